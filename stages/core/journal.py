@@ -1,0 +1,167 @@
+"""Journal of finished samples, outside the outputs: append-only, crash-safe, shared by any number of processes.
+
+A stage that is killed starts again where it stopped, and a grown data set costs only its new samples. A record is a
+line `key <tab> crc32 <tab> JSON`; each process appends to a segment of its own, so nobody locks anybody, also on a
+network disk, and a line torn by a crash is recognised by its checksum and skipped. `HAR_JOURNAL` moves the journal to
+shared storage (`dvc exp run --temp` and `--queue` need that: they run in a copy of the tree).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, NamedTuple, TypeVar
+
+T = TypeVar("T")
+Value = dict[str, Any]
+
+
+def journal_key(**shapes: Any) -> str:
+    """Return the hash of everything that shapes one sample's result, and of nothing else.
+
+    Give the media's hash, prompt, model revision, generation params, versions of the libraries that compute, and the
+    integer version that stands beside the function that computes a sample; no address, batch size or time-out.
+    """
+    text = json.dumps(shapes, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def root() -> Path:
+    """Return the folder that holds every room's journal."""
+    return Path(os.environ.get("HAR_JOURNAL", ".journal"))
+
+
+class _Place(NamedTuple):
+    segment: Path
+    offset: int
+    length: int
+
+
+class Journal:
+    """One room's finished samples. Holds keys and places in memory, not values."""
+
+    def __init__(self, room: str) -> None:
+        self.folder = root() / room
+        self._places: dict[str, _Place] = {}
+        self._out: IO[bytes] | None = None
+        self._offset = 0
+        self._open: dict[Path, IO[bytes]] = {}
+        for segment in sorted(self.folder.glob("*.jsonl")):
+            self._scan(segment)
+
+    def _scan(self, segment: Path) -> None:
+        offset = 0
+        with segment.open("rb") as lines:
+            for line in lines:
+                key, _, rest = line.partition(b"\t")
+                crc, _, body = rest.partition(b"\t")
+                if body.endswith(b"\n") and crc == b"%08x" % zlib.crc32(body):
+                    start = offset + len(line) - len(body)
+                    self._places[key.decode()] = _Place(segment, start, len(body))
+                offset += len(line)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def keys(self) -> set[str]:
+        """Return the keys of all finished samples."""
+        return set(self._places)
+
+    def get(self, key: str) -> Value:
+        """Return a finished sample's value.
+
+        Raises:
+            KeyError: no such sample.
+        """
+        place = self._places[key]
+        stream = self._open.get(place.segment)
+        if stream is None:
+            stream = self._open[place.segment] = place.segment.open("rb")
+        stream.seek(place.offset)
+        value: Value = json.loads(stream.read(place.length))
+        return value
+
+    def put(self, key: str, value: Mapping[str, Any]) -> None:
+        """Append a finished sample; it survives a kill of this process from here on."""
+        body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        head = b"%s\t%08x\t" % (key.encode(), zlib.crc32(body))
+        if self._out is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._segment = self.folder / f"{uuid.uuid4().hex}.jsonl"
+            self._out = self._segment.open("ab", buffering=0)
+        self._write(head + body)
+        self._places[key] = _Place(self._segment, self._offset + len(head), len(body))
+        self._offset += len(head) + len(body)
+
+    def _write(self, record: bytes) -> None:
+        # An unbuffered write may be short on a full disk; the next call then raises ENOSPC.
+        assert self._out is not None
+        view = memoryview(record)
+        while view:
+            view = view[self._out.write(view) or 0 :]
+
+    def close(self) -> None:
+        """Flush to disk and close."""
+        if self._out is not None:
+            os.fsync(self._out.fileno())
+            self._out.close()
+            self._out = None
+        for stream in self._open.values():
+            stream.close()
+        self._open.clear()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def compute_missing(
+    journal: Journal,
+    items: Sequence[T],
+    key: Callable[[T], str],
+    compute: Callable[[list[T]], Iterable[tuple[T, Mapping[str, Any]]]],
+    advance: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Compute and journal the items that the journal lacks, each distinct key once; return how many those were.
+
+    `compute` yields (item, value) in any order as samples finish.
+    """
+    missing: dict[str, T] = {}
+    for item in items:
+        sample = key(item)
+        if sample not in journal:
+            missing.setdefault(sample, item)
+    if missing:
+        for item, value in compute(list(missing.values())):
+            journal.put(key(item), value)
+            advance(1)
+    return len(missing)
+
+
+def prune(room: str, needed: set[str]) -> tuple[int, int]:
+    """Rewrite a room's journal with the needed samples only; return (kept, dropped). No writer may be running."""
+    with Journal(room) as old:
+        segments = sorted(old.folder.glob("*.jsonl"))
+        kept = sorted(old.keys() & needed)
+        with Journal(room) as new:
+            for sample in kept:
+                new.put(sample, old.get(sample))
+        for segment in segments:
+            segment.unlink()
+        return len(kept), len(old) - len(kept)
+
+
+def iterate(journal: Journal, keys: Iterable[str]) -> Iterator[tuple[str, Value]]:
+    """Yield (key, value) in the order of `keys`, one at a time, so that memory does not grow with their number."""
+    for sample in keys:
+        yield sample, journal.get(sample)

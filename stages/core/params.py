@@ -1,0 +1,113 @@
+"""Params of the running stage: what is computed, read through DVC so that only declared keys can be read.
+
+A room declares `PARAMS`, from dotted keys as `dvc.yaml` lists them (with `{item}` for a cell's coordinates) to
+frozen pydantic models, and calls `read(PARAMS, item=...)`.
+How fast and where is `compute.yaml`: no stage depends on it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from stages.core.errors import InputError
+
+
+class Params(BaseModel):
+    """Base of every block of params: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+#: What a room declares: dotted key (with cell coordinates in braces) -> the type that checks its value.
+Declared = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class Compute(Params):
+    """`compute.yaml`: where and how fast. Nothing here shapes a result."""
+
+    device: str = "auto"
+    """cpu, cuda, cuda:1 or auto (a GPU where there is one)."""
+    workers: int = 0
+    """Processes for decoding and drawing; 0 is one for each core."""
+    batch: int = 32
+    """Largest batch a device is given at once."""
+    threads: int = 0
+    """Threads a process computes with; 0 leaves torch's choice."""
+    endpoints: dict[str, str] = {}
+    """Address of the server of each API model."""
+    concurrency: int = 8
+    """Requests under way at once to an API."""
+
+    @property
+    def processes(self) -> int:
+        """Processes to start."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+@cache
+def compute() -> Compute:
+    """Return `compute.yaml`, or its defaults where there is none."""
+    path = Path("compute.yaml")
+    values = yaml.safe_load(path.read_text()) if path.exists() else None
+    checked: Compute = _checked(Compute, values or {}, path.name, "")
+    return checked
+
+
+@cache
+def declared_values() -> dict[str, Any]:
+    """Return the params of the running stage, nested, as DVC resolves them.
+
+    Outside of `dvc repro` (no `DVC_STAGE`) it is all of `params.yaml`, for a stage that is run by hand.
+    """
+    import dvc.api  # takes half a second, which only stages should pay
+
+    stage = os.environ.get("DVC_STAGE")
+    values: dict[str, Any] = dvc.api.params_show(stages=stage) if stage else dvc.api.params_show("params.yaml")
+    return values
+
+
+def read(declared: Declared, **cell: str) -> dict[str, Any]:
+    """Return each declared block, checked; keys are as declared, braces unfilled.
+
+    Raises:
+        InputError: a key is not among the stage's params, or its value does not fit.
+    """
+    values = declared_values()
+    where = os.environ.get("DVC_STAGE", "params.yaml")
+    return {key: _checked(kind, lookup(values, key.format(**cell), where), where, key.format(**cell))
+            for key, kind in declared.items()}  # fmt: skip
+
+
+def lookup(values: Mapping[str, Any], dotted: str, where: str) -> Any:
+    """Return the value under a dotted key.
+
+    Raises:
+        InputError: there is none.
+    """
+    value: Any = values
+    for part in dotted.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            raise InputError(
+                "no such param", file=where, key=dotted, do="add it to params.yaml and to the stage's params"
+            )
+        value = value[part]
+    return value
+
+
+def _checked(kind: Any, value: Any, where: str, dotted: str) -> Any:
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join([*([dotted] if dotted else []), *(str(part) for part in first["loc"])])
+        raise InputError(
+            f"{first['msg']}, got {first['input']!r}", file=where, key=key, do="correct the value"
+        ) from None

@@ -1,0 +1,57 @@
+"""Progress of a long stage: a bar in a terminal, plain lines in a log, one closing line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+
+class Progress:
+    """Counts finished samples. Use as a context manager; `advance` as samples finish.
+
+    In a log it prints a line at most every `every` seconds, so that a log stays short and a hang is seen.
+    """
+
+    def __init__(self, what: str, total: int, known: int = 0, every: float = 15.0) -> None:
+        self.what, self.total, self.known, self.every = what, total, known, every
+        self.done = known
+        self._start = self._last = time.monotonic()
+        self._bar: Bar | None = None
+
+    def __enter__(self) -> Progress:
+        if sys.stderr.isatty():
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                       TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip
+            self._bar = Bar(*columns, console=Console(stderr=True))
+            self._task = self._bar.add_task(self.what, total=self.total, completed=self.known, rate="")
+            self._bar.start()
+        return self
+
+    def advance(self, count: int = 1) -> None:
+        """Count `count` more samples as finished."""
+        self.done += count
+        now = time.monotonic()
+        rate = (self.done - self.known) / max(now - self._start, 1e-9)
+        if self._bar:
+            self._bar.update(self._task, completed=self.done, rate=f"{rate:.1f}/s, {self.known} from journal")
+        elif now - self._last >= self.every:
+            self._last = now
+            left = (self.total - self.done) / max(rate, 1e-9)
+            print(f"{self.what}: {self.done}/{self.total}, {rate:.1f}/s, {left:.0f} s left, {self.known} from journal",
+                  file=sys.stderr, flush=True)  # fmt: skip
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
+
+
+def closing(stage: str, did: str, skipped: int = 0, failed: Iterable[str] = ()) -> None:
+    """Print a stage's one closing line: what it did, what the journal spared, what failed."""
+    names = list(failed)
+    tail = f"; failed {len(names)}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}" if names else ""
+    print(f"{stage}: {did}; {skipped} from journal{tail}", flush=True)

@@ -1,0 +1,150 @@
+"""The tables that rooms hand over: one Parquet schema each, rows sorted by the keys in `SORT`.
+
+Times are seconds, sizes pixels unless a field says otherwise. A null means "not known" or "none".
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+STR = pa.string()
+STRS = pa.list_(pa.string())
+
+#: A clip. `labels` is a sorted set (one element where the data set is single-label; empty where unlabelled),
+#: `group` what must not straddle a split beside the subject (a recording or sequence),
+#: `error` why the clip is unusable, null when it is usable; a broken clip keeps its row.
+MANIFEST = pa.schema(
+    [
+        pa.field("clip_id", STR, nullable=False),
+        pa.field("path", STR),
+        pa.field("bytes", pa.int64()),
+        pa.field("md5", STR),
+        pa.field("labels", STRS, nullable=False),
+        pa.field("subject", STR),
+        pa.field("camera", STR),
+        pa.field("group", STR),
+        pa.field("duration", pa.float64()),
+        pa.field("frames", pa.int32()),
+        pa.field("fps", pa.float64()),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("error", STR),
+    ]
+)
+
+#: The part of a clip in a protocol: `part` is train, validation or test.
+#: A leave-one-out protocol has one `fold` a held-out subject; elsewhere `fold` is the empty string.
+SPLITS = pa.schema(
+    [
+        pa.field("protocol", STR, nullable=False),
+        pa.field("fold", STR, nullable=False),
+        pa.field("clip_id", STR, nullable=False),
+        pa.field("part", STR, nullable=False),
+    ]
+)
+
+IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", STR)])
+
+#: A keyframe; `frame` is the index in decoding order from 0, `time` its presentation time,
+#: `rank` its place among the clip's keyframes in time order from 0, `image` as Hugging Face `datasets`
+#: stores an Image, `fallback` why Katna's method gave too few (null where it gave the frame).
+KEYFRAMES = pa.schema(
+    [
+        pa.field("clip_id", STR, nullable=False),
+        pa.field("rank", pa.int32(), nullable=False),
+        pa.field("frame", pa.int32(), nullable=False),
+        pa.field("time", pa.float64()),
+        pa.field("image", IMAGE),
+        pa.field("fallback", STR),
+        pa.field("journal_key", STR),
+    ]
+)
+
+#: A reference caption and how it came about.
+CAPTIONS = pa.schema(
+    [
+        pa.field("clip_id", STR, nullable=False),
+        pa.field("text", STR),
+        pa.field("attempts", pa.int32()),
+        pa.field("keywords", STRS),
+        pa.field("prompt_hash", STR),
+        pa.field("model", STR),
+        pa.field("revision", STR),
+        pa.field("journal_key", STR),
+    ]
+)
+
+#: A method's answer for a clip. `text` is a free answer as the model gave it; `labels` a closed answer
+#: (null: the method names no class; empty: it named none); `classes` and `class_scores` run in parallel.
+#: `status` is ok, missing (no answer exists), unparsed, unmapped, refused or error; `detail` says more.
+#: `repeat` numbers repeated draws of one method (null models, repeated judges) from 0.
+PREDICTIONS = pa.schema(
+    [
+        pa.field("clip_id", STR, nullable=False),
+        pa.field("method", STR, nullable=False),
+        pa.field("repeat", pa.int32(), nullable=False),
+        pa.field("text", STR),
+        pa.field("labels", STRS),
+        pa.field("classes", STRS),
+        pa.field("class_scores", pa.list_(pa.float64())),
+        pa.field("status", STR, nullable=False),
+        pa.field("detail", STR),
+        pa.field("prompt_hash", STR),
+        pa.field("revision", STR),
+        pa.field("tokens_in", pa.int32()),
+        pa.field("tokens_out", pa.int32()),
+        pa.field("journal_key", STR),
+    ]
+)
+
+#: One metric's value for one answer, before any threshold. `label` is the class that the metric names
+#: (only metrics that name one); `value` is null where the metric has none, and `detail` then says why.
+MEASURES = pa.schema(
+    [
+        pa.field("clip_id", STR, nullable=False),
+        pa.field("method", STR, nullable=False),
+        pa.field("repeat", pa.int32(), nullable=False),
+        pa.field("metric", STR, nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("label", STR),
+        pa.field("detail", STR),
+    ]
+)
+
+#: A distinct text and its sentence embedding (float32, unit length), with the key under which a journal keeps it.
+EMBEDDINGS = pa.schema(
+    [
+        pa.field("journal_key", STR, nullable=False),
+        pa.field("text", STR, nullable=False),
+        pa.field("embedding", pa.list_(pa.float32()), nullable=False),
+    ]
+)
+
+#: An aggregate over a protocol's test part. `aggregate` is mca, accuracy, macro_f1 or class:{name};
+#: `low` and `high` bound the 95 % interval; `subjects` is the number of clusters behind it.
+SCORES = pa.schema(
+    [
+        pa.field("method", STR, nullable=False),
+        pa.field("protocol", STR, nullable=False),
+        pa.field("metric", STR, nullable=False),
+        pa.field("aggregate", STR, nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("low", pa.float64()),
+        pa.field("high", pa.float64()),
+        pa.field("clips", pa.int32()),
+        pa.field("classes", pa.int32()),
+        pa.field("subjects", pa.int32()),
+    ]
+)
+
+#: By which columns each table is sorted; together they name a row once.
+SORT: dict[int, list[str]] = {
+    id(MANIFEST): ["clip_id"],
+    id(SPLITS): ["protocol", "fold", "clip_id"],
+    id(KEYFRAMES): ["clip_id", "rank"],
+    id(CAPTIONS): ["clip_id"],
+    id(PREDICTIONS): ["clip_id", "method", "repeat"],
+    id(MEASURES): ["clip_id", "method", "repeat", "metric"],
+    id(EMBEDDINGS): ["journal_key"],
+    id(SCORES): ["method", "protocol", "metric", "aggregate"],
+}

@@ -1,0 +1,119 @@
+"""Read and write the tables of `schema.py`: checked, sorted, atomic, the same rows giving the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stages.core.errors import InputError
+from stages.core.schema import SORT
+
+
+def write_table(path: Path, rows: Iterable[Mapping[str, Any]] | pl.DataFrame, schema: pa.Schema) -> None:
+    """Write rows as Parquet under `schema`, sorted by the schema's keys.
+
+    Raises:
+        ValueError: two rows have the same keys, a column is unknown or a value does not fit (a bug of the caller).
+    """
+    keys = SORT[id(schema)]
+    if isinstance(rows, pl.DataFrame):
+        table = rows.sort(keys).select(schema.names).to_arrow().cast(schema)
+    else:
+        listed = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
+        unknown = {name for row in listed for name in row} - set(schema.names)
+        if unknown:
+            raise ValueError(f"{path}: columns {sorted(unknown)} are not in the schema")
+        table = pa.Table.from_pylist(listed, schema=schema)
+    if len(table) != len(table.select(keys).group_by(keys).aggregate([])):
+        raise ValueError(f"{path}: two rows share the keys {keys}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _replacing(path) as part:
+        pq.write_table(table.combine_chunks(), part, compression="zstd", row_group_size=64 * 1024)
+
+
+def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
+    """Return the table at `path` as a polars frame.
+
+    Raises:
+        InputError: there is no such file, it is no Parquet, or its columns are not those of `schema`.
+    """
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise InputError("no such file", file=path, do="run `dvc repro`, or `dvc pull` to fetch it") from None
+    except pa.ArrowInvalid as error:
+        raise InputError(f"not a Parquet file ({error})", file=path, do="`dvc checkout --force` restores it") from None
+    if table.schema.names != schema.names:
+        raise InputError(
+            f"columns are {table.schema.names}, expected {schema.names}",
+            file=path,
+            do="it was written by another version: run `dvc repro`",
+        )
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON with sorted keys, indented, floats rounded to 6 digits: a diff shows what moved."""
+    write_text(path, json.dumps(rounded(value), indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON value in a file.
+
+    Raises:
+        InputError: no such file, or no JSON; the message has line and column.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError("no such file", file=path, do="`dvc pull` or `dvc repro` brings it") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not JSON: {error}", file=path, do="fetch it again: it may be cut short") from None
+
+
+def rounded(value: Any, digits: int = 6) -> Any:
+    """Return `value` with every float in it rounded."""
+    if isinstance(value, float):
+        return round(value, digits)
+    if isinstance(value, Mapping):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item, digits) for item in value]
+    return value
+
+
+class _replacing:
+    """A temporary file beside `path` that takes its place on success and vanishes on failure."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Path:
+        handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+        os.close(handle)
+        self.part = Path(name)
+        return self.part
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.part.chmod(0o644)
+            os.replace(self.part, self.path)
+        else:
+            self.part.unlink(missing_ok=True)
