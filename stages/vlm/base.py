@@ -1,0 +1,103 @@
+"""The interface of every VLM back end: requests in, answers out, any order, one answer a request."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.core.journal import journal_key
+
+#: uint8, (H, W, 3), RGB
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Media:
+    """What a request shows: images (keyframes, in time order) or one video (frames in time order)."""
+
+    kind: Literal["images", "video"]
+    frames: Sequence[Image]
+    """Each uint8, (H, W, 3), RGB."""
+    fps: float | None = None
+    """Frames a second of `frames`; only a video has it."""
+    digest: str = field(init=False)
+    """Hash of every pixel and the kind: what a journal key names the media by."""
+
+    def __post_init__(self) -> None:
+        digest = hashlib.blake2b(f"{self.kind} {self.fps}".encode(), digest_size=16)
+        for frame in self.frames:
+            digest.update(str(frame.shape).encode())
+            digest.update(np.ascontiguousarray(frame).tobytes())
+        object.__setattr__(self, "digest", digest.hexdigest())
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question. Two requests with the same `key` under one back end have the same answer."""
+
+    prompt: str
+    """The user's turn, as text."""
+    media: Media | None = None
+    """None: a question to a text model, or about a text."""
+    system: str | None = None
+    """The system's turn, where the model's chat template has one."""
+    options: tuple[str, ...] = ()
+    """Closed answers to weigh (such as True, False): the answer then carries a probability of each, from the
+    model's next-token distribution renormalised over them, where the back end gives one."""
+    must_hold: tuple[str, ...] = ()
+    """Constrained decoding: the answer holds at least one of these (empty: free)."""
+    repeat: int = 0
+    """Number of a repeated draw; it is part of the key only where decoding samples."""
+
+    def shape(self) -> dict[str, Any]:
+        """Return all that shapes the answer, as JSON values."""
+        return {
+            "prompt": self.prompt,
+            "media": self.media.digest if self.media else None,
+            "system": self.system,
+            "options": list(self.options),
+            "must_hold": list(self.must_hold),
+            "repeat": self.repeat,
+        }
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    text: str
+    """As the model gave it, special tokens removed."""
+    status: Literal["ok", "refused", "error"] = "ok"
+    """refused: the provider's filter or the model's refusal field; error: no answer after all retries."""
+    detail: str | None = None
+    """Why it is not ok."""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    p: Mapping[str, float] | None = None
+    """Probability of each of the request's options; null where the back end gives none."""
+
+
+class Backend(Protocol):
+    """A model that answers. Loading is lazy: a stage whose answers are all journalled never loads weights."""
+
+    revision: str
+    """What identifies the weights: a hub commit, or the hash of a local folder's files."""
+
+    def shape(self) -> dict[str, Any]:
+        """Return all of the back end that shapes an answer: model, revision, dtype, generation params, library
+        versions and the back end's integer VERSION; no device, address, batch size or time-out."""
+        ...
+
+    def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Answer]]:
+        """Yield each request with its answer as it is ready, in any order. An answer does not depend on its
+        neighbours: local batches hold requests of exactly equal shape."""
+        ...
+
+
+def request_key(backend: Backend, request: Request) -> str:
+    """Return the journal key of a request to a back end."""
+    return journal_key(backend=backend.shape(), request=request.shape())
