@@ -53,6 +53,8 @@ class Request:
     """Constrained decoding: the answer holds at least one of these (empty: free)."""
     repeat: int = 0
     """Number of a repeated draw; it is part of the key only where decoding samples."""
+    clip_id: str | None = None
+    """The clip asked about. Recorded back ends answer by it; it shapes an answer only where no media are shown."""
 
     def shape(self) -> dict[str, Any]:
         """Return all that shapes the answer, as JSON values."""
@@ -63,6 +65,7 @@ class Request:
             "options": list(self.options),
             "must_hold": list(self.must_hold),
             "repeat": self.repeat,
+            "clip_id": self.clip_id if self.media is None else None,
         }
 
 
@@ -71,8 +74,8 @@ class Answer(NamedTuple):
 
     text: str
     """As the model gave it, special tokens removed."""
-    status: Literal["ok", "refused", "error"] = "ok"
-    """refused: the provider's filter or the model's refusal field; error: no answer after all retries."""
+    status: Literal["ok", "missing", "refused", "error"] = "ok"
+    """missing: a recorded model has no answer; refused: the provider's filter or the model's refusal field; error: no answer after all retries."""
     detail: str | None = None
     """Why it is not ok."""
     tokens_in: int | None = None

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+
+from stages.core.errors import InputError
+from stages.vlm.base import Request
+from stages.vlm.recorded import Recorded, clip_name, read_generations
+
+CLIP = "Cook_Cut_p02_r00_v14_c03"
+
+
+def write(path, content):
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize("mark", ["_0.jpeg--", "_0.jpg--", "_12.jpg--", ".mp4#"])
+def test_every_published_separator(tmp_path, mark):
+    text = "cutting --bread# \n   Answer: a .mp4# and _0.jpg-- in the text stay"
+    got = read_generations(write(tmp_path / "a.json", [CLIP + mark + text]))
+    assert got == ({CLIP: text}, [])
+
+
+def test_object_from_clip_to_text(tmp_path):
+    assert read_generations(write(tmp_path / "a.json", {CLIP: ""})).texts == {CLIP: ""}
+
+
+def test_official_spelling_names_the_same_clip():
+    assert clip_name("Cook.Cut_p02_r00_v14_c03") == CLIP
+
+
+def test_nothing_is_dropped_in_silence(tmp_path):
+    entries = [f"{CLIP}.mp4#one", "no separator here", f"{CLIP}.mp4#one", f"{CLIP}.mp4#two", 7]
+    got = read_generations(write(tmp_path / "a.json", entries))
+    assert got.texts == {CLIP: "one"}
+    assert [(problem.entry, problem.kind) for problem in got.problems] == [
+        ("1", "unparsed"),
+        ("2", "duplicate"),
+        ("3", "conflict"),
+        ("4", "unparsed"),
+    ]
+    assert len(got.texts) + len(got.problems) == len(entries)
+
+
+def test_text_that_is_no_text(tmp_path):
+    got = read_generations(write(tmp_path / "a.json", {CLIP: None}))
+    assert [problem.kind for problem in got.problems] == ["unparsed"]
+
+
+@pytest.mark.parametrize(("content", "says"), [('["a', "line 1"), ("3", "int"), ("", "not JSON")])
+def test_unusable_file_names_itself(tmp_path, content, says):
+    path = tmp_path / "cut.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"cut\.json") as caught:
+        read_generations(path)
+    assert says in str(caught.value)
+
+
+def test_missing_file_says_how_to_get_it(tmp_path):
+    with pytest.raises(InputError, match="dvc pull"):
+        Recorded(tmp_path / "none.json").revision  # noqa: B018 (reading the file is the property's work)
+
+
+def test_missing_clip_is_an_answer_of_its_own(tmp_path):
+    backend = Recorded(write(tmp_path / "a.json", {CLIP: "cutting"}))
+    answers = dict(backend.answer([Request("?", clip_id=CLIP), Request("?", clip_id="other")]))
+    assert [(answer.text, answer.status) for answer in answers.values()] == [("cutting", "ok"), ("", "missing")]
