@@ -75,7 +75,8 @@ class Answer(NamedTuple):
     text: str
     """As the model gave it, special tokens removed."""
     status: Literal["ok", "missing", "refused", "error"] = "ok"
-    """missing: a recorded model has no answer; refused: the provider's filter or the model's refusal field; error: no answer after all retries."""
+    """missing: a recorded model has no answer; refused: the provider's filter or the model's refusal field; error: no
+    answer after all retries."""
     detail: str | None = None
     """Why it is not ok."""
     tokens_in: int | None = None
