@@ -1,0 +1,1 @@
+"""The only room that looks into sentences: keyword rules and sentence embeddings."""
