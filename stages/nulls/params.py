@@ -1,0 +1,23 @@
+"""Params of the null models."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from stages.core.params import Declared, Params
+
+
+class NullParams(Params):
+    """Block `nulls`."""
+
+    models: list[str] = Field(min_length=1)
+    """Methods whose answers `null_shuffled` exchanges; each repeat takes the next of them in turn."""
+    repeats: int = Field(ge=1)
+    """How many exchanges `null_shuffled` draws."""
+    seed: int
+    """Seed of the exchanges."""
+    encoder: str
+    """Sentence encoder that finds the caption of `null_constant`."""
+
+
+PARAMS: Declared = {"nulls": NullParams}

@@ -1,0 +1,67 @@
+"""Fixtures that many rooms' tests share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Nothing here may ask a hub: what is not on this machine is an error to test, not a download to wait for.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture(autouse=True)
+def _own_journal(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the project's journal."""
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path_factory.mktemp("journal")))
+
+
+def dvc(*arguments: str, cwd: Path, env: dict[str, str] | None = None, check: bool = True) -> str:
+    """Run the DVC command line; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if check and done.returncode:
+        raise AssertionError(f"dvc {' '.join(arguments)} ended in {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def remote_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function from a path under `data/` that has a DVC pointer to a local copy of what it points to.
+
+    The copy comes from the remote whose address is in `HAR_REMOTE`; without one the test is skipped, visibly.
+    """
+    remote = os.environ.get("HAR_REMOTE")
+    repo = tmp_path_factory.mktemp("remote")
+    pulled: dict[str, Path] = {}
+
+    def get(name: str) -> Path:
+        if not remote:
+            pytest.skip("needs real data: set HAR_REMOTE to the address of the DVC remote that holds it")
+        if not pulled:
+            dvc("init", "-q", "--no-scm", cwd=repo)
+            dvc("remote", "add", "-d", "real", str(Path(remote).resolve()) if "://" not in remote else remote, cwd=repo)
+            dvc("config", "cache.dir", os.environ.get("HAR_TEST_CACHE", str(repo / ".dvc" / "cache")), cwd=repo)
+        if name not in pulled:
+            pointer = repo / f"{name}.dvc"
+            pointer.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / f"{name}.dvc", pointer)
+            dvc("pull", "-q", str(pointer.relative_to(repo)), cwd=repo)
+            pulled[name] = repo / name
+        return pulled[name]
+
+    return get

@@ -1,0 +1,76 @@
+import errno
+
+import pytest
+
+from stages.core.errors import GateError, InputError, guard
+from stages.core.schema import SPLITS
+from stages.core.tables import read_json, read_table, rounded, write_json, write_table
+
+ROWS = [{"protocol": "cs", "fold": "", "clip_id": clip, "part": "test"} for clip in "bca"]
+
+
+def test_same_rows_same_bytes_in_any_order(tmp_path):
+    write_table(tmp_path / "a", ROWS, SPLITS)
+    write_table(tmp_path / "b", ROWS[::-1], SPLITS)
+    write_table(tmp_path / "c", read_table(tmp_path / "a", SPLITS), SPLITS)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() == (tmp_path / "c").read_bytes()
+    assert read_table(tmp_path / "a", SPLITS)["clip_id"].to_list() == ["a", "b", "c"]
+
+
+def test_empty_table(tmp_path):
+    write_table(tmp_path / "a", [], SPLITS)
+    assert read_table(tmp_path / "a", SPLITS).height == 0
+
+
+def test_row_given_twice_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="two rows share"):
+        write_table(tmp_path / "a", ROWS + ROWS[:1], SPLITS)
+    with pytest.raises(ValueError, match="not in the schema"):
+        write_table(tmp_path / "a", [{**ROWS[0], "other": 1}], SPLITS)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PAR1 not really"])
+def test_unusable_file_is_a_users_error(tmp_path, content):
+    if content is not None:
+        (tmp_path / "a").write_bytes(content)
+    with pytest.raises(InputError, match="a: "):
+        read_table(tmp_path / "a", SPLITS)
+
+
+def test_json_is_stable_and_whole(tmp_path):
+    write_json(tmp_path / "a.json", {"b": 1 / 3, "a": [0.1 + 0.2, {"é": 2}]})
+    assert (tmp_path / "a.json").read_text() == '{\n "a": [\n  0.3,\n  {\n   "é": 2\n  }\n ],\n "b": 0.333333\n}\n'
+    assert rounded((1.23456789, "x")) == [1.234568, "x"]
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", {"a": object()})
+    assert read_json(tmp_path / "a.json")["b"] == 0.333333
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            InputError("bad value", file="f.csv", row=3, key="k", do="mend it"),
+            "f.csv, row 3, key 'k': bad value\n  what to do: mend it",
+        ),
+        (GateError("no"), "error: no"),
+        (OSError(errno.ENOSPC, "No space left"), "disk is full"),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_guard_shows_users_errors_without_a_trace(error, says):
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as stop:
+        guard(main)
+    assert says in str(stop.value.code)
+
+
+def test_guard_lets_bugs_through():
+    def main():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        guard(main)

@@ -1,0 +1,125 @@
+"""Every stage of every `dvc.yaml`, resolved, as the tests of the graph look at them."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import itertools
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PIPELINES = [ROOT / "dvc.yaml", *sorted(ROOT.glob("papers/*/dvc.yaml"))]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage definition; `cells` holds the coordinates of each of its cells (one empty cell without a matrix)."""
+
+    pipeline: Path
+    name: str
+    body: dict[str, Any]
+    cells: tuple[dict[str, str], ...]
+
+    @property
+    def room(self) -> str:
+        """The room that the command runs."""
+        words = shlex.split(self.body["cmd"].replace("\n", " "))
+        return words[words.index("-m") + 1].removeprefix("stages.")
+
+    def filled(self, text: str, cell: dict[str, str], values: dict[str, Any]) -> str:
+        """Fill `${item.x}` and `${key}` templates in a string of the definition."""
+        for key, value in cell.items():
+            text = text.replace(f"${{item.{key}}}", value)
+        for key in ("dataset",):
+            text = text.replace(f"${{{key}}}", str(values.get(key, "")))
+        return text
+
+
+def stages() -> list[Stage]:
+    """Return all stages of all pipelines."""
+    found = []
+    for pipeline in PIPELINES:
+        if not pipeline.exists():
+            continue
+        values = params_of(pipeline)
+        for name, body in yaml.safe_load(pipeline.read_text()).get("stages", {}).items():
+            found.append(Stage(pipeline, name, body, _cells(body, values)))
+    return found
+
+
+def params_of(pipeline: Path) -> dict[str, Any]:
+    """Return the params file beside a pipeline."""
+    return yaml.safe_load((pipeline.parent / "params.yaml").read_text()) or {}
+
+
+def _cells(body: dict[str, Any], values: dict[str, Any]) -> tuple[dict[str, str], ...]:
+    axes = {}
+    for key, listed in body.get("matrix", {}).items():
+        if isinstance(listed, str):
+            listed = lookup(values, listed.removeprefix("${").removesuffix("}"))
+        axes[key] = [str(value) for value in listed]
+    return tuple(dict(zip(axes, cell, strict=True)) for cell in itertools.product(*axes.values()))
+
+
+def lookup(values: Any, dotted: str) -> Any:
+    """Return the value under a dotted key."""
+    for part in dotted.split("."):
+        values = values[part]
+    return values
+
+
+def imported(module: str) -> set[str]:
+    """Return the modules under `stages` that a module imports, anywhere in its text."""
+    path = ROOT / Path(*module.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        found |= {name for name in names if name.startswith("stages.") and _is_module(name)}
+    return found
+
+
+def _is_module(name: str) -> bool:
+    path = ROOT / Path(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def closure(room: str) -> set[str]:
+    """Return what a stage's `deps` must list of the code: its room's folder, library rooms, single `core` files.
+
+    A library room counts as a whole, and so do its own imports: whatever changes in it may change the result.
+    """
+    deps: set[str] = set()
+    waiting = [f"stages.{room}"]
+    while waiting:
+        name = waiting.pop()
+        parts = name.split(".")
+        if parts[1] == "core":
+            if len(parts) < 3:
+                continue
+            dep, modules = f"stages/core/{parts[2]}.py", [name]
+        else:
+            dep = f"stages/{parts[1]}"
+            modules = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in (ROOT / dep).rglob("*.py")]
+        if dep not in deps:
+            deps.add(dep)
+            for module in modules:
+                waiting += imported(module.removesuffix(".__init__"))
+    return deps
+
+
+def declared(room: str) -> dict[str, Any]:
+    """Return the params that a room declares."""
+    params = importlib.import_module(f"stages.{room}.params")
+    declared: dict[str, Any] = params.PARAMS
+    return declared
