@@ -1,0 +1,53 @@
+# make repro: set up, then run the graph. make test: set up, then lint and test. make replay: the published outputs.
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin
+DVC := $(RUN)/dvc
+PAPERS := $(wildcard papers/*/dvc.yaml)
+
+# Fewer surprises: no telemetry, no hub look-ups, one seed for hashes.
+export DVC_NO_ANALYTICS := 1
+export PATH := $(CURDIR)/$(RUN):$(PATH)
+
+.PHONY: repro replay data test lint bench setup clean
+
+repro: setup
+	$(DVC) repro
+
+replay: setup data
+	$(DVC) repro $(PAPERS)
+
+# The published files and the real clips come from a DVC remote: HAR_REMOTE is its address (folder, s3://, ssh://).
+data: setup
+	@if [ -n "$$HAR_REMOTE" ]; then \
+	  case "$$HAR_REMOTE" in *://*) address="$$HAR_REMOTE";; *) address=$$(realpath "$$HAR_REMOTE");; esac; \
+	  $(DVC) remote add --local --force real "$$address" && \
+	  $(DVC) pull --quiet --remote real data/published/vlms_har_rhms/*.dvc data/published/smarthome_splits/*.dvc; \
+	elif ! $(DVC) pull --quiet data/published/vlms_har_rhms/*.dvc data/published/smarthome_splits/*.dvc; then \
+	  echo "error: the published files are not here and no remote gave them"; \
+	  echo "  what to do: set HAR_REMOTE to the address of a DVC remote that holds them (a folder, s3://..., ssh://...),"; \
+	  echo "  or, with network, let \`dvc update\` fetch them from where the authors published them"; \
+	  exit 1; \
+	fi
+
+test: setup lint
+	$(RUN)/python -m pytest -n 2
+
+lint: setup
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+
+bench: setup
+	$(RUN)/python -m bench
+
+setup: $(VENV)/.complete
+
+# The mark is written last, so that an interrupted installation starts again.
+$(VENV)/.complete: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) .journal
