@@ -90,6 +90,8 @@ class Backend(Protocol):
 
     revision: str
     """What identifies the weights: a hub commit, or the hash of a local folder's files."""
+    samples: bool
+    """Whether a repeated draw may differ: false where decoding is greedy and deterministic."""
 
     def shape(self) -> dict[str, Any]:
         """Return all of the back end that shapes an answer: model, revision, dtype, generation params, library
@@ -104,4 +106,5 @@ class Backend(Protocol):
 
 def request_key(backend: Backend, request: Request) -> str:
     """Return the journal key of a request to a back end."""
-    return journal_key(backend=backend.shape(), request=request.shape())
+    shape = request.shape()
+    return journal_key(backend=backend.shape(), request=shape if backend.samples else shape | {"repeat": 0})
