@@ -1,0 +1,108 @@
+"""A copy of the project in a temporary folder, as a git and DVC repository of its own, with real but fewer data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.vlm.recorded import read_generations
+from tests.conftest import ROOT, dvc
+
+PUBLISHED = "data/published/vlms_har_rhms"
+REPLAY = "papers/smarthome_vlm/dvc.yaml"
+LISTS = [f"data/published/smarthome_splits/{part}_CS.txt" for part in ("train", "validation", "test")]
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    """Run git; return what it printed."""
+    return subprocess.run(
+        ["git", "-c", "user.name=Test", "-c", "user.email=test@example.org", *arguments],
+        cwd=cwd,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def copy_project(to: Path) -> Path:
+    """Copy what git knows or would add, without results, and commit it there."""
+    listed = git("ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\n")
+    for name in filter(None, listed):
+        if (ROOT / name).exists() and not name.startswith(("metrics/", "tests/")) and not name.endswith("dvc.lock"):
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, to / name)
+    git("init", "-q", cwd=to)
+    commit(to)
+    return to
+
+
+def commit(project: Path) -> None:
+    """Commit everything."""
+    git("add", "-A", cwd=project)
+    git("commit", "-qm", "state", cwd=project)
+
+
+def edit_yaml(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change a YAML file in place."""
+    values = yaml.safe_load(path.read_text())
+    change(values)
+    path.write_text(yaml.safe_dump(values, sort_keys=False))
+
+
+def ran(output: str) -> list[str]:
+    """Return the stages that `dvc repro` ran, from what it printed."""
+    return [line.split("'")[1].rpartition(":")[2] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+def replay_project(to: Path, remote_file: Callable[[str], Path], a_class: int = 8) -> Path:
+    """Return a project whose published files hold `a_class` real clips of each class."""
+    project = copy_project(to)
+    originals = {name: remote_file(f"{PUBLISHED}/{name}") for name in _published()}
+    clips = spread(read_generations(originals["captions.json"]).texts, a_class)
+    for name, original in originals.items():
+        (project / PUBLISHED / f"{name}.dvc").unlink()
+        content = json.loads(original.read_text())
+        (project / PUBLISHED / name).write_text(
+            json.dumps(_cut(content, clips) if original.suffix == ".json" else content)
+        )
+    for name in LISTS:
+        (project / f"{name}.dvc").unlink()
+        lines = remote_file(name).read_text().splitlines()
+        kept = [line for line in lines if line.removesuffix(".mp4").replace(".", "_") in clips]
+        (project / name).write_text("\n".join(kept) + "\n")
+    commit(project)
+    return project
+
+
+def spread(texts: dict[str, str], a_class: int) -> set[str]:
+    """Return up to `a_class` clips of each class, evenly from the sorted list, so that subjects and cameras vary."""
+    by_class = defaultdict(list)
+    for clip in sorted(texts):
+        by_class[clip.partition("_p")[0]].append(clip)
+    return {clips[place * len(clips) // a_class] for clips in by_class.values() for place in range(a_class)}
+
+
+def _published() -> list[str]:
+    return [path.name.removesuffix(".dvc") for path in sorted((ROOT / PUBLISHED).glob("*.dvc"))]
+
+
+def _cut(content: Any, clips: set[str]) -> Any:
+    if isinstance(content, dict):
+        return {clip: text for clip, text in content.items() if clip in clips}
+    return [entry for entry in content if any(entry.startswith(clip) for clip in _prefixes(entry, clips))]
+
+
+def _prefixes(entry: str, clips: set[str]) -> list[str]:
+    """Return the clip that an entry starts with; every clip name is as long as its camera number ends it."""
+    head = entry[: entry.index("_c") + 4] if "_c" in entry else entry
+    return [head] if head in clips else []
+
+
+__all__ = ["REPLAY", "commit", "copy_project", "dvc", "edit_yaml", "git", "ran", "replay_project", "spread"]
