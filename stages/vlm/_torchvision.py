@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-_library: torch.library.Library | None = None  # the declarations live as long as this object
+_Library: Any = torch.library.Library
+_library: Any = None  # the declarations live as long as this object
 
 
 def declare_missing_operators() -> bool:
@@ -25,7 +27,7 @@ def declare_missing_operators() -> bool:
     spec = find_spec("torchvision")
     if _library is not None or spec is None or spec.origin is None or _loads(Path(spec.origin).parent):
         return _library is not None
-    _library = torch.library.Library("torchvision", "DEF")
+    _library = _Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
         _library.define(name + _SCHEMA)
     return True
@@ -33,9 +35,10 @@ def declare_missing_operators() -> bool:
 
 def _loads(folder: Path) -> bool:
     # The same call that torchvision makes; loading a library a second time does nothing.
+    operators: Any = torch.ops
     for compiled in (*folder.glob("_C*.so"), *folder.glob("_C*.pyd")):
         try:
-            torch.ops.load_library(str(compiled))
+            operators.load_library(str(compiled))
         except OSError:
             return False
         return True

@@ -88,10 +88,15 @@ class Answer(NamedTuple):
 class Backend(Protocol):
     """A model that answers. Loading is lazy: a stage whose answers are all journalled never loads weights."""
 
-    revision: str
-    """What identifies the weights: a hub commit, or the hash of a local folder's files."""
-    samples: bool
-    """Whether a repeated draw may differ: false where decoding is greedy and deterministic."""
+    @property
+    def revision(self) -> str:
+        """What identifies the weights: a hub commit, or the hash of a local folder's files."""
+        ...
+
+    @property
+    def samples(self) -> bool:
+        """Whether a repeated draw may differ: false where decoding is greedy and deterministic."""
+        ...
 
     def shape(self) -> dict[str, Any]:
         """Return all of the back end that shapes an answer: model, revision, dtype, generation params, library

@@ -1,0 +1,89 @@
+"""A request as a model's tensors: its own chat template, its own processor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jinja2
+import numpy as np
+import torch
+from PIL import Image as PilImage
+
+from stages.core.errors import InputError
+from stages.vlm.base import Media, Request
+
+
+def encode(processor: Any, request: Request, arguments: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Return a request as the tensors that the model's `forward` takes, each with its batch of one.
+
+    `input_ids` is (1, L), media are expanded to the model's placeholder tokens; the other names and shapes are the
+    model's own. `arguments` go to the processor.
+
+    Raises:
+        InputError: the request shows what the model has no processor for.
+        ValueError: the processor refuses the request (such as a prompt that holds an image placeholder).
+    """
+    sees = hasattr(processor, "tokenizer")
+    if request.media is not None:
+        _check_sees(processor, request.media)
+    conversation = _conversation(processor, request, sees)
+    given = _video_arguments(request.media) | arguments
+    encoded = processor.apply_chat_template(
+        conversation,
+        add_generation_prompt=True,
+        tokenize=True,
+        return_dict=True,
+        return_tensors="pt",
+        **({"processor_kwargs": given} if given else {}),
+    )
+    return {name: value for name, value in encoded.items() if isinstance(value, torch.Tensor)}
+
+
+def _check_sees(processor: Any, media: Media) -> None:
+    part = "image_processor" if media.kind == "images" else "video_processor"
+    if getattr(processor, part, None) is None:
+        other = "set media: images, or take a video model" if media.kind == "video" else "take a model that sees images"
+        raise InputError(f"the model is shown {media.kind} and has no {part.replace('_', ' ')}", do=other)
+
+
+def _conversation(processor: Any, request: Request, sees: bool) -> list[dict[str, Any]]:
+    """Return the turns; the system's text opens the user's where the model's template has no place for it."""
+    if request.system is None:
+        return [_turn("user", request.prompt, request.media, sees)]
+    turns = [_turn("system", request.system, None, sees), _turn("user", request.prompt, request.media, sees)]
+    try:
+        # Some templates raise at a system turn (Llama 3.2 Vision beside an image), some leave it out.
+        rendered = processor.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    except jinja2.TemplateError:
+        rendered = ""
+    if request.system.strip() in rendered:
+        return turns
+    return [_turn("user", f"{request.system}\n\n{request.prompt}", request.media, sees)]
+
+
+def _turn(role: str, text: str, media: Media | None, sees: bool) -> dict[str, Any]:
+    if not sees:
+        return {"role": role, "content": text}
+    shown: list[dict[str, Any]] = []
+    if media is not None and media.kind == "images":
+        shown = [{"type": "image", "image": PilImage.fromarray(frame)} for frame in media.frames]
+    elif media is not None:
+        shown = [{"type": "video", "video": np.stack(list(media.frames))}]  # (T, H, W, 3)
+    return {"role": role, "content": [*shown, {"type": "text", "text": text}]}
+
+
+def _video_arguments(media: Media | None) -> dict[str, Any]:
+    if media is None or media.kind != "video":
+        return {}
+    count = len(media.frames)
+    height, width = media.frames[0].shape[:2]
+    metadata = {
+        "total_num_frames": count,
+        "fps": media.fps,
+        "duration": count / media.fps if media.fps else None,
+        "frames_indices": list(range(count)),
+        "height": height,
+        "width": width,
+    }
+    # The frames are those to be shown: the processor must not draw some of them again.
+    return {"do_sample_frames": False, "video_metadata": [metadata]}

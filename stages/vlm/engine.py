@@ -1,0 +1,178 @@
+"""A loaded model: encode a request, answer a batch of requests of one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import LogitsProcessorList
+
+from stages.vlm.base import Answer, Request
+from stages.vlm.chat import encode
+from stages.vlm.checkpoint import is_vision, load_config, load_model, load_processor
+from stages.vlm.decoding import Draw, Force, MustHold, holds
+
+if TYPE_CHECKING:
+    from stages.vlm.params import LocalParams
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """A request with its tensors, each with a batch of one."""
+
+    request: Request
+    tensors: dict[str, torch.Tensor]
+
+    @property
+    def length(self) -> int:
+        """Tokens of the prompt, media placeholders included."""
+        return int(self.tensors["input_ids"].shape[1])
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What requests of one batch share exactly, so that none is padded: then neighbours do not matter."""
+        shapes = sorted((name, tuple(value.shape)) for name, value in self.tensors.items())
+        return (tuple(shapes), self.request.options)
+
+
+class Engine:
+    """Processor and weights of a model, on its device."""
+
+    def __init__(self, params: LocalParams, revision: str, device: str) -> None:
+        found = None if params.revision is None else revision
+        self.params = params
+        self.config = load_config(params.name, found)
+        self.processor = load_processor(params.name, found, is_vision(self.config))
+        self.tokenizer = getattr(self.processor, "tokenizer", self.processor)
+        self.device = device
+        self.model = load_model(params.name, found, self.config, params, device)
+        self.context = getattr(self.config.get_text_config(), "max_position_embeddings", None)
+        ends = self.model.generation_config.eos_token_id
+        self.ends: list[int] = [ends] if isinstance(ends, int) else list(ends or [self.tokenizer.eos_token_id])
+        self._ways = cache(self._option_ways)
+
+    def encode(self, request: Request) -> Encoded | Answer:
+        """Return a request's tensors, or the error answer of one that the model cannot take."""
+        try:
+            encoded = Encoded(request, encode(self.processor, request, self.params.processor))
+        except ValueError as error:
+            return Answer("", "error", f"the processor refuses the request: {error}")
+        need = encoded.length + self.params.max_new_tokens
+        if self.context is not None and need > self.context:
+            return Answer(
+                "",
+                "error",
+                f"prompt of {encoded.length} tokens and answer of {self.params.max_new_tokens} "
+                f"exceed the model's context of {self.context}",
+                tokens_in=encoded.length,
+            )
+        return encoded
+
+    def answer(self, batch: Sequence[Encoded]) -> list[Answer]:
+        """Return the answers of requests of one shape; a batch that exceeds the GPU's memory is halved."""
+        try:
+            return self._answer(batch)
+        except torch.cuda.OutOfMemoryError:
+            if len(batch) == 1:
+                raise
+        torch.cuda.empty_cache()
+        half = len(batch) // 2
+        return self.answer(batch[:half]) + self.answer(batch[half:])
+
+    def _answer(self, batch: Sequence[Encoded]) -> list[Answer]:
+        requests = [encoded.request for encoded in batch]
+        room, start = self.params.max_new_tokens, batch[0].length
+        chosen = LogitsProcessorList()
+        if self.params.temperature > 0:
+            chosen.append(Draw(requests, self.params.temperature, self.params.seed))
+        must = MustHold(self.tokenizer, [request.must_hold for request in requests], start, room, self.ends)
+        if any(request.must_hold for request in requests):
+            chosen.append(must)
+        options = requests[0].options
+        inputs = self._inputs(batch)
+        out = self._generate(inputs, room, chosen, keep_logits=bool(options))
+        weights = self._weigh(inputs, options, out.logits[0]) if options else [None] * len(batch)
+        answers = []
+        for row, request in enumerate(requests):
+            tokens = self._upto_end(out.sequences[row, start:].tolist())
+            text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
+            answer = Answer(text, "ok", None, start, len(tokens), weights[row])
+            if request.must_hold and not holds(text, request.must_hold):
+                why = "cannot write" if must.impossible(row) else "did not write"
+                answer = answer._replace(status="error", detail=f"the model {why} any of {list(request.must_hold)}")
+            answers.append(answer)
+        return answers
+
+    def _inputs(self, batch: Sequence[Encoded]) -> dict[str, torch.Tensor]:
+        joined = {name: torch.cat([each.tensors[name] for each in batch]) for name in batch[0].tensors}
+        kind = getattr(torch, self.params.dtype)
+        return {
+            name: value.to(self.device, kind if value.is_floating_point() else None) for name, value in joined.items()
+        }
+
+    @torch.inference_mode()
+    def _generate(self, inputs: dict[str, torch.Tensor], room: int, chosen: Any, keep_logits: bool) -> Any:
+        pad = self.tokenizer.pad_token_id
+        return self.model.generate(
+            **inputs,
+            do_sample=False,
+            max_new_tokens=room,
+            logits_processor=chosen,
+            output_logits=keep_logits,
+            return_dict_in_generate=True,
+            pad_token_id=self.ends[0] if pad is None else pad,
+        )
+
+    def _upto_end(self, tokens: list[int]) -> list[int]:
+        ends = [place for place, token in enumerate(tokens) if token in self.ends]
+        return tokens[: ends[0] + 1] if ends else tokens
+
+    def _weigh(
+        self, inputs: dict[str, torch.Tensor], options: tuple[str, ...], first: torch.Tensor
+    ) -> list[dict[str, float]]:
+        """Return each row's probability of each option, renormalised over the options.
+
+        An option's log-probability is that of its tokens after the prompt, at temperature 1. `first` has the logits of
+        the first new token, (B, V); only options of more tokens cost further passes.
+        """
+        start = inputs["input_ids"].shape[1]
+        logs = []  # of (B,): one an option
+        for ways in self._ways(options):
+            each = []
+            for way in ways:
+                steps = [first]
+                if len(way) > 1:
+                    forced = LogitsProcessorList([Force(start, way)])
+                    steps = list(self._generate(inputs, len(way), forced, keep_logits=True).logits)
+                picked = [step.double().log_softmax(-1)[:, token] for step, token in zip(steps, way, strict=True)]
+                each.append(torch.stack(picked).sum(0))
+            logs.append(torch.stack(each).logsumexp(0))
+        shares = torch.stack(logs).softmax(0).T.tolist()  # (B, options)
+        return [dict(zip(options, row, strict=True)) for row in shares]
+
+    def _option_ways(self, options: tuple[str, ...]) -> list[list[list[int]]]:
+        """Return the token sequences that write each option: with and without a space before, the shortest ones.
+
+        Where one option begins another (Cook, Cook.Cut), all must be followed by the end of the answer.
+        """
+        found: list[list[list[int]]] = []
+        for option in options:
+            both = {tuple(self._plain(option)), tuple(self._plain(f" {option}"))}
+            shortest = min(len(way) for way in both)
+            found.append([list(way) for way in sorted(both) if len(way) == shortest])
+        begins = any(
+            other[: len(way)] == way
+            for mine, ways in enumerate(found)
+            for theirs, others in enumerate(found)
+            for way in ways
+            for other in others
+            if mine != theirs
+        )
+        return [[[*way, self.ends[0]] for way in ways] for ways in found] if begins else found
+
+    def _plain(self, text: str) -> list[int]:
+        tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return tokens

@@ -1,0 +1,21 @@
+"""Make a back end from its block of params.yaml and from compute.yaml."""
+
+from __future__ import annotations
+
+from stages.core.params import compute
+from stages.vlm.base import Backend
+from stages.vlm.params import VlmParams
+
+
+def load(params: VlmParams, name: str) -> Backend:
+    """Return the back end of a block `vlm.<name>`; nothing is loaded or asked before the first question.
+
+    Raises:
+        InputError: an API model without its key or without an address.
+    """
+    where = compute()
+    if params.backend == "api":
+        raise NotImplementedError
+    from stages.vlm.local import Local
+
+    return Local(params, where.device, where.batch, where.threads)

@@ -1,0 +1,120 @@
+"""The local back end: a transformers model in this process, batched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from stages.core.errors import InputError
+from stages.vlm.base import Answer, Request
+from stages.vlm.checkpoint import is_folder, revision_of
+
+if TYPE_CHECKING:
+    from stages.vlm.engine import Encoded, Engine
+    from stages.vlm.params import LocalParams
+
+#: Raise it when a change here or in engine, chat or decoding changes an answer: journalled answers are then stale.
+VERSION = 1
+
+#: Libraries whose versions may change an answer.
+_LIBRARIES = ("torch", "torchvision", "transformers", "tokenizers", "pillow", "numpy")
+
+
+class Local:
+    """Answers with a model by hub name or path; torch and the weights load at the first question."""
+
+    def __init__(self, params: LocalParams, device: str = "auto", batch: int = 32, threads: int = 0) -> None:
+        self.params, self.device, self.batch, self.threads = params, device, batch, threads
+        self._engine: Engine | None = None
+
+    @cached_property
+    def revision(self) -> str:
+        """The hub's commit, or the hash of the folder's files."""
+        return revision_of(self.params.name, self.params.revision)
+
+    @property
+    def samples(self) -> bool:
+        """Greedy decoding gives a repeated question the same answer."""
+        return self.params.temperature > 0
+
+    def shape(self) -> dict[str, Any]:
+        """Return all that shapes an answer; a folder is named by its files' hash, wherever it lies."""
+        shaping = ("processor", "dtype", "quantisation", "attention", "max_new_tokens", "temperature")
+        return {
+            "backend": "local",
+            "version": VERSION,
+            "name": None if is_folder(self.params.name) else self.params.name,
+            "revision": self.revision,
+            **{name: getattr(self.params, name) for name in shaping},
+            "seed": self.params.seed if self.samples else None,
+            "libraries": {name: _version(name) for name in _LIBRARIES},
+        }
+
+    def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Answer]]:
+        """Yield each request with its answer, in batches of exactly equal shape.
+
+        Requests are encoded a few batches ahead of the model, so that memory does not grow with their number.
+
+        Raises:
+            InputError: the model does not load, or has no processor for what a request shows.
+        """
+        engine = self.engine()
+        waiting: dict[tuple[object, ...], list[Encoded]] = {}
+        for request in requests:
+            encoded = engine.encode(request)
+            if isinstance(encoded, Answer):
+                yield request, encoded
+                continue
+            alike = waiting.setdefault(encoded.shape, [])
+            alike.append(encoded)
+            if len(alike) >= self.batch:
+                yield from _answered(engine, waiting.pop(encoded.shape))
+            elif sum(map(len, waiting.values())) >= 8 * self.batch:
+                yield from _answered(engine, waiting.pop(max(waiting, key=lambda shape: len(waiting[shape]))))
+        for alike in waiting.values():
+            yield from _answered(engine, alike)
+
+    def engine(self) -> Engine:
+        """Return the loaded model; the first call loads it.
+
+        Raises:
+            InputError: it does not load.
+        """
+        if self._engine is None:
+            import torch
+
+            from stages.vlm.engine import Engine
+
+            if self.threads:
+                torch.set_num_threads(self.threads)
+            self._engine = Engine(self.params, self.revision, device_of(self.device))
+        return self._engine
+
+
+def device_of(name: str) -> str:
+    """Return a torch device's name; auto is a GPU where there is one.
+
+    Raises:
+        InputError: a GPU is asked for and there is none.
+    """
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError("no GPU here", file="compute.yaml", key="device", do="set device: auto or cpu")
+    return name
+
+
+def _answered(engine: Engine, batch: list[Encoded]) -> Iterator[tuple[Request, Answer]]:
+    yield from zip([encoded.request for encoded in batch], engine.answer(batch), strict=True)
+
+
+def _version(name: str) -> str | None:
+    try:
+        # The build (+cpu, +cu130) is where it ran, not what was computed.
+        return version(name).split("+")[0]
+    except ImportError:
+        return None

@@ -1,0 +1,80 @@
+"""Params of a VLM: the blocks `vlm.<model>` of params.yaml, told apart by their `backend`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from stages.core.params import Params
+
+
+class LocalParams(Params):
+    """A transformers model, by hub name or local path, run in this process."""
+
+    backend: Literal["local"]
+    """local: transformers, in this process."""
+    name: str
+    """Hub name (owner/model) or the path of a folder written by `save_pretrained`."""
+    revision: str | None
+    """Hub commit, or a branch or tag that is looked up on the hub; null for a path, whose files are hashed."""
+    media: Literal["images", "video"]
+    """What it is shown: images (the clip's keyframes) or video (frames drawn evenly from the clip)."""
+    frames: PositiveInt
+    """Frames of a clip that it is shown."""
+    processor: dict[str, Any]
+    """Arguments of the model's processor that differ from its own, such as crop_to_patches: false; {} for none."""
+    dtype: Literal["float32", "bfloat16", "float16"]
+    """Number format of weights and activations."""
+    quantisation: Literal["int8", "int4"] | None
+    """Weights in 8 or 4 bits (bitsandbytes); null for none."""
+    attention: Literal["sdpa", "eager", "flash_attention_2"]
+    """Implementation of attention."""
+    max_new_tokens: PositiveInt
+    """Longest answer in tokens."""
+    temperature: Annotated[float, Field(ge=0)]
+    """0 takes the likeliest token; above it, tokens are drawn."""
+    seed: int
+    """Seed of the draws; of no effect at temperature 0."""
+
+
+class ApiParams(Params):
+    """A model behind an OpenAI-compatible server; compute.yaml's `endpoints` has its address."""
+
+    backend: Literal["api"]
+    """api: chat completions of an OpenAI-compatible server."""
+    name: str
+    """Name by which the server knows the model, such as gpt-4o-2024-11-20."""
+    engine: str
+    """What serves it, with version, such as openai or vllm 0.11: it shapes the answers."""
+    key: str | None
+    """Name of the environment variable that holds the key; null for a server that asks for none."""
+    media: Literal["images"]
+    """What it is shown: images (chat completions know no video)."""
+    frames: PositiveInt
+    """Frames of a clip that it is shown."""
+    image_format: Literal["png", "jpeg"]
+    """Encoding of the images in a request: png keeps every pixel, jpeg (quality 90) is smaller."""
+    image_side: PositiveInt | None
+    """Longest side in pixels to which images are shrunk; null sends them as they are."""
+    detail: Literal["low", "high", "auto"] | None
+    """OpenAI's image detail; null leaves it out, for servers that do not know it."""
+    max_new_tokens: PositiveInt
+    """Longest answer in tokens."""
+    temperature: Annotated[float, Field(ge=0)] | None
+    """Sampling temperature; null leaves it out, for models that refuse it."""
+    seed: int | None
+    """Seed that is sent along (a repeated draw adds its number); null sends none."""
+    logprobs: bool
+    """Ask for the likeliest first tokens where a question has options (their probabilities come from these)."""
+
+    @model_validator(mode="after")
+    def _key_is_a_name(self) -> ApiParams:
+        # A key pasted here would end up in git.
+        if self.key is not None and not self.key.replace("_", "").isalnum():
+            raise ValueError("not the name of an environment variable")
+        return self
+
+
+#: A block `vlm.<model>`.
+VlmParams = Annotated[LocalParams | ApiParams, Field(discriminator="backend")]
