@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.core.errors import InputError
+from stages.core.torchvision_ops import declare_missing_ops
 
 #: What transformers reads from a folder of a model; a model card or a log beside it does not shape an answer.
 _READ = {".json", ".safetensors", ".bin", ".jinja", ".txt", ".model", ".tiktoken"}
@@ -87,8 +88,7 @@ def load_processor(name: str, revision: str | None, vision: bool) -> Any:
     """
     import transformers
 
-    import stages.vlm._torchvision  # noqa: F401  (image processors import torchvision)
-
+    declare_missing_ops()  # image processors import torchvision
     with _explained(name):
         kind = transformers.AutoProcessor if vision else transformers.AutoTokenizer
         processor = kind.from_pretrained(name, revision=revision)

@@ -14,7 +14,9 @@ import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-import stages.vlm._torchvision  # noqa: F401  (image processors import torchvision)
+from stages.core.torchvision_ops import declare_missing_ops
+
+declare_missing_ops()  # image processors import torchvision
 
 _TEXT = """A person sits down on a chair. A man gets up, walks to the table and drinks water from a cup.
 The woman enters the room, leaves the bag and reads a book. Does the clip show someone cooking? Yes. No. True. False.
