@@ -1,0 +1,52 @@
+"""An output as the last finished run left it, so that a journal fills itself again from pulled outputs.
+
+DVC deletes a stage's outputs before it runs the stage; what they were stays in DVC's cache, under the hash that
+`dvc.lock` records. A collaborator who pulled the outputs and has no journal so computes only what is new.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def previous(path: Path) -> Path | None:
+    """Return a file to read instead of the output `path` of the running stage; None where there is none.
+
+    It is `path` itself where that is still there (a stage run by hand), else its copy in DVC's cache. The remote is not
+    asked: `dvc pull` is the user's decision. Read it only; it is the cache's own file.
+    """
+    if path.exists():
+        return path
+    stage = os.environ.get("DVC_STAGE")
+    if stage is None:
+        return None
+    pipeline, _, name = stage.rpartition(":")
+    lock = Path(pipeline or "dvc.yaml").with_suffix(".lock")
+    recorded = (yaml.safe_load(lock.read_text()) or {}) if lock.exists() else {}
+    for out in recorded.get("stages", {}).get(name, {}).get("outs", []):
+        if Path(out["path"]) == path or Path(out["path"]) in path.parents:
+            return _cached(out, path)
+    return None
+
+
+def _cached(out: dict[str, Any], path: Path) -> Path | None:
+    """Return the cache's copy of `path`, which is an output or lies in one."""
+    from dvc.repo import Repo  # takes half a second, which only stages should pay
+
+    with Repo() as repo:
+        cache = Path(repo.cache.local.path)
+    found = _object(cache, out["md5"])
+    if out["md5"].endswith(".dir") and found.exists():
+        relative = path.relative_to(out["path"]).as_posix()
+        hashes = {entry["relpath"]: entry["md5"] for entry in json.loads(found.read_text())}
+        found = _object(cache, hashes[relative]) if relative in hashes else cache / "none"
+    return found if found.is_file() else None
+
+
+def _object(cache: Path, md5: str) -> Path:
+    return cache / md5[:2] / md5[2:]
