@@ -63,3 +63,17 @@ class Run:
     def scores(self, method: str) -> Path:
         """Table SCORES of one method."""
         return self.data / "scores" / f"{method}.parquet"
+
+    def verdicts(self, method: str) -> Path:
+        """Table VERDICTS of one method."""
+        return self.data / "verdicts" / f"{method}.parquet"
+
+
+def fetch(path: Path) -> str:
+    """Return what to do about a missing input: how to pull it where a DVC pointer stands for it."""
+    for part in (path, *path.parents):
+        pointer = part.with_name(f"{part.name}.dvc") if part.name else part
+        if pointer.is_file():
+            return (f"`dvc pull {pointer}` brings it from the remote; its address, from HAR_REMOTE, is set by"
+                    ' `dvc remote add --local --default real "$HAR_REMOTE"`')  # fmt: skip
+    return "correct the path in params.yaml, or run the stage that writes it (`dvc repro`)"

@@ -1,0 +1,82 @@
+"""Work spread over processes: bounded memory, results as they come, a worker's crash costs one item and not the run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+#: Items under way for each process: enough that none waits, few enough that memory does not grow with the items.
+_AHEAD = 8
+
+
+class Crashed(Exception):
+    """The process that worked on an item died: a decoder in C, or the kernel out of memory. It is a result."""
+
+
+def spread(function: Callable[[T], R], items: Iterable[T], processes: int) -> Iterator[tuple[T, R | Crashed]]:
+    """Yield each item with `function(item)` in any order; an item whose process dies is tried once more, alone.
+
+    `function` must be importable (a module's own function or a `partial` of one). What it raises is raised here.
+    """
+    waiting = iter(items)
+    unfinished: list[T] | None = None
+    while unfinished is None or unfinished:
+        unfinished = []
+        yield from _until_crash(function, waiting, processes, unfinished)
+        for item in unfinished:
+            # One process an item: whose crash it was is then certain.
+            alone: list[T] = []
+            yield from _until_crash(function, iter([item]), 1, alone)
+            if alone:
+                yield item, Crashed("the process that worked on it died, twice")
+
+
+def _until_crash(
+    function: Callable[[T], R], waiting: Iterator[T], processes: int, unfinished: list[T]
+) -> Iterator[tuple[T, R]]:
+    """Work until `waiting` is empty or a process dies; what was under way then goes to `unfinished`."""
+    # Spawned, not forked: a fork of a process with threads (polars, OpenCV) may hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, initializer=_end_with_parent) as pool:
+        running: dict[Future[R], T] = {}
+
+        def start(count: int) -> None:
+            for item in islice(waiting, count):
+                try:
+                    running[pool.submit(function, item)] = item
+                except BrokenProcessPool:
+                    unfinished.append(item)
+
+        start(processes * _AHEAD)
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                item = running.pop(future)
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    unfinished.append(item)
+                    continue
+                if not unfinished:
+                    start(1)
+                yield item, result
+
+
+def _end_with_parent() -> None:
+    """Let this process end when its parent is killed; a pool's processes would wait for work forever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

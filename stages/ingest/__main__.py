@@ -1,0 +1,56 @@
+"""Any data set -> manifest, splits and their audit: `python -m stages.ingest home`.
+
+Reads the clips (or, for a replay, their names) of `ingest.<dataset>.source`, decodes each once, splits them by each
+protocol and audits every split. A leak that params do not accept stops the stage after the audit is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from stages.core.errors import GateError, guard
+from stages.core.params import compute, read
+from stages.core.paths import Run
+from stages.core.progress import closing
+from stages.core.schema import MANIFEST, SPLITS
+from stages.core.tables import write_json, write_table
+from stages.ingest.adapters import load
+from stages.ingest.params import PARAMS, IngestParams
+from stages.ingest.probing import probe_rows
+from stages.ingest.rows import rows_of
+from stages.ingest.sources import read_source
+from stages.ingest.split import split
+
+
+def main() -> None:
+    """Ingest one data set."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("dataset", help="a block under `ingest` in params.yaml")
+    dataset: str = arguments.parse_args().dataset
+    params: IngestParams = read(PARAMS, dataset=dataset)["ingest.{dataset}"]
+    run = Run(dataset)
+    adapter = load(params.adapter)
+    source = read_source(Path(params.source))
+    probed = probe_rows(rows_of(source.entries, adapter), compute().processes)
+    splits = split(probed.rows, source.others, params, adapter)
+
+    audit = run.metrics / "audit.json"
+    write_json(audit, [item._asdict() for item in splits.findings])
+    stopping = [item for item in splits.findings if item.severity in ("error", "leak") and not item.accepted]
+    if stopping:
+        reasons = "\n".join(f"  {item.protocol}, {item.kind}: {item.text}" for item in stopping)
+        raise GateError(
+            f"{len(stopping)} findings stop this data set, all are in {audit}:\n{reasons}\n  what to do: correct the "
+            f"clips or lists; a leak can be accepted by naming its protocol in ingest.{dataset}.accept_leaks"
+        )
+    write_table(run.manifest, (row._asdict() for row in probed.rows), MANIFEST)
+    parts = [{"protocol": name, **part._asdict()} for name, listed in splits.parts.items() for part in listed]
+    write_table(run.splits, parts, SPLITS)
+    failed = [row.clip_id for row in probed.rows if row.error is not None]
+    done = f"{len(probed.rows)} clips, {len(splits.parts)} protocols, {len(splits.findings)} findings in {audit}"
+    closing(f"ingest {dataset}", done, probed.known, failed)
+
+
+if __name__ == "__main__":
+    guard(main)

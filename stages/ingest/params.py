@@ -1,0 +1,112 @@
+"""Params of `ingest`: where a data set lies, how it names its clips, which protocols split it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from stages.core.params import Declared, Params
+
+
+class Standard(Params):
+    """Options of a protocol whose rule is fixed, cs, cv1, cv2 and the leave-one-out ones."""
+
+    validation: bool
+    """Take a validation part out of the train part, by the protocol's own rule."""
+
+
+class Phase1(Params):
+    """Options of `phase1`."""
+
+    clips: int = Field(ge=1)
+    """Test clips of each class."""
+    seed: int
+    """Another seed draws other clips."""
+    rest: Literal["none", "train"]
+    """Part of the clips that are not drawn."""
+
+
+class Random(Params):
+    """Options of `random`."""
+
+    folds: int = Field(ge=2)
+    """Fold 0 is the test part, fold 1 the validation part, the others train."""
+    seed: int
+    """Another seed makes other folds."""
+    validation: bool
+    """Without it fold 1 is train too."""
+
+
+class Published(Params):
+    """A published list of test clips, as a protocol of its own."""
+
+    test: str
+    """File of clip names."""
+    of: str
+    """The protocol that the list is said to follow: its train part, less the listed clips, trains."""
+
+
+class Official(Params):
+    """Files of clip names, one for each part, that a protocol must agree with clip by clip."""
+
+    train: str
+    validation: str
+    test: str
+
+
+class Protocols(Params):
+    """The protocols wanted; one that is not named is not made."""
+
+    cs: Standard | None = None
+    """Cross-subject."""
+    cv1: Standard | None = None
+    """Cross-view, trained on camera 1."""
+    cv2: Standard | None = None
+    """Cross-view, trained on all cameras but 2 and 5."""
+    phase1: Phase1 | None = None
+    """The same number of clips of each class."""
+    leave_one_subject_out: Standard | None = None
+    """A fold for each subject."""
+    leave_one_group_out: Standard | None = None
+    """A fold for each recording or sequence."""
+    random: Random | None = None
+    """For data sets that name no subjects: stratified by class, groups kept whole."""
+
+    def chosen(self) -> dict[str, Params]:
+        """Return the options of each protocol wanted."""
+        return {name: getattr(self, name) for name in type(self).model_fields if getattr(self, name) is not None}
+
+
+class IngestParams(Params):
+    """Block `ingest.<dataset>`."""
+
+    adapter: str
+    """Name of a file in stages/ingest/adapters: how the data set names its clips."""
+    source: str
+    """Folder of the clips; or a file of clip names, where no video is at hand (a replay of published texts)."""
+    licensed: bool
+    """The clips' images may not be passed on: the rooms that publish (report) show and push none of them."""
+    protocols: Protocols
+    """Which protocols split the clips."""
+    published: dict[str, Published]
+    """Published test lists, by the name that each has as a protocol."""
+    official: dict[str, Official]
+    """Official lists, by the protocol that they must agree with."""
+    accept_leaks: list[str]
+    """Protocols whose leaks are known and wanted; any other leak stops the stage once the audit is written."""
+
+    @model_validator(mode="after")
+    def _names(self) -> IngestParams:
+        chosen = set(self.protocols.chosen())
+        followed = {item.of for item in self.published.values()} | set(self.official)
+        if unknown := followed - chosen:
+            raise ValueError(f"published and official lists follow protocols that are not made: {sorted(unknown)}")
+        if twice := chosen & set(self.published):
+            raise ValueError(f"published lists are named as protocols are: {sorted(twice)}")
+        if unknown := set(self.accept_leaks) - chosen - set(self.published):
+            raise ValueError(f"accept_leaks names no protocol: {sorted(unknown)}")
+        return self
+
+
+PARAMS: Declared = {"ingest.{dataset}": IngestParams}

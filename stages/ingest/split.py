@@ -1,0 +1,60 @@
+"""All of a data set's protocols, its published and official lists, and their findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from stages.ingest.adapters import Adapter
+from stages.ingest.audit import Finding, audit_protocol, audit_rows, finding, ordered
+from stages.ingest.compare import audit_official, audit_published
+from stages.ingest.lists import RULE, Listed, published, read_list
+from stages.ingest.params import IngestParams, Phase1
+from stages.ingest.protocols import PROTOCOLS, Part
+from stages.ingest.rows import Row
+
+
+class Splits(NamedTuple):
+    """The parts by protocol, and the findings, gravest first."""
+
+    parts: dict[str, list[Part]]
+    findings: list[Finding]
+
+
+def split(rows: Sequence[Row], others: Sequence[str], params: IngestParams, adapter: Adapter) -> Splits:
+    """Return every protocol of `params` over the usable clips, and the audit of all.
+
+    Raises:
+        InputError: a protocol asks of the clips what their names do not tell, or a list cannot be read.
+    """
+    by_id = {row.clip_id: row for row in rows}
+    usable = {row.clip_id: row for row in rows if row.error is None}
+    classes = adapter.classes or {label for row in usable.values() for label in row.labels}
+    findings = audit_rows(rows, others)
+    parts: dict[str, list[Part]] = {}
+    for name, options in params.protocols.chosen().items():
+        protocol = PROTOCOLS[name]
+        parts[name] = list(protocol.split(list(usable.values()), options))
+        findings += audit_protocol(name, protocol.rule, protocol.apart, parts[name], usable)
+        if isinstance(options, Phase1):
+            findings += _few(name, options, parts[name], usable)
+    for name, option in params.published.items():
+        listed = read_list(Path(option.test), adapter)
+        parts[name] = list(published(set(usable), parts[option.of], listed))
+        findings += audit_published(name, option.of, listed, parts[option.of], by_id, classes)
+        findings += audit_protocol(name, RULE.format(of=option.of), PROTOCOLS[option.of].apart, parts[name], usable)
+    for of, lists in params.official.items():
+        read: dict[str, Listed] = {part: read_list(Path(path), adapter) for part, path in lists}
+        findings += audit_official(of, read, parts[of], by_id, classes)
+    return Splits(parts, ordered(findings, params.accept_leaks))
+
+
+def _few(name: str, options: Phase1, parts: Sequence[Part], usable: dict[str, Row]) -> Iterator[Finding]:
+    tested: dict[tuple[str, ...], list[Row]] = {}
+    for part in parts:
+        if part.part == "test":
+            tested.setdefault(usable[part.clip_id].labels, []).append(usable[part.clip_id])
+    few = [row for clips in tested.values() if len(clips) < options.clips for row in clips]
+    if few:
+        yield finding(name, "few_clips", "warning", f"all clips of classes that have fewer than {options.clips}", few)
