@@ -7,7 +7,7 @@ STAGE = """
 stages:
   copy:
     matrix: {{cell: [a]}}
-    cmd: {python} copy.py
+    cmd: {python} work.py
     deps: [in.txt]
     outs: [data/out.txt, data/folder]
 """
@@ -27,7 +27,7 @@ for path in paths[:2]:
 
 def test_a_running_stage_finds_what_the_last_run_left(tmp_path):
     (tmp_path / "dvc.yaml").write_text(STAGE.format(python=sys.executable))
-    (tmp_path / "copy.py").write_text(f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{COPY}")
+    (tmp_path / "work.py").write_text(f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{COPY}")
     dvc("init", "-q", "--no-scm", cwd=tmp_path)
     for text, seen in (("one", "- - - -"), ("two", "one one - -")):
         (tmp_path / "in.txt").write_text(text)
