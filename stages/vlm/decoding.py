@@ -22,8 +22,8 @@ from stages.vlm.base import Request
 def holds(text: str, words: Sequence[str]) -> list[str]:
     """Return those of `words` that stand in `text` as whole words or phrases, case as it is.
 
-    Will not match an inflected form, nor a word inside another (sit in sitting). It is stricter than the paper's keyword
-    rule (`text/keywords.py`): a text that passes here passes there.
+    Will not match an inflected form, nor a word inside another (sit in sitting). It is stricter than the paper's rule
+    for keywords (`text/keywords.py`): a text that passes here passes there.
     """
     return [word for word in words if _pattern(word).search(text)]
 
