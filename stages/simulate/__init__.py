@@ -1,0 +1,1 @@
+"""Renders the embedded benchmark: labelled clips with no licence to ask for, and the truth about every frame."""

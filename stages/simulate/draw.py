@@ -1,0 +1,212 @@
+"""Draws shaded solids into an image with a depth buffer: what is nearer hides what is behind.
+
+Three primitives make everything: a capsule (limbs, heads), a frustum (cups, bottles, pots) and a flat polygon
+(walls, furniture, screens). Polygons and hulls are filled by OpenCV, capsules are shaded as round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.simulate.camera import Array, Camera, unit
+
+#: RGB, 0 to 255.
+Colour = tuple[float, float, float]
+LIGHT = unit(np.array([-0.35, -0.75, 0.9]))
+
+
+class Capsule(NamedTuple):
+    """Two balls and what lies between them; a ball where both ends are one."""
+
+    start: Array
+    end: Array
+    start_radius: float
+    end_radius: float
+    colour: Colour
+
+
+class Frustum(NamedTuple):
+    """A cylinder or cone cut flat, from the centre of its foot to that of its lid."""
+
+    foot: Array
+    lid: Array
+    foot_radius: float
+    lid_radius: float
+    colour: Colour
+    lid_colour: Colour
+
+
+class Polygon(NamedTuple):
+    """A flat convex polygon, corners (N, 3). `lit` 0 keeps the colour as it is, as a screen does."""
+
+    corners: Array
+    colour: Colour
+    lit: float = 1.0
+
+
+Solid = Capsule | Frustum | Polygon
+
+
+class Canvas:
+    """Image, depth and who owns each pixel. `size` pixels are drawn `SAMPLES` times as fine each way."""
+
+    SAMPLES = 2
+
+    def __init__(self, camera: Camera) -> None:
+        self.camera = camera
+        self.colour = np.zeros((camera.height, camera.width, 3), np.uint8)
+        self.depth = np.full((camera.height, camera.width), 1e3, np.float32)
+        self.owned = np.zeros((camera.height, camera.width), np.uint8)
+        self._rays = camera.rays()
+        self._y, self._x = np.mgrid[: camera.height, : camera.width].astype(np.float32)
+
+    def copy(self) -> Canvas:
+        """Return a canvas with the same content that can be drawn upon."""
+        twin = Canvas.__new__(Canvas)
+        twin.__dict__.update(self.__dict__)
+        twin.colour, twin.depth, twin.owned = self.colour.copy(), self.depth.copy(), self.owned.copy()
+        return twin
+
+    def draw(self, solids: Iterable[Solid], owner: int = 0) -> None:
+        """Draw solids; the pixels that they win are marked as `owner`'s."""
+        for solid in solids:
+            if isinstance(solid, Polygon):
+                self._polygon(solid, owner)
+            else:
+                self._round(solid, owner)
+
+    def image(self) -> NDArray[np.uint8]:
+        """Return the picture (H, W, 3), RGB, at output size."""
+        return np.asarray(cv2.resize(self.colour, self._size(), interpolation=cv2.INTER_AREA), np.uint8)
+
+    def mask(self, owner: int = 1) -> NDArray[np.bool_]:
+        """Return where `owner` is seen (H, W), at output size: a pixel of which it has any part."""
+        share = cv2.resize((self.owned == owner).astype(np.float32), self._size(), interpolation=cv2.INTER_AREA)
+        return np.asarray(share > 0)
+
+    def _size(self) -> tuple[int, int]:
+        return self.camera.width // self.SAMPLES, self.camera.height // self.SAMPLES
+
+    def _window(self, low: Array, high: Array) -> tuple[slice, slice] | None:
+        x0, y0 = np.maximum(np.floor(low), 0).astype(int)
+        x1, y1 = np.minimum(np.ceil(high) + 1, [self.camera.width, self.camera.height]).astype(int)
+        return (slice(y0, y1), slice(x0, x1)) if x0 < x1 and y0 < y1 else None
+
+    def _put(self, at: tuple[slice, slice], won: NDArray[np.bool_], depth: Array, colour: Array, owner: int) -> None:
+        self.depth[at][won] = depth[won]
+        self.colour[at][won] = (colour[won] if colour.ndim == 3 else colour).clip(0, 255).astype(np.uint8)
+        self.owned[at][won] = owner
+
+    def _polygon(self, solid: Polygon, owner: int) -> None:
+        seen = _clip_near(self.camera.see(solid.corners))
+        if len(seen) < 3:
+            return
+        normal = unit(np.cross(seen[1] - seen[0], seen[2] - seen[0]))
+        if abs(normal @ seen[0]) < 1e-6:  # seen from its edge
+            return
+        corners = self.camera.project(seen)
+        at = self._window(corners.min(0), corners.max(0))
+        if at is None:
+            return
+        shape = np.zeros((at[0].stop - at[0].start, at[1].stop - at[1].start), np.uint8)
+        _fill(shape, corners - [at[1].start, at[0].start])
+        depth = (normal @ seen[0]) / (self._rays[at] @ normal.astype(np.float32))
+        won = (shape > 0) & (depth < self.depth[at]) & (depth > 0)
+        world = unit(np.cross(solid.corners[1] - solid.corners[0], solid.corners[2] - solid.corners[0]))
+        shade = 1 - solid.lit * (1 - (0.62 + 0.38 * abs(world @ LIGHT)))
+        self._put(at, won, depth, np.array(solid.colour) * shade, owner)
+
+    def _round(self, solid: Capsule | Frustum, owner: int) -> None:
+        ends = self.camera.see(np.stack([solid[0], solid[1]]))
+        (a, b), (za, zb) = self.camera.project(ends), ends[:, 2]
+        if min(za, zb) < 0.1:
+            return
+        ra, rb = self.camera.focal * solid[2] / za, self.camera.focal * solid[3] / zb
+        at = self._window(np.minimum(a - ra, b - rb), np.maximum(a + ra, b + rb))
+        if at is None:
+            return
+        # Where along the axis each pixel lies, and how far beside it.
+        dx, dy = self._x[at] - np.float32(a[0]), self._y[at] - np.float32(a[1])
+        ux, uy = (b - a).astype(np.float32)
+        length = max(float(ux * ux + uy * uy), 1e-6)
+        t = np.clip((dx * ux + dy * uy) / np.float32(length), 0, 1)
+        radius = np.float32(ra) + np.float32(rb - ra) * t
+        sx, sy = (dx - t * ux) / radius, (dy - t * uy) / radius
+        beside = sx * sx + sy * sy
+        round_off = np.sqrt(np.maximum(0, 1 - beside))
+        metres = np.float32(solid[2]) + np.float32(solid[3] - solid[2]) * t
+        depth = np.float32(za) + np.float32(zb - za) * t - metres * round_off
+        shade = np.float32(0.68) + np.float32(0.3) * round_off - np.float32(0.12) * (sx + sy)
+        if isinstance(solid, Capsule):
+            won = (beside <= 1) & (depth < self.depth[at])
+            self._put(at, won, depth, shade[..., None] * np.array(solid.colour, np.float32), owner)
+        else:
+            self._frustum(solid, at, depth, shade, owner)
+
+    def _frustum(self, solid: Frustum, at: tuple[slice, slice], depth: Array, shade: Array, owner: int) -> None:
+        foot, lid = ring(solid.foot, solid.lid, solid.foot_radius), ring(solid.lid, solid.foot, solid.lid_radius)
+        corner = [at[1].start, at[0].start]
+        rims = [self.camera.project(self.camera.see(rim)) - corner for rim in (foot, lid)]
+        body = np.zeros(shade.shape, np.uint8)
+        _fill(body, np.asarray(cv2.convexHull(np.concatenate(rims).astype(np.float32))[:, 0], float))
+        colour = shade[..., None] * np.array(solid.colour, np.float32)
+        axis = solid.lid - solid.foot
+        if (np.asarray(self.camera.eye) - solid.lid) @ axis > 0:  # the lid faces the camera
+            top = np.zeros(shade.shape, np.uint8)
+            _fill(top, rims[1])
+            colour[top > 0] = np.array(solid.lid_colour)
+        won = (body > 0) & (depth < self.depth[at])
+        self._put(at, won, depth, colour, owner)
+
+
+def ring(centre: Array, other: Array, radius: float, corners: int = 14) -> Array:
+    """Return a circle (corners, 3) around `centre`, square to the line to `other`."""
+    axis = unit(other - centre)
+    across = unit(np.cross(axis, [1.0, 0.0, 0.0] if abs(axis[0]) < 0.9 else [0.0, 1.0, 0.0]))
+    angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)[:, None]
+    return np.asarray(centre + radius * (np.cos(angle) * across + np.sin(angle) * np.cross(axis, across)))
+
+
+def box(centre: Array, half: Array, axes: Array, colour: Colour, faces: dict[int, Colour] | None = None) -> list[Solid]:
+    """Return a box's six sides. `axes` (3, 3) holds its unit axes as rows, `half` (3,) its half extents.
+
+    `faces` recolours sides: 0 and 1 are the ends of the first axis (-, +), 2 and 3 of the second, 4 and 5 of the third.
+    """
+    sides: list[Solid] = []
+    for axis in range(3):
+        u, v = (half[i] * axes[i] for i in range(3) if i != axis)
+        for end in (0, 1):
+            middle = centre + (2 * end - 1) * half[axis] * axes[axis]
+            corners = np.stack([middle - u - v, middle + u - v, middle + u + v, middle - u + v])
+            shown = (faces or {}).get(2 * axis + end)
+            sides.append(Polygon(corners, shown or colour, 0.0 if shown else 1.0))
+    return sides
+
+
+def block(low: tuple[float, float, float], high: tuple[float, float, float], colour: Colour) -> list[Solid]:
+    """Return a box between two corners, along the world's axes."""
+    a, b = np.array(low), np.array(high)
+    return box((a + b) / 2, np.abs(b - a) / 2, np.eye(3), colour)
+
+
+def _fill(shape: NDArray[np.uint8], corners: Array) -> None:
+    # Four fractional bits, so that a slow motion does not jump from pixel to pixel.
+    points = np.round(np.clip(corners, -4e3, 4e3) * 16 - 8).astype(np.int32)
+    cv2.fillConvexPoly(shape, points, 1, lineType=cv2.LINE_8, shift=4)
+
+
+def _clip_near(seen: Array, near: float = 0.2) -> Array:
+    if (seen[:, 2] >= near).all():
+        return seen
+    kept = []
+    for here, there in zip(seen, np.roll(seen, -1, 0), strict=True):
+        if here[2] >= near:
+            kept.append(here)
+        if (here[2] >= near) != (there[2] >= near):
+            kept.append(here + (near - here[2]) / (there[2] - here[2]) * (there - here))
+    return np.array(kept)

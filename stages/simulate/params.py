@@ -1,0 +1,46 @@
+"""What `simulate` renders: one block a scene."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from stages.core.params import Params
+from stages.simulate.activities import ACTIVITIES
+
+
+class Scene(Params):
+    """A scene: its clips, people, cameras and looks."""
+
+    seed: int
+    """Every clip draws from seed and its own number: clip k is the same whatever the number of clips."""
+    clips: Annotated[int, Field(ge=1)]
+    """How many; activities, subjects and cameras take turns, so that any number is balanced."""
+    fps: Annotated[float, Field(gt=1, le=60)]
+    """Frames a second."""
+    size: tuple[Annotated[int, Field(ge=32, multiple_of=2)], Annotated[int, Field(ge=32, multiple_of=2)]]
+    """Width and height, pixels; even, as H.264 wants it."""
+    seconds: tuple[Annotated[float, Field(ge=1)], Annotated[float, Field(le=60)]]
+    """Shortest and longest clip."""
+    subjects: Annotated[list[int], Field(min_length=1)]
+    """Subject numbers; a number is a person with its build, dress and tempo."""
+    cameras: Annotated[list[int], Field(min_length=1)]
+    """Camera numbers; 1 to 7 of style `home` stand where a table says, others are drawn."""
+    rooms: Annotated[int, Field(ge=1)]
+    """How many rooms, each with its colours and furniture's places."""
+    activities: Annotated[list[str], Field(min_length=1)]
+    """Classes, by Smarthome's names."""
+    style: Literal["home", "pretrain"]
+    """The pool from which people, rooms and cameras are drawn; scenes of two styles share none."""
+
+    @field_validator("activities")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        unknown = sorted(set(names) - set(ACTIVITIES))
+        if unknown or len(set(names)) < len(names):
+            raise ValueError(f"each once, out of {', '.join(sorted(ACTIVITIES))}; not {', '.join(unknown) or 'twice'}")
+        return names
+
+
+PARAMS = {"simulate.{scene}": Scene}

@@ -1,0 +1,160 @@
+"""A clip's number -> its frames and its truth; frames -> a file."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from stages.simulate.activities import ACTIVITIES, perform
+from stages.simulate.body import axes, figure, joints, torso
+from stages.simulate.draw import Canvas
+from stages.simulate.objects import OBJECTS
+from stages.simulate.params import Scene
+from stages.simulate.scenes import home
+
+#: (T, H, W, 3) or (H, W, 3), RGB.
+Frames = NDArray[np.uint8]
+PERSON = 1
+
+
+class Plan(NamedTuple):
+    """What clip `number` shows, fixed by seed and number alone."""
+
+    number: int
+    activity: str
+    subject: int
+    camera: int
+    room: int
+    recording: int
+
+    @property
+    def clip_id(self) -> str:
+        """Name by Smarthome's grammar; a recording has every activity once, views count hundreds of recordings."""
+        view, recording = divmod(self.recording, 100)
+        return f"{self.activity}_p{self.subject:02d}_r{recording:02d}_v{view:02d}_c{self.camera:02d}"
+
+
+class Clip(NamedTuple):
+    """A rendered clip: its frames and its row of TRUTH."""
+
+    plan: Plan
+    frames: Frames
+    truth: dict[str, Any]
+
+
+def plan(scene: Scene, number: int) -> Plan:
+    """Return what clip `number` shows.
+
+    A recording is one round of all activities in random order. From one recording to the next every activity moves on
+    in its own random order of subjects, of cameras and of rooms, so that each meets all of them equally often.
+    """
+    recording, place = divmod(number, len(scene.activities))
+    which = int(_shuffle(scene.seed, 1, recording, len(scene.activities))[place])
+
+    def turn(stream: int, choices: int) -> int:
+        cycle, at = divmod(recording, choices)
+        return int(_shuffle(scene.seed, stream, cycle * len(scene.activities) + which, choices)[at])
+
+    return Plan(number, scene.activities[which], scene.subjects[turn(2, len(scene.subjects))],
+                scene.cameras[turn(3, len(scene.cameras))], turn(4, scene.rooms), recording)  # fmt: skip
+
+
+def render(scene: Scene, what: Plan) -> Clip:
+    """Return clip `what`, drawn.
+
+    Two generators: one for all that surrounds the person (length, light, what lies about), which therefore is the same
+    whatever the activity, and one for the performance.
+    """
+    around, acting = (np.random.default_rng([scene.seed, stream, what.number]) for stream in (5, 6))
+    count = round(float(around.uniform(*scene.seconds)) * scene.fps)
+    pool = STYLES[scene.style]
+    body = home.subject(scene.style, what.subject, pool, int(around.integers(2)))
+    room = home.room(scene.style, what.room, pool)
+    canvas = Canvas(home.camera(scene.style, what.camera, pool, scene.size))
+    canvas.draw(room.solids)
+    canvas.draw(home.furnish(room, around))
+    light = _light(around)
+    take = perform(what.activity, body, room, np.arange(count) / scene.fps, acting)
+    found = joints(body, take.pose)
+    trunk = torso(body, take.pose)
+    toes = axes(take.pose.yaw, take.pose.tilt)[0]
+    frames, masks = [], []
+    for t in range(count):
+        picture = canvas.copy()
+        picture.draw(figure(body, found, trunk, toes, t), PERSON)
+        for prop in take.pose.props:
+            if prop.shown[t]:
+                picture.draw(OBJECTS[prop.name](prop.at[t], prop.up[t], prop.front[t]), PERSON)
+        frames.append(cv2.LUT(picture.image(), light))
+        masks.append(picture.mask(PERSON))
+    camera = canvas.camera
+    pixels = camera.project(camera.see(found)) / Canvas.SAMPLES
+    mask = np.stack(masks)
+    truth = {
+        "clip_id": what.clip_id, "label": what.activity, "phrase": ACTIVITIES[what.activity].phrase,
+        "verb": ACTIVITIES[what.activity].verb, "object": ACTIVITIES[what.activity].object,
+        "place": take.place, "posture": take.posture, "shirt": body.shirt_name, "trousers": body.trousers_name,
+        "subject": f"{what.subject:02d}", "camera": f"{what.camera:02d}", "room": f"{what.room:02d}",
+        "frames": count, "fps": scene.fps, "width": scene.size[0], "height": scene.size[1],
+        "joints": np.round(pixels, 1).astype(np.float32).ravel(), "boxes": boxes(mask).ravel(),
+        "masks": run_lengths(mask), "plate": _jpeg(np.asarray(cv2.LUT(canvas.image(), light), np.uint8)),
+    }  # fmt: skip
+    return Clip(what, np.stack(frames), truth)
+
+
+#: Seed of each style's people, rooms and cameras: they stay the same when a scene's seed changes.
+STYLES = {"home": 101, "pretrain": 202}
+
+
+def boxes(masks: NDArray[np.bool_]) -> NDArray[np.int16]:
+    """Return the box (T, 4) around each mask of (T, H, W): left, top, right, bottom, ends excluded; 0 for none."""
+    found = np.zeros((len(masks), 4), np.int16)
+    for box, mask in zip(found, masks, strict=True):
+        ys, xs = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
+        if len(ys):
+            box[:] = xs[0], ys[0], xs[-1] + 1, ys[-1] + 1
+    return found
+
+
+def run_lengths(masks: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the lengths of the runs of equal values in row order, beginning with one (maybe empty) of False."""
+    flat = np.concatenate([[False], masks.ravel()])
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    return np.diff(np.concatenate([[0], edges, [masks.size]])).astype(np.int32)
+
+
+def encode(frames: Frames, fps: float, path: Path) -> None:
+    """Write frames (T, H, W, 3) as H.264 in MP4; one thread and fixed settings: equal frames, equal bytes."""
+    rate = Fraction(fps).limit_denominator(1000)
+    with av.open(str(path), "w", format="mp4") as file:
+        stream = file.add_stream("libx264", rate=rate)
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"preset": "veryfast", "crf": "20", "threads": "1"}
+        stream.codec_context.thread_count = 1
+        for picture in frames:
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        file.mux(stream.encode())
+
+
+def _shuffle(seed: int, stream: int, number: int, length: int) -> NDArray[np.int64]:
+    return np.random.default_rng([seed, stream, number]).permutation(length)
+
+
+def _light(rng: Generator) -> NDArray[np.uint8]:
+    """Return a clip's light: each channel's brightness and contrast, (256, 1, 3), to look values up in."""
+    gain = rng.uniform(0.82, 1.08) * rng.uniform(0.96, 1.04, 3)
+    return np.clip(np.arange(256)[:, None] * gain, 0, 255).astype(np.uint8)[:, None]
+
+
+def _jpeg(picture: Frames) -> bytes:
+    ok, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
+    assert ok
+    return data.tobytes()

@@ -1,0 +1,244 @@
+"""The home: a one-room flat where every camera sees everything that any activity needs.
+
+Nothing in it depends on the activity: furniture and things of all activities are always there, those in use are
+second ones in the hand. A style is a pool of looks; the same style, seed and number give the same subject or room.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+
+from stages.simulate.body import Body
+from stages.simulate.camera import Array, Camera, point
+from stages.simulate.draw import Canvas, Capsule, Colour, Frustum, Polygon, Solid, block
+from stages.simulate.objects import BLACK, OBJECTS, STEEL, WOOD
+
+DRESS: dict[str, Colour] = {
+    "red": (200, 45, 45), "blue": (50, 85, 190), "green": (50, 140, 70), "yellow": (225, 190, 60),
+    "white": (228, 226, 220), "black": (48, 48, 54), "grey": (135, 138, 142), "purple": (125, 65, 150),
+    "orange": (230, 125, 45), "pink": (230, 140, 165),
+}  # fmt: skip
+TROUSERS = ["blue", "black", "grey", "green", "white", "purple"]
+SKIN = [(236, 196, 170), (222, 176, 144), (198, 146, 110), (150, 102, 72), (108, 72, 52)]
+HAIR = [(50, 36, 28), (28, 26, 28), (110, 74, 44), (176, 140, 84), (150, 150, 152), (215, 214, 210)]
+
+#: The seven cameras of style `home`: azimuth and height angle (degrees), distance to the middle of the room (metres).
+CAMERAS: dict[int, tuple[float, float, float]] = {
+    1: (-8, 14, 3.9),
+    2: (14, 18, 3.8),
+    3: (-30, 16, 4.0),
+    4: (32, 13, 4.0),
+    5: (2, 30, 4.2),
+    6: (-20, 26, 4.1),
+    7: (24, 8, 3.7),
+}
+#: From which ranges the cameras of any other style are drawn.
+CAMERA_RANGE = ((-34, 34), (7, 31), (3.6, 4.3))
+#: Things that lie about, beside those on the counter.
+CLUTTER = ["cup", "glass", "can", "bottle", "kettle", "book", "tablet", "laptop", "telephone", "remote", "pills",
+           "banana", "spoon", "knife"]  # fmt: skip
+
+
+def camera(style: str, number: int, seed: int, size: tuple[int, int]) -> Camera:
+    """Return camera `number`; `size` is the clip's width and height."""
+    if style == "home" and number in CAMERAS:
+        azimuth, rise, distance = CAMERAS[number]
+    else:
+        rng = np.random.default_rng([seed, 11, number])
+        azimuth, rise, distance = (rng.uniform(*span) for span in CAMERA_RANGE)
+    a, b = np.radians([azimuth, rise])
+    target = np.array([0.15, 0.45, 0.85])
+    eye = target + distance * np.array([np.sin(a) * np.cos(b), -np.cos(a) * np.cos(b), np.sin(b)])
+    return Camera(tuple(eye), tuple(target), 49.0, size[0] * Canvas.SAMPLES, size[1] * Canvas.SAMPLES)
+
+
+def subject(style: str, number: int, seed: int, outfit: int) -> Body:
+    """Return subject `number` in one of its outfits."""
+    rng = np.random.default_rng([seed, 12, number])
+    height, build = rng.uniform(1.52, 1.88), rng.uniform(0.85, 1.25)
+    tempo, hand = rng.uniform(0.8, 1.25), int(rng.random() < 0.85)
+    skin, hair = SKIN[rng.integers(len(SKIN))], HAIR[rng.integers(len(HAIR))]
+    long_hair = bool(rng.random() < 0.4)
+    dress = np.random.default_rng([seed, 13, number, outfit])
+    names = list(DRESS)
+    shirt = names[dress.integers(len(names))]
+    trousers = str(dress.choice([name for name in TROUSERS if name != shirt]))
+    shoes = [(60, 40, 30), (30, 30, 32), (200, 200, 200)][dress.integers(3)]
+    return Body(height, build, tempo, hand, skin, hair, _vary(dress, DRESS[shirt]), _vary(dress, DRESS[trousers]),
+                shoes, bool(dress.random() < 0.5), long_hair, shirt, trousers)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Room:
+    """A furnished room and the places in it where activities happen, metres; `side` -1 is its mirror image."""
+
+    side: int
+    solids: list[Solid]
+    seat: Array
+    """Middle of the sofa's front edge, at the height of the seat."""
+    stool: Array
+    """Middle of the stool behind the counter."""
+    counter: dict[str, Array]
+    """What stands ready on the counter: pot, board, bowl, bread, and `free`, a free place."""
+    behind: float
+    """y of somebody who stands at the counter."""
+    door: Array
+    """Middle of the doorway's threshold."""
+    floor: Array
+    """Middle of the free floor."""
+    tv: Array
+    """Middle of the screen."""
+
+
+def room(style: str, number: int, seed: int) -> Room:
+    """Return room `number`."""
+    rng = np.random.default_rng([seed, 14, number])
+    side = 1 if rng.random() < 0.5 else -1
+    wall, ground = _pastel(rng, 0.78, 0.95), _pastel(rng, 0.45, 0.75)
+    solids: list[Solid] = []
+    jitter = rng.uniform(-0.05, 0.05, 6)
+    door = np.array([1.52 + jitter[0], 1.5, 0.0])
+    solids += _shell(rng, wall, ground, door[0])
+    sofa_x = 0.38 + jitter[1]
+    sofa = _colour(rng, 0.25, 0.65, 0.35, 0.75)
+    solids += block((sofa_x - 0.85, 0.62, 0.08), (sofa_x + 0.85, 1.42, 0.42), sofa)
+    solids += block((sofa_x - 0.85, 1.24, 0.42), (sofa_x + 0.85, 1.45, 0.80), _vary(rng, sofa, 0.1))
+    height, left, right = 0.86, -1.62 + jitter[2], -0.52 + jitter[2]
+    near, far = -0.12 + jitter[3], 0.32 + jitter[3]
+    solids += block((left, near, 0.0), (right, far, height - 0.05), _colour(rng, 0.1, 0.5, 0.4, 0.85))
+    solids += block(
+        (left - 0.03, near - 0.03, height - 0.05), (right + 0.03, far + 0.03, height), _pastel(rng, 0.6, 0.9)
+    )
+    middle = np.array([0.0, (near + far) / 2, height])
+    places = {"bowl": [left + 0.2, 0.06, 0.045], "pot": [left + 0.52, 0.0, 0.09], "board": [left + 0.9, 0.03, 0.015],
+              "bread": [left + 0.9, -0.13, 0.08], "free": [left + 0.36, 0.1, 0.0]}  # fmt: skip
+    counter = {name: middle + np.array(place) for name, place in places.items()}
+    stool = np.array([counter["bowl"][0], far + 0.36, 0.62])
+    solids += [Frustum(stool * [1, 1, 0], stool - [0, 0, 0.04], 0.03, 0.03, STEEL, STEEL),
+               Frustum(stool - [0, 0, 0.05], stool, 0.17, 0.17, BLACK, (80, 60, 50))]  # fmt: skip
+    tv = np.array([-1.45, 1.22, 1.25])
+    solids += _television(tv)
+    solids += block((sofa_x - 0.85, 1.30, 1.42), (sofa_x + 0.85, 1.5, 1.46), WOOD)
+    solids += _decor(rng)
+    found = Room(side, solids, np.array([sofa_x, 0.62, 0.42]), stool, counter, far + 0.24, door,
+                 np.array([0.45 + jitter[4], -0.35 + jitter[5], 0.0]), tv)  # fmt: skip
+    return found if side == 1 else _mirrored(found)
+
+
+def furnish(place: Room, rng: Generator) -> list[Solid]:
+    """Return the things that lie about in a clip: on the counter, on the shelf, on the floor's edge; all of them."""
+    z, y = np.array([0.0, 0.0, 1.0]), np.array([0.0, -1.0, 0.0])
+    solids: list[Solid] = []
+    for name in ("bowl", "pot", "board", "bread"):
+        solids += OBJECTS[name](place.counter[name], z, y)
+    middle = float(place.seat[0])
+    slots = [np.array([middle + x, 1.39, 1.47]) for x in np.linspace(-0.76, 0.76, 9)]
+    slots += [np.array([place.side * x, 0.05 + 0.06 * i, 0.0]) for i, x in enumerate((1.2, 1.45, 1.7))]
+    slots += [place.counter["free"] + point(place.side * dx, -0.17, 0.0) for dx in (0.0, 0.3)]
+    for slot, name in zip(slots, rng.permutation(CLUTTER), strict=True):
+        turn = rng.uniform(-0.5, 0.5)
+        front = np.array([np.sin(turn), -np.cos(turn), 0.0])
+        solids += OBJECTS[name](slot + point(0, 0, LIFT[name]), z, front)
+    screen = rng.uniform(40, 230, 3)
+    solids.append(_screen(place.tv, place.side, (float(screen[0]), float(screen[1]), float(screen[2]))))
+    return solids
+
+
+#: Height of a thing's centre above what it stands on.
+LIFT = {"cup": 0.07, "glass": 0.09, "can": 0.09, "bottle": 0.19, "kettle": 0.11, "book": 0.16, "tablet": 0.14,
+        "laptop": 0.012, "telephone": 0.115, "remote": 0.13, "pills": 0.08, "banana": 0.14, "spoon": 0.14,
+        "knife": 0.1}  # fmt: skip
+
+
+def _shell(rng: Generator, wall: Colour, ground: Colour, door: float) -> list[Solid]:
+    """Floor, back wall with a doorway, side walls as far as the back of the room, a corridor behind the door."""
+
+    def upright(x0: float, x1: float, z0: float, z1: float, y: float, colour: Colour) -> Polygon:
+        return Polygon(np.array([[x0, y, z0], [x1, y, z0], [x1, y, z1], [x0, y, z1]]), colour)
+
+    half, top = 0.38, 2.02
+    left, right = door - half, door + half
+    frame = _colour(rng, 0.2, 0.6, 0.3, 0.6)
+    solids: list[Solid] = [Polygon(np.array([[-4, -4, 0], [4, -4, 0], [4, 1.5, 0], [-4, 1.5, 0]]), ground)]
+    for strip in np.arange(-3.5, 1.5, 0.5):  # floor boards, for perspective
+        solids.append(Polygon(np.array([[-4, strip, 0.002], [4, strip, 0.002], [4, strip + 0.03, 0.002],
+                                        [-4, strip + 0.03, 0.002]]), _dim(ground, 0.85)))  # fmt: skip
+    solids += [upright(-4, left, 0, 3.2, 1.5, wall), upright(right, 4, 0, 3.2, 1.5, wall),
+               upright(left, right, top, 3.2, 1.5, wall), upright(-4, 4, 0, 0.1, 1.495, _dim(wall, 0.7))]  # fmt: skip
+    solids[-1] = upright(-4, left, 0, 0.1, 1.495, _dim(wall, 0.7))
+    dark = _dim(wall, 0.45)
+    solids += [upright(left - 0.5, right + 0.5, 0, 3, 2.9, dark), upright(right, 4, 0, 0.1, 1.495, _dim(wall, 0.7)),
+               Polygon(np.array([[left - 1, 1.5, 0], [right + 1, 1.5, 0], [right + 1, 2.9, 0], [left - 1, 2.9, 0]]),
+                       _dim(ground, 0.5))]  # fmt: skip
+    for x in (left, right):
+        solids += block((x - 0.05, 1.46, 0), (x + 0.05, 1.52, top + 0.05), frame)
+    solids += block((left - 0.05, 1.46, top), (right + 0.05, 1.52, top + 0.1), frame)
+    return solids
+
+
+def _television(at: Array) -> list[Solid]:
+    across, out = np.array([0.78, 0.62, 0.0]), np.array([0.62, -0.78, 0.0])
+    z = np.array([0.0, 0.0, 1.0])
+    corners = [at - 0.36 * across - 0.25 * z, at + 0.36 * across - 0.25 * z, at + 0.36 * across + 0.25 * z,
+               at - 0.36 * across + 0.25 * z]  # fmt: skip
+    stand = at * [1, 1, 0]
+    return [Polygon(np.stack(corners), (22, 22, 25), 0.0), Capsule(stand, at - 0.05 * out, 0.04, 0.04, (40, 40, 45)),
+            Capsule(stand - 0.25 * across, stand + 0.25 * across, 0.05, 0.05, (40, 40, 45))]  # fmt: skip
+
+
+def _screen(tv: Array, side: int, colour: Colour) -> Polygon:
+    across, out = np.array([0.78 * side, 0.62, 0.0]), np.array([0.62 * side, -0.78, 0.0])
+    z = np.array([0.0, 0.0, 1.0])
+    at = tv + 0.01 * out
+    return Polygon(np.stack([at - 0.33 * across - 0.22 * z, at + 0.33 * across - 0.22 * z,
+                             at + 0.33 * across + 0.22 * z, at - 0.33 * across + 0.22 * z]), colour, 0.0)  # fmt: skip
+
+
+def _decor(rng: Generator) -> list[Solid]:
+    """Pictures or a window on the wall."""
+    solids: list[Solid] = []
+    for x in (-0.62, 0.1 + rng.uniform(0, 0.5)):
+        w, h, z = rng.uniform(0.14, 0.3), rng.uniform(0.14, 0.22), rng.uniform(1.95, 2.1)
+        frame, inner = _colour(rng, 0.1, 0.6, 0.2, 0.6), _colour(rng, 0.2, 0.7, 0.5, 0.95)
+        for grow, y, colour in ((0.03, 1.49, frame), (0.0, 1.485, inner)):
+            a, b = w + grow, h + grow
+            corners = np.array([[x - a, y, z - b], [x + a, y, z - b], [x + a, y, z + b], [x - a, y, z + b]])
+            solids.append(Polygon(corners, colour))
+    return solids
+
+
+def _mirrored(found: Room) -> Room:
+    flip = np.array([-1.0, 1.0, 1.0])
+    solids: list[Solid] = []
+    for solid in found.solids:
+        if isinstance(solid, Polygon):
+            solids.append(solid._replace(corners=solid.corners * flip))
+        elif isinstance(solid, Capsule):
+            solids.append(solid._replace(start=solid.start * flip, end=solid.end * flip))
+        else:
+            solids.append(solid._replace(foot=solid.foot * flip, lid=solid.lid * flip))
+    counter = {name: at * flip for name, at in found.counter.items()}
+    return Room(-1, solids, found.seat * flip, found.stool * flip, counter, found.behind, found.door * flip,
+                found.floor * flip, found.tv * flip)  # fmt: skip
+
+
+def _colour(rng: Generator, *span: float) -> Colour:
+    r, g, b = colorsys.hsv_to_rgb(rng.random(), rng.uniform(span[0], span[1]), rng.uniform(span[2], span[3]))
+    return (255 * r, 255 * g, 255 * b)
+
+
+def _pastel(rng: Generator, low: float, high: float) -> Colour:
+    return _colour(rng, 0.03, 0.3, low, high)
+
+
+def _vary(rng: Generator, colour: Colour, by: float = 0.08) -> Colour:
+    r, g, b = np.clip(np.array(colour) * rng.uniform(1 - by, 1 + by, 3), 0, 255)
+    return (float(r), float(g), float(b))
+
+
+def _dim(colour: Colour, by: float) -> Colour:
+    return (colour[0] * by, colour[1] * by, colour[2] * by)

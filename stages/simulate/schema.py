@@ -1,0 +1,40 @@
+"""Table TRUTH: what the simulator knows about every clip."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from stages.core.schema import SORT, STR
+
+#: A clip, as it was rendered. Words: "a {person} in a {shirt} shirt is {phrase}"; `verb` and `object` are the
+#: phrase's parts (`object` null where there is none), `place` where it happens, `posture` how the body is.
+#: Sequences run over the clip's T frames, flattened, first axis slowest:
+#: `joints` (T, 17, 2), COCO's order, pixels from the top left corner, also where the joint is hidden or outside;
+#: `boxes` (T, 4), pixels left, top, right, bottom (ends excluded) of what is seen of the person with what it holds,
+#: all 0 where nothing is seen; `masks` (T, height, width) of the same, as run lengths in row order over all frames at
+#: once, the first run counting pixels outside the mask; `plate` the clip's room without the person, JPEG.
+TRUTH = pa.schema(
+    [
+        pa.field("clip_id", STR, nullable=False),
+        pa.field("label", STR, nullable=False),
+        pa.field("phrase", STR, nullable=False),
+        pa.field("verb", STR, nullable=False),
+        pa.field("object", STR),
+        pa.field("place", STR, nullable=False),
+        pa.field("posture", STR, nullable=False),
+        pa.field("shirt", STR, nullable=False),
+        pa.field("trousers", STR, nullable=False),
+        pa.field("subject", STR, nullable=False),
+        pa.field("camera", STR, nullable=False),
+        pa.field("room", STR, nullable=False),
+        pa.field("frames", pa.int32(), nullable=False),
+        pa.field("fps", pa.float64(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("joints", pa.list_(pa.float32()), nullable=False),
+        pa.field("boxes", pa.list_(pa.int16()), nullable=False),
+        pa.field("masks", pa.list_(pa.int32()), nullable=False),
+        pa.field("plate", pa.binary(), nullable=False),
+    ]
+)
+SORT[id(TRUTH)] = ["clip_id"]
