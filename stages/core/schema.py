@@ -29,6 +29,7 @@ MANIFEST = pa.schema(
         pa.field("width", pa.int32()),
         pa.field("height", pa.int32()),
         pa.field("error", STR),
+        pa.field("journal_key", STR),
     ]
 )
 
@@ -120,8 +121,24 @@ EMBEDDINGS = pa.schema(
     ]
 )
 
-#: An aggregate over a protocol's test part. `aggregate` is mca, accuracy, macro_f1 or class:{name};
-#: `low` and `high` bound the 95 % interval; `subjects` is the number of clusters behind it.
+#: What a metric says of one answer, after any threshold; one row a metric for each clip of any protocol's test part.
+#: `right` is 1 or 0, or a fraction over `repeats` draws; null where the clip is left out, and `left_out` then says why.
+#: `label` is the class that the metric names (of the first draw; only metrics that name one).
+VERDICTS = pa.schema(
+    [
+        pa.field("clip_id", STR, nullable=False),
+        pa.field("method", STR, nullable=False),
+        pa.field("metric", STR, nullable=False),
+        pa.field("right", pa.float64()),
+        pa.field("label", STR),
+        pa.field("repeats", pa.int32(), nullable=False),
+        pa.field("left_out", STR),
+    ]
+)
+
+#: An aggregate over a protocol's test part. `aggregate` is mca, accuracy, macro_f1, class:{name} or mca_sd (the standard
+#: deviation of mca over repeated draws, without interval); `low` and `high` bound the interval (null: it cannot be
+#: told); `subjects` is the number of clusters behind it.
 SCORES = pa.schema(
     [
         pa.field("method", STR, nullable=False),
@@ -146,5 +163,6 @@ SORT: dict[int, list[str]] = {
     id(PREDICTIONS): ["clip_id", "method", "repeat"],
     id(MEASURES): ["clip_id", "method", "repeat", "metric"],
     id(EMBEDDINGS): ["journal_key"],
+    id(VERDICTS): ["clip_id", "method", "metric"],
     id(SCORES): ["method", "protocol", "metric", "aggregate"],
 }

@@ -32,7 +32,7 @@ def main() -> None:
     run = Run(dataset)
     adapter = load(params.adapter)
     source = read_source(Path(params.source))
-    probed = probe_rows(rows_of(source.entries, adapter), compute().processes)
+    probed = probe_rows(rows_of(source.entries, adapter), compute().processes, run.manifest)
     splits = split(probed.rows, source.others, params, adapter)
 
     audit = run.metrics / "audit.json"
@@ -41,8 +41,8 @@ def main() -> None:
     if stopping:
         reasons = "\n".join(f"  {item.protocol}, {item.kind}: {item.text}" for item in stopping)
         raise GateError(
-            f"{len(stopping)} findings stop this data set, all are in {audit}:\n{reasons}\n  what to do: correct the "
-            f"clips or lists; a leak can be accepted by naming its protocol in ingest.{dataset}.accept_leaks"
+            f"{len(stopping)} of {len(splits.findings)} findings ({audit}) stop {dataset}:\n{reasons}\n  what to do: "
+            f"correct the clips or lists; ingest.{dataset}.accept_leaks names the protocols whose leaks are wanted"
         )
     write_table(run.manifest, (row._asdict() for row in probed.rows), MANIFEST)
     parts = [{"protocol": name, **part._asdict()} for name, listed in splits.parts.items() for part in listed]

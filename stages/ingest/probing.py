@@ -11,10 +11,14 @@ from typing import Any, NamedTuple
 
 import av
 
+from stages.core.errors import InputError
 from stages.core.journal import Journal, compute_missing, journal_key
 from stages.core.pool import Crashed, spread
+from stages.core.previous import previous
 from stages.core.progress import Progress
-from stages.ingest.rows import Row
+from stages.core.schema import MANIFEST
+from stages.core.tables import read_table
+from stages.ingest.rows import NAME_ERRORS, Row
 from stages.video.decode import Probe, probe
 
 #: Raise it when the same file gives another row; a golden test fails when that is forgotten.
@@ -30,55 +34,80 @@ class Probed(NamedTuple):
 
 class _File(NamedTuple):
     path: str
-    bytes: int | None
-    md5: str | None
-    error: str | None
+    bytes: int
+    key: str
+    """Of the journal: shaped by the content, which `md5` names."""
+    md5: str
 
 
-def probe_rows(rows: Sequence[Row], processes: int, look: Callable[[Path], Probe] = probe) -> Probed:
+def probe_rows(rows: Sequence[Row], processes: int, manifest: Path, look: Callable[[Path], Probe] = probe) -> Probed:
     """Return the rows with bytes, hash and what decoding shows; rows without a file as they are.
 
     A file that cannot be read or decoded gives its row an error, beside what is known of it. An error that the row
-    has from its name stands.
+    has from its name stands. `manifest` is where the rows will go: what its last version tells is not decoded again.
     """
+    paths = [row.path for row in rows]
     with ThreadPoolExecutor(processes) as threads:
-        files = dict(zip((row.path for row in rows), threads.map(_hashed, (row.path for row in rows)), strict=True))
-    readable = [file for file in files.values() if file is not None and file.md5 is not None]
+        files = dict(zip(paths, threads.map(_hashed, paths), strict=True))
+    readable = [file for file in files.values() if isinstance(file, _File)]
     with Journal("probe") as journal:
-        known = sum(_key(file) in journal for file in readable)
+        if any(file.key not in journal for file in readable):
+            _refill(journal, manifest)
+        known = sum(file.key in journal for file in readable)
+        crashed: dict[str, str] = {}
         with Progress("probe", len(readable), known) as progress:
-            compute_missing(journal, readable, _key, partial(_decoded, processes, look), progress.advance)
-        return Probed([_filled(row, files[row.path], journal) for row in rows], known)
+            decode = partial(_decoded, processes, look, crashed)
+            compute_missing(journal, readable, lambda file: file.key, decode, progress.advance)
+        return Probed([_filled(row, files[row.path], journal, crashed) for row in rows], known)
 
 
-def _hashed(path: str | None) -> _File | None:
+def _hashed(path: str | None) -> _File | str | None:
+    """Return a file's facts, or why it cannot be read."""
     if path is None:
         return None
     try:
         with open(path, "rb") as stream:
-            digest = hashlib.file_digest(stream, partial(hashlib.md5, usedforsecurity=False)).hexdigest()
-            return _File(path, stream.tell(), digest, None)
+            md5 = hashlib.file_digest(stream, partial(hashlib.md5, usedforsecurity=False)).hexdigest()
+            return _File(path, stream.tell(), journal_key(md5=md5, version=VERSION, av=av.__version__), md5)
     except OSError as error:
-        return _File(path, None, None, f"the file cannot be read: {error.strerror}")
+        return f"the file cannot be read: {error.strerror}"
 
 
-def _key(file: _File) -> str:
-    return journal_key(md5=file.md5, version=VERSION, av=av.__version__)
+def _refill(journal: Journal, manifest: Path) -> None:
+    """Put what the manifest's last version tells into the journal, for whoever pulled the one without the other."""
+    old = previous(manifest)
+    if old is None:
+        return
+    try:
+        rows = read_table(old, MANIFEST)
+    except InputError:
+        return  # Written by another version of this stage: decode again.
+    for row in rows.iter_rows(named=True):
+        # A row whose error comes from its name does not tell whether its file decodes.
+        told = row["journal_key"] is not None and not (row["error"] or "").startswith(NAME_ERRORS)
+        if told and row["journal_key"] not in journal:
+            journal.put(row["journal_key"], {field: row[field] for field in Probe._fields})
 
 
 def _decoded(
-    processes: int, look: Callable[[Path], Probe], files: list[_File]
+    processes: int, look: Callable[[Path], Probe], crashed: dict[str, str], files: list[_File]
 ) -> Iterator[tuple[_File, dict[str, Any]]]:
+    """Yield what decoding shows; a crash, which may be the machine's fault, goes to `crashed` and to no journal."""
     by_path = {Path(file.path): file for file in files}
     for path, seen in spread(look, by_path, min(processes, len(files))):
         if isinstance(seen, Crashed):
-            seen = Probe(frames=None, fps=None, duration=None, width=None, height=None, error=f"decoder: {seen}")
-        yield by_path[path], seen._asdict()
+            crashed[by_path[path].key] = f"the decoder crashed: {seen}"
+        else:
+            yield by_path[path], seen._asdict()
 
 
-def _filled(row: Row, file: _File | None, journal: Journal) -> Row:
+def _filled(row: Row, file: _File | str | None, journal: Journal, crashed: dict[str, str]) -> Row:
     if file is None:
         return row
-    row = row._replace(bytes=file.bytes, md5=file.md5)
-    seen = {"error": file.error} if file.md5 is None else journal.get(_key(file))
+    if isinstance(file, str):
+        return row._replace(error=row.error or file)
+    row = row._replace(bytes=file.bytes, md5=file.md5, journal_key=file.key)
+    if file.key in crashed:
+        return row._replace(error=row.error or crashed[file.key], journal_key=None)
+    seen = journal.get(file.key)
     return row._replace(**{**seen, "error": row.error or seen["error"]})

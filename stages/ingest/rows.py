@@ -11,6 +11,7 @@ from stages.ingest.adapters import Adapter, Named
 NOT_IN_GRAMMAR = "name not in the grammar"
 UNKNOWN_LABEL = "label not in the class list"
 TAKEN = "clip id taken"
+NAME_ERRORS = (NOT_IN_GRAMMAR, UNKNOWN_LABEL, TAKEN)
 
 
 class Row(NamedTuple):
@@ -30,6 +31,7 @@ class Row(NamedTuple):
     width: int | None = None
     height: int | None = None
     error: str | None = None
+    journal_key: str | None = None
 
 
 class Entry(NamedTuple):

@@ -15,6 +15,9 @@ SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".mts", ".3gp", ".ogv"}
 )
 
+#: An entry without separator is shown, and named, by its first characters.
+_LONGEST = 100
+
 #: `{clip}_0.jpeg--{text}`, `{clip}.mp4#{text}` or a clip's bare name, with or without a video's suffix.
 _ENTRY = re.compile(r"(?P<clip>.+?)(?:_\d+\.jpe?g--.*|\.mp4#.*)?", re.DOTALL)
 
@@ -35,7 +38,7 @@ def read_source(source: Path) -> Source:
     if source.is_dir():
         found = _in_folder(source)
     elif source.is_file():
-        found = Source([Entry(bare(name), name) for name in read_names(source)], [])
+        found = Source([Entry(bare(name), name[:_LONGEST]) for name in read_names(source)], [])
     else:
         raise InputError("no such folder or file", file=source, do=fetch(source))
     if not found.entries:
