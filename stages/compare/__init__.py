@@ -1,0 +1,1 @@
+"""Methods side by side: tables, paired differences, null models, sweep and validity of the metrics."""

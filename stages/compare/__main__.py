@@ -1,0 +1,53 @@
+"""Compare a run's methods: one table of all numbers, paired differences, null models that win, validity of metrics.
+
+    python -m stages.compare home
+
+Reads what the score cells of the listed methods wrote; writes to metrics/<run>/ summary.csv, differences.csv,
+null_beats.csv, repeats.csv and left_out.csv, and to data/<run>/ per_class.csv, confusion.csv, confusion_headline.csv,
+sweep.csv and validity.csv.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from stages.compare import auc, confusion, inputs, left_out, paired, summary, sweep
+from stages.compare.params import PARAMS
+from stages.compare.write import write_csv
+from stages.core.errors import InputError, guard
+from stages.core.params import read
+from stages.core.paths import Run
+from stages.core.progress import closing
+
+
+def main() -> None:
+    """Compare the methods of the run that the command line names."""
+    if len(sys.argv) != 2:
+        raise InputError("expected a data set", do="python -m stages.compare <dataset>")
+    run = Run(sys.argv[1])
+    params = read(PARAMS, dataset=run.name)
+    compare = params["compare.{dataset}"]
+    found = inputs.load(run, compare.all_methods)
+    table = summary.summary(found.scores)
+    named = {metric for _, metric, _ in confusion.named_scores(found)}
+    beaten = summary.null_beats(table, compare.nulls)
+    omitted = left_out.left_out(found)
+
+    write_csv(run.metrics / "summary.csv", table)
+    write_csv(run.metrics / "differences.csv", paired.differences(found, params["score.confidence"]))
+    write_csv(run.metrics / "null_beats.csv", beaten)
+    write_csv(run.metrics / "repeats.csv", summary.repeats(found.scores, found.verdicts))
+    write_csv(run.metrics / "left_out.csv", omitted)
+    write_csv(run.data / "per_class.csv", summary.per_class(found.scores))
+    write_csv(run.data / "confusion.csv", confusion.confusion(found))
+    write_csv(run.data / "confusion_headline.csv", confusion.headline(found, compare.confusion))
+    write_csv(run.data / "sweep.csv", sweep.sweep(found, compare.sweep.metrics, compare.sweep.steps))
+    write_csv(run.data / "validity.csv", auc.validity(found, compare.shuffled, named))
+
+    did = f"{len(compare.all_methods)} methods of {run.name}, {len(table)} rows; a null model wins {len(beaten)} times"
+    ignored = inputs.stale(run, compare.all_methods)
+    closing("compare", did + (f"; ignored, not listed: {', '.join(ignored)}" if ignored else ""))
+
+
+if __name__ == "__main__":
+    guard(main)

@@ -1,0 +1,52 @@
+"""Which class was named for clips of which class."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from stages.compare.inputs import Inputs
+from stages.compare.params import ConfusionParams
+
+NO_CLASS = "(none)"
+
+
+def confusion(inputs: Inputs) -> pl.DataFrame:
+    """Return method, protocol, metric, actual, predicted, clips; `predicted` is "(none)" where no class was named.
+
+    Of a method with repeated draws the first is shown.
+    """
+    found = [_pairs(inputs, *key) for key in named_scores(inputs)]
+    empty = pl.DataFrame(schema=dict.fromkeys(("method", "protocol", "metric", "actual", "predicted"), pl.String))
+    keys = empty.columns
+    return pl.concat([empty, *found]).group_by(keys).len("clips").sort(keys)
+
+
+def headline(inputs: Inputs, chosen: ConfusionParams | None) -> pl.DataFrame:
+    """Return actual and predicted class of each clip of one method, as Vega's confusion template counts them."""
+    empty = pl.DataFrame(schema={"actual": pl.String, "predicted": pl.String})
+    if chosen is None or (chosen.protocol, chosen.metric, chosen.method) not in named_scores(inputs):
+        return empty
+    pairs = _pairs(inputs, chosen.protocol, chosen.metric, chosen.method)
+    return pairs.select(empty.columns).sort(empty.columns)
+
+
+def named_scores(inputs: Inputs) -> list[tuple[str, str, str]]:
+    """Return each (protocol, metric, method) whose metric names a class."""
+    named = inputs.scores.filter(pl.col("aggregate") == "macro_f1").select("protocol", "metric", "method")
+    return sorted((str(protocol), str(metric), str(method)) for protocol, metric, method in named.rows())
+
+
+def _pairs(inputs: Inputs, protocol: str, metric: str, method: str) -> pl.DataFrame:
+    tested = np.flatnonzero(inputs.mask(protocol))
+    places = pl.DataFrame({"place": tested, "actual": pl.Series(inputs.clips.label[tested].tolist(), dtype=pl.String)})
+    rows = inputs.verdicts.filter(
+        (pl.col("method") == method) & (pl.col("metric") == metric) & pl.col("right").is_not_null()
+    )
+    return rows.join(places, on="place").select(
+        "method",
+        pl.lit(protocol).alias("protocol"),
+        "metric",
+        "actual",
+        pl.col("label").fill_null(NO_CLASS).alias("predicted"),
+    )

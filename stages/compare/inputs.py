@@ -1,0 +1,98 @@
+"""What every listed method's cells wrote, read and checked once; files of methods no longer listed are ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from stages.core.errors import InputError
+from stages.core.paths import Run
+from stages.core.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
+from stages.core.tables import read_table
+from stages.stats.clips import Clips, check_known, clips_to_score
+from stages.stats.design import Floats, Ints, Mask
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All methods' tables."""
+
+    clips: Clips
+    """The M test clips."""
+    scores: pl.DataFrame
+    """SCORES of all methods."""
+    verdicts: pl.DataFrame
+    """VERDICTS of all methods."""
+    measures: pl.DataFrame
+    """Measures with a value, of test clips: method, metric, repeat, `place` (index of the clip), value."""
+
+    def scored(self) -> list[tuple[str, str, str]]:
+        """Return each (protocol, metric, method) that has scores, sorted."""
+        keys = self.scores.select("protocol", "metric", "method").unique().rows()
+        return sorted((str(protocol), str(metric), str(method)) for protocol, metric, method in keys)
+
+    def right(self, metric: str) -> dict[str, Floats]:
+        """Return method -> (M,) share of right draws by a metric, nan where a clip is left out."""
+        found = {}
+        for method, rows in _by_method(self.verdicts, metric):
+            found[method] = np.full(len(self.clips.ids), np.nan)
+            found[method][rows["place"].to_numpy()] = rows["right"].to_numpy()
+        return found
+
+    def values(self, metric: str) -> dict[str, tuple[Ints, Floats]]:
+        """Return method -> place of the clip and value of each draw that has one."""
+        return {method: (rows["place"].to_numpy().astype(np.int64), rows["value"].to_numpy())
+                for method, rows in _by_method(self.measures, metric)}  # fmt: skip
+
+    def mask(self, protocol: str) -> Mask:
+        """Return which of the M clips a protocol tests."""
+        tested = np.zeros(len(self.clips.ids), dtype=np.bool_)
+        tested[self.clips.protocols[protocol]] = True
+        return tested
+
+
+def load(run: Run, methods: Sequence[str]) -> Inputs:
+    """Read the tables of all methods.
+
+    Raises:
+        InputError: a method has no file, its file holds another method's rows or clips that the manifest lacks.
+    """
+    manifest = read_table(run.manifest, MANIFEST)
+    clips = clips_to_score(manifest, read_table(run.splits, SPLITS), run)
+    place = pl.DataFrame({"clip_id": clips.ids.tolist(), "place": np.arange(len(clips.ids))},
+                         schema={"clip_id": pl.String, "place": pl.Int64})  # fmt: skip
+    verdicts, scores, measures = [], [], []
+    for method in methods:
+        scores.append(_of(run.scores(method), SCORES, method))
+        verdict = _of(run.verdicts(method), VERDICTS, method)
+        check_known(verdict, manifest, run.verdicts(method))
+        verdicts.append(verdict.join(place, on="clip_id").sort("metric", "place"))
+        measured = _of(run.measures(method) / "measures.parquet", MEASURES, method)
+        measured = measured.filter(pl.col("value").is_not_null()).join(place, on="clip_id")
+        measured = measured.select("method", "metric", "repeat", "place", "value")
+        measures.append(measured.sort("metric", "repeat", "place"))
+    return Inputs(clips, pl.concat(scores), pl.concat(verdicts), pl.concat(measures))
+
+
+def stale(run: Run, methods: Sequence[str]) -> list[str]:
+    """Return the methods whose scores lie about though they are not listed."""
+    return sorted({path.stem for path in run.scores("_").parent.glob("*.parquet")} - set(methods))
+
+
+def _by_method(table: pl.DataFrame, metric: str) -> Iterator[tuple[str, pl.DataFrame]]:
+    rows = table.filter(pl.col("metric") == metric)
+    for (method,), of_method in rows.group_by("method", maintain_order=True):
+        yield str(method), of_method
+
+
+def _of(path: Path, schema: pa.Schema, method: str) -> pl.DataFrame:
+    frame = read_table(path, schema)
+    others = sorted(set(frame["method"].unique()) - {method})
+    if others:
+        raise InputError(f"holds rows of {others}, expected {method}", file=path, do="run `dvc repro`")
+    return frame

@@ -1,0 +1,45 @@
+"""Test clips that a number leaves out, and why."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from stages.compare.inputs import Inputs
+from stages.stats.clips import NOT_MEASURED
+
+EXAMPLES = 3
+
+
+def left_out(inputs: Inputs) -> pl.DataFrame:
+    """Return model, protocol, metric, reason, clips, examples.
+
+    A protocol on which a metric was not measured at all has neither scores nor rows here; one on which every answer
+    failed has rows here and no scores.
+    """
+    scored = set(inputs.scored())
+    tables = [pl.DataFrame(schema=dict.fromkeys(("model", "protocol", "metric", "reason"), pl.String)
+                           | {"clips": pl.UInt32, "examples": pl.String})]  # fmt: skip
+    for protocol, places in sorted(inputs.clips.protocols.items()):
+        rows = inputs.verdicts.join(pl.DataFrame({"place": np.asarray(places)}), on="place")
+        for (metric, method), of_method in rows.group_by("metric", "method", maintain_order=True):
+            omitted = of_method.filter(pl.col("left_out").is_not_null())
+            usable = pl.Series(inputs.clips.usable[omitted["place"].to_numpy()])
+            failed = omitted.filter(usable & (omitted["left_out"] != NOT_MEASURED))
+            if (protocol, metric, method) in scored or (len(failed) and len(omitted) == len(of_method)):
+                tables.append(_reasons(omitted, protocol))
+    return pl.concat(tables).sort("model", "protocol", "metric", "reason")
+
+
+def _reasons(rows: pl.DataFrame, protocol: str) -> pl.DataFrame:
+    grouped = rows.sort("clip_id").group_by("method", "metric", "left_out", maintain_order=True)
+    return grouped.agg(
+        pl.len().alias("clips"), pl.col("clip_id").head(EXAMPLES).str.join(" ").alias("examples")
+    ).select(
+        pl.col("method").alias("model"),
+        pl.lit(protocol).alias("protocol"),
+        "metric",
+        pl.col("left_out").alias("reason"),
+        "clips",
+        "examples",
+    )

@@ -1,0 +1,76 @@
+"""Difference in mean class accuracy of each two methods, paired by clip, on the clips that both have.
+
+The variance is that of the clips' differences in verdict, with subjects as clusters (`stages.stats.spread`); the test
+is Student's. A family, over which Holm's correction runs, is all pairs of listed methods, null models included, in one
+protocol and metric. A method with repeated draws enters with the mean of a clip's draws.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from stages.compare.holm import holm
+from stages.compare.inputs import Inputs
+from stages.stats.design import Design, Floats
+from stages.stats.intervals import difference, p_value
+from stages.stats.spread import spread
+
+KEYS = ["protocol", "metric", "model", "other"]
+NUMBERS = ["difference", "low", "high", "p", "p_holm"]
+COUNTS = ["clips", "classes", "subjects"]
+
+
+def differences(inputs: Inputs, confidence: float) -> pl.DataFrame:
+    """Return a row a pair, `model` minus `other`, sorted by protocol, metric and names."""
+    rows: list[dict[str, Any]] = []
+    for (protocol, metric), keys in itertools.groupby(inputs.scored(), key=lambda key: key[:2]):
+        methods = [method for _, _, method in keys]
+        places = inputs.clips.protocols[protocol]
+        places = places[inputs.clips.usable[places]]
+        design = Design.of(inputs.clips.label[places].tolist(), inputs.clips.subject[places].tolist())
+        right = {name: values[places] for name, values in inputs.right(metric).items() if name in methods}
+        rows += ({"protocol": protocol, "metric": metric, **row} for row in family(design, right, confidence))
+    schema = [(KEYS, pl.String), (NUMBERS, pl.Float64), (COUNTS, pl.Int64)]
+    return pl.DataFrame(rows, schema={name: kind for names, kind in schema for name in names})
+
+
+def family(design: Design, right: Mapping[str, Floats], confidence: float) -> Iterator[dict[str, Any]]:
+    """Yield the differences of one family, p values corrected; `right` is (N,) a method, nan where left out."""
+    rows = [
+        {"model": model, "other": other, **compared(design, right[model], right[other], confidence)}
+        for model, other in itertools.combinations(sorted(right), 2)
+    ]
+    tested = [row for row in rows if row["p"] is not None]
+    for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
+        row["p_holm"] = float(adjusted)
+    yield from rows
+
+
+def compared(design: Design, model: Floats, other: Floats, confidence: float) -> dict[str, Any]:
+    """Return difference, bounds and p value of two methods; None where it cannot be told.
+
+    Where the verdicts differ in the same way in all clips of each class, no variance can be estimated: there are no
+    bounds then, and p is the least that a sign test over the subjects can give.
+    """
+    both = ~(np.isnan(model) | np.isnan(other))
+    found: dict[str, Any] = dict.fromkeys(NUMBERS)
+    part = design.only(both)
+    found |= {"clips": int(both.sum()), "classes": len(part.classes), "subjects": len(part.subjects)}
+    if not both.any():
+        return found
+    cells = part.cells(model[both] - other[both])
+    weights = np.full(len(part.classes), 1 / len(part.classes))
+    value = float(weights @ (cells.total.sum(1) / cells.clips.sum(1)))
+    found["difference"] = value
+    if not cells.square.any():
+        return found | {"low": 0.0, "high": 0.0, "p": 1.0}
+    variance, freedom = (float(number) for number in spread(cells, weights))
+    if np.isnan(variance):
+        return found | {"p": min(1.0, 2.0 ** (1 - len(part.subjects))) if value else 1.0}
+    low, high = difference(value, variance, freedom, confidence)
+    return found | {"low": float(low), "high": float(high), "p": p_value(value, variance, freedom)}

@@ -1,0 +1,61 @@
+"""Score one method: verdicts by threshold, then aggregates with intervals for each protocol's test part.
+
+    python -m stages.score home closed
+
+Reads manifest, splits and the method's measures; writes data/<run>/scores/<method>.parquet (table SCORES),
+data/<run>/verdicts/<method>.parquet (table VERDICTS) and metrics/<run>/<method>.json. Computes nothing that is dear.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import polars as pl
+
+from stages.core.errors import InputError, guard
+from stages.core.params import read
+from stages.core.paths import Run
+from stages.core.progress import closing
+from stages.core.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
+from stages.core.tables import read_table, write_json, write_table
+from stages.score.aggregate import Level
+from stages.score.answers import read_answers
+from stages.score.params import PARAMS
+from stages.score.tables import headline, score_rows, verdict_rows
+from stages.stats.clips import check_known, clips_to_score
+
+
+def main() -> None:
+    """Score the method that the command line names."""
+    if len(sys.argv) != 3:
+        raise InputError("expected a data set and a method", do="python -m stages.score <dataset> <method>")
+    dataset, method = sys.argv[1:]
+    run, params = Run(dataset), read(PARAMS, dataset=dataset)
+    score, scored = params["score"], params["scored.{dataset}"]
+    file = run.measures(method) / "measures.parquet"
+    measures = read_table(file, MEASURES)
+    if set(measures["method"].unique()) - {method}:
+        raise InputError(f"holds rows of other methods than {method}", file=file, do="run `dvc repro`")
+    manifest = read_table(run.manifest, MANIFEST)
+    check_known(measures, manifest, file)
+    clips = clips_to_score(manifest, read_table(run.splits, SPLITS), run)
+    level = Level(score.confidence, score.assumed_icc)
+    rows: list[dict[str, Any]] = []
+    verdicts: list[pl.DataFrame] = []
+    where = os.environ.get("DVC_STAGE", "params.yaml")
+    for answers in read_answers(measures, clips, score.thresholds, file, where):
+        protocols = [name for name in clips.protocols if scored.allows(name, method, answers.metric)]
+        rows += score_rows(method, clips, answers, protocols, level)
+        verdicts.append(verdict_rows(method, clips, answers))
+    write_table(run.scores(method), rows, SCORES)
+    write_table(run.verdicts(method), pl.concat(verdicts) if verdicts else [], VERDICTS)
+    numbers, absent = headline(rows, scored.headline)
+    write_json(run.metrics / f"{method}.json", numbers)
+    did = f"{method} on {dataset}: {len(rows)} aggregates of {len(clips.protocols)} protocols"
+    closing("score", did + (f"; no headline {', '.join(absent)}" if absent else ""))
+
+
+if __name__ == "__main__":
+    guard(main)

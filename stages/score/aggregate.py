@@ -1,0 +1,131 @@
+"""Aggregates of a protocol's test part, each with its interval.
+
+Mean class accuracy is the mean over classes of the share of right clips; `stages.stats.spread` says how the intervals
+come about. Where no answer differs from the others (all right, all wrong) or each class has a single subject, there is
+nothing to estimate a variance from: the interval then rests on an assumed correlation of a subject's clips of one
+class. A test part with one subject has no intervals at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from stages.score.macro_f1 import macro_f1
+from stages.stats.design import Cells, Design, Floats, Ints, Mask
+from stages.stats.intervals import fraction, wilson
+from stages.stats.spread import effective_clips, pooled_icc, spread
+
+
+class Level(NamedTuple):
+    """How sure intervals shall be, and what they assume where nothing can be estimated."""
+
+    confidence: float
+    assumed_icc: float
+
+
+class Bounds(NamedTuple):
+    """Of an interval; None where it cannot be told."""
+
+    low: float | None
+    high: float | None
+
+
+class Size(NamedTuple):
+    """What a number rests on."""
+
+    clips: int
+    classes: int
+    subjects: int
+
+
+class Aggregate(NamedTuple):
+    """One number of a test part."""
+
+    name: str
+    value: float
+    bounds: Bounds
+    size: Size
+
+
+UNTOLD = Bounds(None, None)
+
+
+def aggregates(design: Design, right: Floats, named: Ints | None, level: Level) -> Iterator[Aggregate]:
+    """Yield mca, accuracy, macro_f1 (with named classes), class:{name} and, with several draws, mca_sd.
+
+    Args:
+        design: N scored clips.
+        right: (R, N) verdict of each draw, nan where a draw has none; every clip has one in some draw.
+        named: (R, N) index of the named class, negative for none; None for a metric that names no class.
+        level: of the intervals.
+    """
+    known = ~np.isnan(right)
+    cells = design.cells(np.where(known, right, 0.0).sum(0) / known.sum(0))
+    clips, classes = cells.clips.sum(1), len(design.classes)
+    recall = cells.total.sum(1) / clips
+    size = Size(len(design.of_class), classes, len(design.subjects))
+    even = np.full(classes, 1 / classes)
+    for name, weights in (("mca", even), ("accuracy", clips / clips.sum())):
+        value = float(weights @ recall)
+        yield Aggregate(name, value, _bounds(value, cells, weights, weights, level), size)
+    if named is not None:
+        value, influence = _mean_macro_f1(design, known, named)
+        of_clip = design.cells(influence * clips[design.of_class])
+        yield Aggregate("macro_f1", value, _bounds(value, of_clip, np.ones(classes), even, level), size)
+    yield from _per_class(design, cells, recall, level)
+    if len(right) > 1:
+        of_draws = [_mca(design, draw) for draw in right if not np.isnan(draw).all()]
+        deviation = float(np.std(of_draws, ddof=min(1, len(of_draws) - 1)))
+        yield Aggregate("mca_sd", deviation, UNTOLD, size)
+
+
+def _bounds(value: float, cells: Cells, weights: Floats, fallback: Floats, level: Level) -> Bounds:
+    subjects = cells.clips.shape[1]
+    if subjects < 2:
+        return UNTOLD
+    variance, freedom = spread(cells, weights)
+    if np.isnan(variance):
+        effective = effective_clips(cells.clips, fallback, level.assumed_icc)
+        low, high = wilson(value, effective, subjects - 1, level.confidence)
+    else:
+        low, high = fraction(value, variance, freedom, level.confidence)
+    return Bounds(float(low), float(high))
+
+
+def _per_class(design: Design, cells: Cells, recall: Floats, level: Level) -> Iterator[Aggregate]:
+    # A class has too few subjects for a variance of its own: its clips count as many as the classes' common
+    # correlation within a subject leaves of them.
+    icc = float(pooled_icc(cells))
+    icc = level.assumed_icc if np.isnan(icc) else icc
+    for index, name in enumerate(design.classes):
+        row, value, bounds = cells.clips[index : index + 1], float(recall[index]), UNTOLD
+        if len(design.subjects) > 1:
+            low, high = wilson(value, effective_clips(row, np.ones(1), icc), np.inf, level.confidence)
+            bounds = Bounds(float(low), float(high))
+        yield Aggregate(f"class:{name}", value, bounds, Size(int(row.sum()), 1, int((row > 0).sum())))
+
+
+def _mean_macro_f1(design: Design, known: Mask, named: Ints) -> tuple[float, Floats]:
+    values, influence, draws = [], np.zeros(len(design.of_class)), np.zeros(len(design.of_class))
+    for seen, names in zip(known, named, strict=True):
+        if not seen.any():
+            continue
+        part = design.only(seen)
+        # A class without a clip in this draw vanishes from it; its name then counts as no class.
+        place = np.full(len(design.classes) + 1, -1)
+        place[np.searchsorted(design.classes, part.classes)] = np.arange(len(part.classes))
+        found = macro_f1(part.of_class, place[names[seen]], len(part.classes))
+        values.append(found.value)
+        influence[seen] += found.influence
+        draws[seen] += 1
+    return float(np.mean(values)), influence / np.maximum(draws, 1)
+
+
+def _mca(design: Design, right: Floats) -> float:
+    seen = ~np.isnan(right)
+    clips = np.bincount(design.of_class[seen], minlength=len(design.classes))
+    total = np.bincount(design.of_class[seen], weights=right[seen], minlength=len(design.classes))
+    return float((total[clips > 0] / clips[clips > 0]).mean())

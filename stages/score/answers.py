@@ -1,0 +1,101 @@
+"""From measured values to verdicts: whether an answer is right, by one metric.
+
+A metric with a threshold calls an answer right where its value exceeds it; a metric without one names a class. A value
+that is null is no verdict: an unparsed judgement is left out and counted, never taken for a No.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from stages.core.errors import InputError
+from stages.stats.clips import NOT_MEASURED, Clips, Objects
+from stages.stats.design import Floats
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One metric's verdicts on R draws of an answer for M clips."""
+
+    metric: str
+    right: Floats
+    """(R, M): 1 or 0, nan where there is no verdict."""
+    named: Objects | None
+    """(R, M): the class that was named, None where none was; None for a metric that names no class."""
+    left_out: Objects
+    """(M,): why a clip has no verdict in any draw, else None."""
+
+    @property
+    def fraction(self) -> Floats:
+        """(M,): share of a clip's draws that are right; nan where it is left out."""
+        known = ~np.isnan(self.right)
+        total = np.where(known, self.right, 0.0).sum(0)
+        share: Floats = np.divide(total, known.sum(0), out=np.full(total.shape, np.nan), where=known.any(0))
+        return share
+
+
+def read_answers(
+    measures: pl.DataFrame, clips: Clips, thresholds: Mapping[str, float], file: Path, params: str
+) -> Iterator[Answers]:
+    """Yield the verdicts of each metric, by name.
+
+    Raises:
+        InputError: a value is no number, or a metric has neither a threshold nor a named class.
+    """
+    _check_numbers(measures, file)
+    place = pl.DataFrame({"clip_id": clips.ids.tolist(), "place": np.arange(len(clips.ids))},
+                         schema={"clip_id": pl.String, "place": pl.Int64})  # fmt: skip
+    rows = measures.join(place, on="clip_id").sort("metric", "repeat", "place")
+    for (metric,), of_metric in rows.group_by("metric", maintain_order=True):
+        name = str(metric)
+        names_class = name not in thresholds
+        if names_class and of_metric["label"].null_count() == len(of_metric) > of_metric["value"].null_count():
+            raise InputError(
+                f"metric {name} names no class and has no threshold",
+                file=params,
+                key=f"score.thresholds.{name}",
+                do="give the value above which its answers are right",
+            )
+        yield _answers(name, of_metric, clips, None if names_class else thresholds[name])
+
+
+def _answers(metric: str, rows: pl.DataFrame, clips: Clips, threshold: float | None) -> Answers:
+    draw = np.unique(rows["repeat"].to_numpy(), return_inverse=True)[1]
+    at = (draw, rows["place"].to_numpy())
+    shape = (int(draw.max(initial=0)) + 1, len(clips.ids))
+    right, named = np.full(shape, np.nan), None
+    value = rows["value"].to_numpy()  # null becomes nan
+    if threshold is not None:
+        verdict = value > threshold
+    else:
+        labels = np.array(rows["label"].to_list(), dtype=object)
+        verdict = labels == clips.label[at[1]]
+        labels[np.isnan(value)] = None
+        named = np.full(shape, None, dtype=object)
+        named[at] = labels
+    right[at] = np.where(np.isnan(value), np.nan, verdict)
+    right[:, ~clips.usable] = np.nan
+    left_out = np.full(shape[1], NOT_MEASURED, dtype=object)
+    void = rows.filter(pl.col("value").is_null()).unique("place", keep="first", maintain_order=True)
+    left_out[void["place"].to_numpy()] = void["detail"].fill_null("the metric has no value").to_list()
+    left_out = np.where(clips.usable, left_out, clips.unusable)
+    left_out[~np.isnan(right).all(0)] = None
+    return Answers(metric, right, named, left_out)
+
+
+def _check_numbers(measures: pl.DataFrame, file: Path) -> None:
+    bad = measures.filter(pl.col("value").is_nan() | pl.col("value").is_infinite())
+    if len(bad):
+        row = bad.row(0, named=True)
+        raise InputError(
+            f"value is {row['value']} in {len(bad)} rows, expected a number or null",
+            file=file,
+            row=row["clip_id"],
+            key=row["metric"],
+            do="a metric that has no value writes null and says why in `detail`",
+        )

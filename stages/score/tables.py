@@ -1,0 +1,57 @@
+"""The rows that scoring writes: verdicts of clips, scores of protocols, headline numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from stages.score.aggregate import Level, aggregates
+from stages.score.answers import Answers
+from stages.stats.clips import Clips
+from stages.stats.design import Design, Ints
+
+
+def verdict_rows(method: str, clips: Clips, answers: Answers) -> pl.DataFrame:
+    """Return a row of VERDICTS for each test clip."""
+    first = [None] * len(clips.ids) if answers.named is None else answers.named[0].tolist()
+    fraction = answers.fraction
+    return pl.DataFrame(
+        {
+            "clip_id": clips.ids.tolist(),
+            "method": method,
+            "metric": answers.metric,
+            "right": pl.Series(fraction, nan_to_null=True),
+            "label": pl.Series(first, dtype=pl.String),
+            "repeats": pl.Series((~np.isnan(answers.right)).sum(0), dtype=pl.Int32),
+            "left_out": pl.Series(answers.left_out.tolist(), dtype=pl.String),
+        }
+    )
+
+
+def score_rows(method: str, clips: Clips, answers: Answers, protocols: Sequence[str], level: Level) -> Iterator[Any]:
+    """Yield the rows of SCORES of one metric; a protocol without any scored clip has none."""
+    scored = ~np.isnan(answers.fraction)
+    for protocol in protocols:
+        places = clips.protocols[protocol]
+        places = places[scored[places]]
+        if not len(places):
+            continue
+        design = Design.of(clips.label[places].tolist(), clips.subject[places].tolist())
+        named = None if answers.named is None else _codes(answers.named[:, places], design)
+        for found in aggregates(design, answers.right[:, places], named, level):
+            key = {"method": method, "protocol": protocol, "metric": answers.metric, "aggregate": found.name}
+            yield {**key, "value": found.value, **found.bounds._asdict(), **found.size._asdict()}
+
+
+def _codes(named: Any, design: Design) -> Ints:
+    place = {name: index for index, name in enumerate(design.classes)}
+    return np.array([[place.get(name, -1) for name in draw] for draw in named.tolist()], dtype=np.int64)
+
+
+def headline(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> tuple[dict[str, float], list[str]]:
+    """Return "protocol.metric.aggregate" -> value for the keys that there are, and the keys that there are not."""
+    found = {f"{row['protocol']}.{row['metric']}.{row['aggregate']}": row["value"] for row in rows}
+    return {key: found[key] for key in keys if key in found}, [key for key in keys if key not in found]
