@@ -1,0 +1,49 @@
+"""Which clips are asked about, and which classes closed questions list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from stages.core.errors import InputError
+from stages.core.paths import Run
+from stages.core.schema import SPLITS
+from stages.core.tables import read_table
+from stages.infer.strategies import Classes
+from stages.text.labels import in_words
+
+
+def wanted(run: Run, usable: Mapping[str, Sequence[str]], parts: Sequence[str]) -> list[str]:
+    """Return the usable clips that are in one of `parts` of any protocol, sorted; all of them where parts are empty.
+
+    Raises:
+        InputError: no clip is in these parts.
+    """
+    if not parts:
+        return sorted(usable)
+    splits = read_table(run.splits, SPLITS)
+    listed = set(splits.filter(splits["part"].is_in(parts))["clip_id"])
+    chosen = sorted(listed & set(usable))
+    if not chosen:
+        raise InputError(f"no usable clip is in the parts {', '.join(parts)}", file=run.splits, do="name other parts")
+    return chosen
+
+
+def classes_of(usable: Mapping[str, Sequence[str]], many: bool) -> Classes:
+    """Return the classes that occur among the usable clips, sorted, with their words.
+
+    Raises:
+        InputError: no clip has a label, a clip of a single-label data set has several or none, or two classes are
+            called by the same words.
+    """
+    names = sorted({label for labels in usable.values() for label in labels})
+    if not names:
+        raise InputError("no clip has a label", file="manifest", do="closed questions need classes: use a labelled set")
+    if not many:
+        odd = next((clip_id for clip_id, labels in sorted(usable.items()) if len(labels) != 1), None)
+        if odd is not None:
+            raise InputError(f"{odd} has the labels {list(usable[odd])}", key="labels", do="set labels: multi")
+    words = {name: in_words(name) for name in names}
+    if len(set(words.values())) < len(words):
+        twice = [name for name in names if list(words.values()).count(words[name]) > 1]
+        raise InputError(f"{', '.join(twice)} read the same in words", do="tell them apart in stages/text/labels.py")
+    return Classes(words, many)
