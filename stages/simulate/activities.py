@@ -16,7 +16,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from stages.simulate.body import SIDES, Body, Pose, Prop, Torso, axes, torso
-from stages.simulate.camera import Array, point, unit
+from stages.simulate.camera import Array, cross, point, unit
+from stages.simulate.objects import UPPER
 from stages.simulate.scenes.home import Room
 
 Z = np.array([0.0, 0.0, 1.0])
@@ -103,7 +104,7 @@ def settle(take: Take, where: str) -> None:
 def _pose(take: Take, pelvis: Array, yaw: float, feet: Array, lean: float = 0.0) -> None:
     n = len(take.t)
     pose = Pose(np.tile(pelvis, (n, 1)), np.full(n, yaw), np.tile(feet, (n, 1, 1)), np.zeros(n), np.full(n, lean),
-                np.zeros((n, 2)), np.zeros((n, 2, 3)))  # fmt: skip
+                np.zeros((n, 2)), np.zeros((n, 2, 3)), np.full((n, 2), -0.35))  # fmt: skip
     take.pose = pose
     trunk = take.trunk
     for i, sign in enumerate(SIDES):
@@ -155,7 +156,7 @@ def _hands_on_counter(take: Take) -> None:
 def _on_floor(take: Take) -> None:
     take.place, take.posture = "in the room", "standing"
     yaw = -np.pi / 2 + take.rng.uniform(-0.6, 0.6)
-    at = take.room.floor + point(take.rng.uniform(-0.35, 0.35), take.rng.uniform(-0.1, 0.25), take.body.hip)
+    at = take.room.floor + point(take.rng.uniform(-0.35, 0.35), take.rng.uniform(-0.15, 0.1), take.body.hip)
     _pose(take, at, yaw, _feet(at, yaw, 0.0))
 
 
@@ -165,16 +166,16 @@ def _on_floor(take: Take) -> None:
 def drink(take: Take) -> None:
     """A vessel goes from before the chest to the mouth, is tipped, and comes back."""
     assert take.object is not None
-    hand, half = take.body.hand, {"bottle": 0.21, "can": 0.09, "cup": 0.08, "glass": 0.1}[take.object]
+    hand, half = take.body.hand, UPPER[take.object]
     up_there = again(take, take.beat(2.4, 3.4), 1.9)
     trunk = take.trunk
     take.pose.look[:, 1] -= 0.25 * up_there
-    tipped = unit(-0.85 * trunk.face + (-0.15 if half > 0.15 else 0.55) * Z)
+    tipped = unit(-0.85 * trunk.face + (-0.15 if take.object == "bottle" else 0.55) * Z)
     axis = unit(mix(np.broadcast_to(Z, tipped.shape), tipped, up_there))
     low = trunk.point(0.30, SIDES[hand] * 0.10, -0.13)
     at = mix(low, take.trunk.mouth - tipped * half + 0.03 * trunk.face, up_there)
     take.grasp(hand, at)
-    take.hold(take.object, at, axis, np.cross(axis, trunk.left))
+    take.hold(take.object, at, axis, cross(axis, trunk.left))
 
 
 def pour(take: Take) -> None:
@@ -188,7 +189,7 @@ def pour(take: Take) -> None:
     take.grasp(1 - hand, cup)
     take.hold("cup", cup, Z, trunk.left)
     across = -side * trunk.left
-    half = {"bottle": 0.2, "can": 0.09, "kettle": 0.2}[take.object]
+    half = UPPER[take.object]
     axis = unit(mix(np.broadcast_to(Z, across.shape), unit(across - 0.55 * Z), tip))
     mouth = cup + 0.16 * Z - 0.02 * across
     high = cup + 0.20 * Z - 0.30 * across
@@ -282,9 +283,10 @@ def telephone(take: Take) -> None:
     take.pose.look[:, 1] += 0.06 * nod
     take.pose.look[:, 0] -= 0.15 * side
     trunk = take.trunk
-    beside = np.cross(Z, trunk.face) * side
+    beside = cross(Z, trunk.face) * side
     ear = trunk.head + 1.15 * take.body.head * beside - 0.03 * Z + 0.03 * trunk.face
-    take.grasp(hand, ear - 0.04 * Z + 0.04 * beside)
+    take.grasp(hand, ear - 0.08 * Z + 0.05 * beside)
+    take.pose.elbow[:, hand] = 0.7
     take.hold("telephone", ear, unit(Z - 0.35 * trunk.face), -beside)
     talk = again(take, take.beat(1.0, 1.8), 1.2)
     rest = take.pose.hands[:, 1 - hand]
@@ -325,20 +327,19 @@ def stir(take: Take) -> None:
 
 
 def cut(take: Take) -> None:
-    """A knife goes up and down on the board, or to and fro in the bread, held by the other hand."""
-    hand = take.body.hand
+    """A knife goes up and down on the board, or to and fro through a loaf, held by the other hand."""
+    hand, bread = take.body.hand, take.object == "bread"
     side = float(SIDES[hand])
     beat = np.sin(2 * np.pi * (take.t / take.beat(0.45, 0.65) + take.rng.random()))
     take.pose.look[:, 1] += 0.4
     trunk = take.trunk
-    bread = take.object == "bread"
-    target = take.room.counter["bread" if bread else "board"] + point(0, 0, 0.1)
-    saw = 0.09 * beat if bread else 0 * beat
-    chop = 0.02 + 0.0 * beat if bread else 0.06 * (1 + beat)
-    heel = target + saw[:, None] * trunk.forward + chop[:, None] * Z - 0.12 * trunk.forward
-    axis = unit(trunk.forward - 0.15 * Z - 0.2 * side * trunk.left)
+    target = np.broadcast_to(take.room.counter["free" if bread else "board"] + 0.1 * Z, trunk.chest.shape)
+    if bread:
+        take.hold("bread", target, Z, trunk.forward)
+    saw, chop = (0.1 * beat, 0.09) if bread else (0.0 * beat, 0.06 * (1 + beat))
+    heel = target + saw[:, None] * trunk.forward + np.reshape(chop, (-1, 1)) * Z - 0.12 * trunk.forward
     take.grasp(hand, heel + 0.02 * Z)
-    take.hold("knife", heel, axis, -Z)
+    take.hold("knife", heel, trunk.forward - 0.15 * Z - 0.2 * side * trunk.left, -Z)
     take.grasp(1 - hand, target - side * 0.16 * trunk.left - 0.02 * Z)
 
 
@@ -347,9 +348,9 @@ def walk(take: Take) -> None:
     take.place, take.posture = "across the room", "walking"
     speed = take.rng.uniform(0.85, 1.1) * take.body.tempo
     way = 1 if take.rng.random() < 0.5 else -1
-    around = way * speed * take.t / 0.62 + take.rng.uniform(0, 2 * np.pi)
-    middle = take.room.floor + point(0, 0.05, 0)
-    at = middle + np.stack([0.85 * np.cos(around), 0.38 * np.sin(around), 0 * around], -1)
+    around = way * speed * take.t / 0.6 + take.rng.uniform(0, 2 * np.pi)
+    middle = take.room.floor + point(-0.1, -0.05, 0)
+    at = middle + np.stack([0.85 * np.cos(around), 0.32 * np.sin(around), 0 * around], -1)
     velocity = np.gradient(at, take.t, axis=0)
     yaw = np.unwrap(np.arctan2(velocity[:, 1], velocity[:, 0]))
     distance = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(at, axis=0), axis=1))])
@@ -364,14 +365,14 @@ def pass_door(take: Take) -> None:
     spare = max(0.0, length - take.beat(1.7, 2.3))
     start = take.rng.uniform(0, 1) * spare
     share = smooth(np.clip((take.t - start) / max(length - spare, 0.5), 0, 1))
-    outside = room.door + point(room.side * 0.75, 0.55, 0)
-    inside = room.floor + point(take.rng.uniform(-0.1, 0.4) * room.side, take.rng.uniform(-0.1, 0.3), 0)
+    outside = room.door + point(0.75, 0.55, 0)
+    inside = room.floor + point(take.rng.uniform(-0.2, 0.4), take.rng.uniform(-0.2, 0.1), 0)
     sill, line = room.door + point(0, 0.1, 0), np.array([0.0, -0.5, 0])
     bends = np.stack([outside, sill, room.door + line, inside])
     lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(bends, axis=0), axis=1))])
     distance = share * lengths[-1]
     at = np.stack([np.interp(distance, lengths, bends[:, i]) for i in range(3)], -1)
-    yaw = -np.pi / 2 - room.side * take.rng.uniform(0.2, 1.3)
+    yaw = -np.pi / 2 - take.rng.uniform(0.2, 1.3)
     ahead = unit(np.broadcast_to(bends[3] - bends[1], (n, 3)))
     _stride(take, at, np.full(n, yaw), distance, ahead, 0.26 * take.body.height)
 
@@ -435,7 +436,7 @@ def lie_down(take: Take) -> None:
     """From sitting on the sofa to lying along it."""
     settle(take, "sofa")
     take.place, take.posture = "on the sofa", "lying"
-    pose, body, side = take.pose, take.body, take.room.side * (1 if take.rng.random() < 0.5 else -1)
+    pose, body, side = take.pose, take.body, 1 if take.rng.random() < 0.5 else -1
     share = _once(take, 1.3, 1.9)
     turn, back = smooth(share * 1.8), smooth(share * 1.6 - 0.6)
     middle = take.room.seat + point(0.12 * side, 0.32, 0.09)

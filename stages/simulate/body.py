@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.simulate.camera import Array, unit
+from stages.simulate.camera import Array, cross, unit
 from stages.simulate.draw import Capsule, Colour, Solid
 
 #: COCO's order (Lin et al. 2014).
@@ -73,13 +73,14 @@ class Pose:
     lean: Array  # (T,), of the trunk alone
     look: Array  # (T, 2), of the head: turn to the left, nod down
     hands: Array  # (T, 2, 3), wrists
+    elbow: Array  # (T, 2), how far forward the elbows point
     props: list[Prop] = field(default_factory=list)
 
     def backwards(self) -> Pose:
         """Return the pose with its frames in the opposite order."""
         props = [Prop(p.name, p.at[::-1], p.up[::-1], p.front[::-1], p.shown[::-1]) for p in self.props]
         return Pose(self.pelvis[::-1], self.yaw[::-1], self.feet[::-1], self.tilt[::-1], self.lean[::-1],
-                    self.look[::-1], self.hands[::-1], props)  # fmt: skip
+                    self.look[::-1], self.hands[::-1], self.elbow[::-1], props)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -141,14 +142,14 @@ def joints(body: Body, pose: Pose) -> Array:
     """Return COCO's joints (T, 17, 3), metres in the world, of a posed body."""
     trunk, h = torso(body, pose), body.height
     pelvis_forward, pelvis_left, _ = axes(pose.yaw, pose.tilt)
-    side = np.cross(trunk.up, trunk.face)
+    side = cross(trunk.up, trunk.face)
     found = np.empty((len(pose.yaw), 17, 3))
     found[:, 0] = trunk.head + body.head * 1.08 * trunk.face
     for i, sign in enumerate(SIDES):
         found[:, 1 + i] = trunk.head + body.head * (0.88 * trunk.face + 0.36 * sign * side + 0.22 * trunk.up)
         found[:, 3 + i] = trunk.head + body.head * 0.98 * sign * side
         shoulder = trunk.chest + sign * 0.112 * h * body.build**0.5 * trunk.left
-        pole = -0.9 * trunk.up - 0.35 * trunk.forward + 0.55 * sign * trunk.left
+        pole = -0.9 * trunk.up + pose.elbow[:, i, None] * trunk.forward + 0.55 * sign * trunk.left
         elbow, wrist = bend(shoulder, pose.hands[:, i], 0.17 * h, 0.155 * h, pole)
         hip = pose.pelvis + sign * 0.06 * h * body.build**0.5 * pelvis_left
         knee, ankle = bend(hip, pose.feet[:, i], 0.25 * h, 0.245 * h, pelvis_forward + 0.15 * sign * pelvis_left)

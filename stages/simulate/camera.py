@@ -21,6 +21,14 @@ def unit(vectors: Array) -> Array:
     return np.asarray(vectors / np.maximum(length, 1e-9))
 
 
+def cross(a: Array, b: Array) -> Array:
+    """Return the cross product of vectors (..., 3); `np.cross` spends most of its time on checks."""
+    return np.asarray(a[..., _YZX] * b[..., _ZXY] - a[..., _ZXY] * b[..., _YZX])
+
+
+_YZX, _ZXY = np.array([1, 2, 0]), np.array([2, 0, 1])
+
+
 @dataclass(frozen=True)
 class Camera:
     """A pose with a lens. Angles are degrees, `angle` is the horizontal field of view."""
@@ -30,13 +38,17 @@ class Camera:
     angle: float
     width: int
     height: int
+    mirrored: bool = False
+    """Swap left and right of the picture."""
     axes: Array = field(init=False)
     focal: float = field(init=False)
 
     def __post_init__(self) -> None:
         ahead = unit(np.subtract(self.target, self.eye).astype(float))
-        right = unit(np.cross(ahead, [0.0, 0.0, 1.0]))
-        axes = np.stack([right, np.cross(ahead, right), ahead])  # rows: image x, image y, depth
+        right = unit(cross(ahead, point(0, 0, 1)))
+        axes = np.stack(
+            [-right if self.mirrored else right, cross(ahead, right), ahead]
+        )  # rows: image x, image y, depth
         object.__setattr__(self, "axes", axes)
         object.__setattr__(self, "focal", self.width / 2 / np.tan(np.radians(self.angle) / 2))
 

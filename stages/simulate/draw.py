@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.simulate.camera import Array, Camera, unit
+from stages.simulate.camera import Array, Camera, cross, point, unit
 
 #: RGB, 0 to 255.
 Colour = tuple[float, float, float]
@@ -106,7 +106,7 @@ class Canvas:
         seen = _clip_near(self.camera.see(solid.corners))
         if len(seen) < 3:
             return
-        normal = unit(np.cross(seen[1] - seen[0], seen[2] - seen[0]))
+        normal = unit(cross(seen[1] - seen[0], seen[2] - seen[0]))
         if abs(normal @ seen[0]) < 1e-6:  # seen from its edge
             return
         corners = self.camera.project(seen)
@@ -117,7 +117,7 @@ class Canvas:
         _fill(shape, corners - [at[1].start, at[0].start])
         depth = (normal @ seen[0]) / (self._rays[at] @ normal.astype(np.float32))
         won = (shape > 0) & (depth < self.depth[at]) & (depth > 0)
-        world = unit(np.cross(solid.corners[1] - solid.corners[0], solid.corners[2] - solid.corners[0]))
+        world = unit(cross(solid.corners[1] - solid.corners[0], solid.corners[2] - solid.corners[0]))
         shade = 1 - solid.lit * (1 - (0.62 + 0.38 * abs(world @ LIGHT)))
         self._put(at, won, depth, np.array(solid.colour) * shade, owner)
 
@@ -164,12 +164,15 @@ class Canvas:
         self._put(at, won, depth, colour, owner)
 
 
-def ring(centre: Array, other: Array, radius: float, corners: int = 14) -> Array:
-    """Return a circle (corners, 3) around `centre`, square to the line to `other`."""
+_ANGLES = np.linspace(0, 2 * np.pi, 14, endpoint=False)[:, None]
+_CIRCLE = np.cos(_ANGLES), np.sin(_ANGLES)
+
+
+def ring(centre: Array, other: Array, radius: float) -> Array:
+    """Return a circle of 14 corners (14, 3) around `centre`, square to the line to `other`."""
     axis = unit(other - centre)
-    across = unit(np.cross(axis, [1.0, 0.0, 0.0] if abs(axis[0]) < 0.9 else [0.0, 1.0, 0.0]))
-    angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)[:, None]
-    return np.asarray(centre + radius * (np.cos(angle) * across + np.sin(angle) * np.cross(axis, across)))
+    across = unit(cross(axis, point(1, 0, 0) if abs(axis[0]) < 0.9 else point(0, 1, 0)))
+    return np.asarray(centre + radius * (_CIRCLE[0] * across + _CIRCLE[1] * cross(axis, across)))
 
 
 def box(centre: Array, half: Array, axes: Array, colour: Colour, faces: dict[int, Colour] | None = None) -> list[Solid]:
@@ -196,11 +199,11 @@ def block(low: tuple[float, float, float], high: tuple[float, float, float], col
 
 def _fill(shape: NDArray[np.uint8], corners: Array) -> None:
     # Four fractional bits, so that a slow motion does not jump from pixel to pixel.
-    points = np.round(np.clip(corners, -4e3, 4e3) * 16 - 8).astype(np.int32)
+    points = np.round(np.clip(corners, -3e4, 3e4) * 16 - 8).astype(np.int32)
     cv2.fillConvexPoly(shape, points, 1, lineType=cv2.LINE_8, shift=4)
 
 
-def _clip_near(seen: Array, near: float = 0.2) -> Array:
+def _clip_near(seen: Array, near: float = 1.0) -> Array:
     if (seen[:, 2] >= near).all():
         return seen
     kept = []

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from stages.simulate.camera import Array, unit
+from stages.simulate.camera import Array, cross, unit
 from stages.simulate.draw import Capsule, Colour, Frustum, Polygon, Solid, box
 
 WHITE, BLACK, STEEL, WOOD = (235, 235, 230), (35, 35, 40), (170, 175, 182), (150, 105, 60)
@@ -21,7 +21,7 @@ def _round(at: Array, up: Array, low: float, high: float, foot: float, lid: floa
 
 
 def _cup(at: Array, up: Array, front: Array) -> list[Solid]:
-    side = np.cross(up, front)
+    side = cross(up, front)
     rim = at + 0.01 * up
     handle = [rim + 0.075 * side + 0.045 * up, rim + 0.12 * side, rim + 0.07 * side - 0.045 * up]
     return [_round(at, up, -0.07, 0.08, 0.06, 0.075, (245, 245, 250), (95, 60, 35)),
@@ -57,7 +57,7 @@ def _kettle(at: Array, up: Array, front: Array) -> list[Solid]:
 
 
 def _book(at: Array, up: Array, front: Array) -> list[Solid]:
-    side = np.cross(up, front)
+    side = cross(up, front)
     solids: list[Solid] = []
     for sign in (-1.0, 1.0):
         out = unit(sign * side + 0.45 * front)
@@ -72,7 +72,7 @@ def _book(at: Array, up: Array, front: Array) -> list[Solid]:
 
 
 def _tablet(at: Array, up: Array, front: Array) -> list[Solid]:
-    side = np.cross(up, front)
+    side = cross(up, front)
     half, axes = np.array([0.012, 0.19, 0.135]), np.stack([front, side, up])
     screen = _panel(at + 0.014 * front, side, up, 0.165, 0.112, (70, 190, 250))
     icons = [_panel(at + 0.016 * front + x * side + z * up, side, up, 0.026, 0.026, (250, 250, 250))
@@ -82,7 +82,7 @@ def _tablet(at: Array, up: Array, front: Array) -> list[Solid]:
 
 def _laptop(at: Array, up: Array, front: Array) -> list[Solid]:
     """The base lies square to `up`, the screen stands at its far side and looks along `front`."""
-    side = np.cross(up, front)
+    side = cross(up, front)
     hinge = at - 0.13 * front
     rise = unit(up - 0.35 * front)
     face = unit(front + 0.35 * up)
@@ -95,7 +95,7 @@ def _laptop(at: Array, up: Array, front: Array) -> list[Solid]:
 
 
 def _telephone(at: Array, up: Array, front: Array) -> list[Solid]:
-    side = np.cross(up, front)
+    side = cross(up, front)
     return [*box(at, np.array([0.018, 0.05, 0.115]), np.stack([front, side, up]), BLACK),
             _panel(at + 0.02 * front, side, up, 0.04, 0.09, (150, 235, 160))]  # fmt: skip
 
@@ -106,7 +106,7 @@ def _remote(at: Array, up: Array, front: Array) -> list[Solid]:
 
 
 def _pills(at: Array, up: Array, front: Array) -> list[Solid]:
-    return [_round(at, up, -0.08, 0.05, 0.06, 0.06, (245, 130, 20)), _round(at, up, -0.05, 0.02, 0.062, 0.062, WHITE),
+    return [_round(at, up, -0.08, 0.05, 0.06, 0.06, (245, 130, 20)),
             _round(at, up, 0.05, 0.09, 0.06, 0.06, WHITE, WHITE)]  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def _knife(at: Array, up: Array, front: Array) -> list[Solid]:
 
 
 def _pot(at: Array, up: Array, front: Array) -> list[Solid]:
-    side = np.cross(up, front)
+    side = cross(up, front)
     return [_round(at, up, -0.09, 0.09, 0.16, 0.16, (70, 75, 85), (190, 70, 30)),
             Capsule(at + 0.16 * side + 0.05 * up, at + 0.24 * side + 0.05 * up, 0.02, 0.02, BLACK),
             Capsule(at - 0.16 * side + 0.05 * up, at - 0.24 * side + 0.05 * up, 0.02, 0.02, BLACK)]  # fmt: skip
@@ -147,7 +147,7 @@ def _bowl(at: Array, up: Array, front: Array) -> list[Solid]:
 
 def _board(at: Array, up: Array, front: Array) -> list[Solid]:
     """A cutting board with carrots and a cucumber."""
-    side = np.cross(up, front)
+    side = cross(up, front)
     plank = box(at, np.array([0.14, 0.2, 0.015]), np.stack([front, side, up]), (205, 165, 110))
     carrots: list[Solid] = [
         Capsule(at + 0.04 * up + s * side + f * front, at + 0.04 * up + (s + 0.1) * side + f * front, 0.028, 0.02, c)
@@ -157,7 +157,7 @@ def _board(at: Array, up: Array, front: Array) -> list[Solid]:
 
 
 def _bread(at: Array, up: Array, front: Array) -> list[Solid]:
-    side = np.cross(up, front)
+    side = cross(up, front)
     return [Capsule(at - 0.1 * side, at + 0.1 * side, 0.065, 0.065, (195, 130, 60)),
             Capsule(at + 0.165 * side, at + 0.166 * side, 0.055, 0.055, (245, 225, 180))]  # fmt: skip
 
@@ -166,12 +166,33 @@ def _stream(at: Array, up: Array, front: Array) -> list[Solid]:
     return [Capsule(at, at - 0.16 * up, 0.014, 0.012, (120, 190, 240))]
 
 
-OBJECTS: dict[str, Draw] = {
+_OBJECTS: dict[str, Draw] = {
     "cup": _cup, "glass": _glass, "can": _can, "bottle": _bottle, "kettle": _kettle, "book": _book, "tablet": _tablet,
     "laptop": _laptop, "telephone": _telephone, "remote": _remote, "pills": _pills, "banana": _banana, "spoon": _spoon,
     "ladle": _ladle, "knife": _knife, "pot": _pot, "bowl": _bowl, "board": _board, "bread": _bread,
     "stream": _stream,
 }  # fmt: skip
+
+
+#: How much larger than life small things are, and the largest.
+SMALL, LARGE = 1.25, 1.05
+#: From a vessel's centre to its mouth, metres.
+UPPER = {"bottle": 0.21 * SMALL, "can": 0.09 * SMALL, "cup": 0.08 * SMALL, "glass": 0.1 * SMALL, "kettle": 0.2 * SMALL}
+
+
+def thing(name: str, at: Array, up: Array, front: Array) -> list[Solid]:
+    """Return a thing's drawing from its centre and the directions of its upper end and of its front, each (3,)."""
+    size = LARGE if name in ("laptop", "pot", "board", "bowl") else SMALL
+    return [_scaled(solid, at, size) for solid in _OBJECTS[name](at, up, front)]
+
+
+def _scaled(solid: Solid, at: Array, by: float) -> Solid:
+    if isinstance(solid, Polygon):
+        return solid._replace(corners=at + by * (solid.corners - at))
+    ends = at + by * (solid[0] - at), at + by * (solid[1] - at), by * solid[2], by * solid[3]
+    if isinstance(solid, Capsule):
+        return Capsule(*ends, solid.colour)
+    return Frustum(*ends, solid.colour, solid.lid_colour)
 
 
 def _panel(at: Array, side: Array, up: Array, half_width: float, half_height: float, colour: Colour) -> Polygon:

@@ -13,15 +13,17 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from stages.simulate.activities import ACTIVITIES, perform
-from stages.simulate.body import axes, figure, joints, torso
+from stages.simulate.body import JOINTS, axes, figure, joints, torso
 from stages.simulate.draw import Canvas
-from stages.simulate.objects import OBJECTS
+from stages.simulate.objects import thing
 from stages.simulate.params import Scene
 from stages.simulate.scenes import home
 
 #: (T, H, W, 3) or (H, W, 3), RGB.
 Frames = NDArray[np.uint8]
 PERSON = 1
+#: The joints' order when left and right change places.
+MIRROR = [JOINTS.index(n.replace("left", "*").replace("right", "left").replace("*", "right")) for n in JOINTS]
 
 
 class Plan(NamedTuple):
@@ -77,7 +79,7 @@ def render(scene: Scene, what: Plan) -> Clip:
     pool = STYLES[scene.style]
     body = home.subject(scene.style, what.subject, pool, int(around.integers(2)))
     room = home.room(scene.style, what.room, pool)
-    canvas = Canvas(home.camera(scene.style, what.camera, pool, scene.size))
+    canvas = Canvas(home.camera(scene.style, what.camera, pool, scene.size, room.mirrored))
     canvas.draw(room.solids)
     canvas.draw(home.furnish(room, around))
     light = _light(around)
@@ -91,11 +93,13 @@ def render(scene: Scene, what: Plan) -> Clip:
         picture.draw(figure(body, found, trunk, toes, t), PERSON)
         for prop in take.pose.props:
             if prop.shown[t]:
-                picture.draw(OBJECTS[prop.name](prop.at[t], prop.up[t], prop.front[t]), PERSON)
+                picture.draw(thing(prop.name, prop.at[t], prop.up[t], prop.front[t]), PERSON)
         frames.append(cv2.LUT(picture.image(), light))
         masks.append(picture.mask(PERSON))
     camera = canvas.camera
     pixels = camera.project(camera.see(found)) / Canvas.SAMPLES
+    if room.mirrored:  # what was drawn as its left is its right
+        pixels = pixels[:, MIRROR]
     mask = np.stack(masks)
     truth = {
         "clip_id": what.clip_id, "label": what.activity, "phrase": ACTIVITIES[what.activity].phrase,

@@ -15,7 +15,7 @@ from numpy.random import Generator
 from stages.simulate.body import Body
 from stages.simulate.camera import Array, Camera, point
 from stages.simulate.draw import Canvas, Capsule, Colour, Frustum, Polygon, Solid, block
-from stages.simulate.objects import BLACK, OBJECTS, STEEL, WOOD
+from stages.simulate.objects import BLACK, STEEL, WOOD, thing
 
 DRESS: dict[str, Colour] = {
     "red": (200, 45, 45), "blue": (50, 85, 190), "green": (50, 140, 70), "yellow": (225, 190, 60),
@@ -38,28 +38,34 @@ CAMERAS: dict[int, tuple[float, float, float]] = {
 }
 #: From which ranges the cameras of any other style are drawn.
 CAMERA_RANGE = ((-34, 34), (7, 31), (3.6, 4.3))
-#: Things that lie about, beside those on the counter.
-CLUTTER = ["cup", "glass", "can", "bottle", "kettle", "book", "tablet", "laptop", "telephone", "remote", "pills",
-           "banana", "spoon", "knife"]  # fmt: skip
+#: Length of the sofa; where things stand on the counter, from its left end and middle line. Metres.
+SOFA = 1.6
+COUNTER = {"bowl": (0.17, 0.06, 0.045), "pot": (0.45, 0.0, 0.09), "board": (0.73, 0.0, 0.015),
+           "free": (0.47, -0.13, 0.0)}  # fmt: skip
+#: Things that lie about, beside those on the counter: on the shelf and on the floor.
+SMALL = ["cup", "glass", "can", "bottle", "kettle", "telephone", "remote", "pills", "banana", "spoon", "knife",
+         "bread"]  # fmt: skip
+LARGE = ["book", "tablet", "laptop"]
 
 
-def camera(style: str, number: int, seed: int, size: tuple[int, int]) -> Camera:
+def camera(style: str, number: int, seed: int, size: tuple[int, int], mirrored: bool) -> Camera:
     """Return camera `number`; `size` is the clip's width and height."""
     if style == "home" and number in CAMERAS:
         azimuth, rise, distance = CAMERAS[number]
     else:
         rng = np.random.default_rng([seed, 11, number])
         azimuth, rise, distance = (rng.uniform(*span) for span in CAMERA_RANGE)
-    a, b = np.radians([azimuth, rise])
-    target = np.array([0.15, 0.45, 0.85])
+    # A mirror turns the camera's side too: in a mirrored room it stands where it stood.
+    a, b = np.radians([-azimuth if mirrored else azimuth, rise])
+    target = np.array([0.02 + 0.4 * np.sin(a), 0.5, 0.88])  # door and counter stay in the picture
     eye = target + distance * np.array([np.sin(a) * np.cos(b), -np.cos(a) * np.cos(b), np.sin(b)])
-    return Camera(tuple(eye), tuple(target), 49.0, size[0] * Canvas.SAMPLES, size[1] * Canvas.SAMPLES)
+    return Camera(tuple(eye), tuple(target), 46.0, size[0] * Canvas.SAMPLES, size[1] * Canvas.SAMPLES, mirrored)
 
 
 def subject(style: str, number: int, seed: int, outfit: int) -> Body:
     """Return subject `number` in one of its outfits."""
     rng = np.random.default_rng([seed, 12, number])
-    height, build = rng.uniform(1.52, 1.88), rng.uniform(0.85, 1.25)
+    height, build = rng.uniform(1.6, 1.92), rng.uniform(0.85, 1.25)
     tempo, hand = rng.uniform(0.8, 1.25), int(rng.random() < 0.85)
     skin, hair = SKIN[rng.integers(len(SKIN))], HAIR[rng.integers(len(HAIR))]
     long_hair = bool(rng.random() < 0.4)
@@ -74,16 +80,17 @@ def subject(style: str, number: int, seed: int, outfit: int) -> Body:
 
 @dataclass(frozen=True)
 class Room:
-    """A furnished room and the places in it where activities happen, metres; `side` -1 is its mirror image."""
+    """A furnished room and the places in it where activities happen, metres."""
 
-    side: int
+    mirrored: bool
+    """Whether it is seen in a mirror: left is right."""
     solids: list[Solid]
     seat: Array
     """Middle of the sofa's front edge, at the height of the seat."""
     stool: Array
     """Middle of the stool behind the counter."""
     counter: dict[str, Array]
-    """What stands ready on the counter: pot, board, bowl, bread, and `free`, a free place."""
+    """What stands ready on the counter: pot, board, bowl; and `free`, a free place."""
     behind: float
     """y of somebody who stands at the counter."""
     door: Array
@@ -97,87 +104,72 @@ class Room:
 def room(style: str, number: int, seed: int) -> Room:
     """Return room `number`."""
     rng = np.random.default_rng([seed, 14, number])
-    side = 1 if rng.random() < 0.5 else -1
+    mirrored = bool(rng.random() < 0.5)
     wall, ground = _pastel(rng, 0.78, 0.95), _pastel(rng, 0.45, 0.75)
-    solids: list[Solid] = []
     jitter = rng.uniform(-0.05, 0.05, 6)
-    door = np.array([1.52 + jitter[0], 1.5, 0.0])
-    solids += _shell(rng, wall, ground, door[0])
-    sofa_x = 0.38 + jitter[1]
+    door = np.array([1.42 + jitter[0], 1.5, 0.0])
+    solids = _shell(rng, wall, ground, door[0])
+    middle = 0.35 + jitter[1]
+    low, high = middle - SOFA / 2, middle + SOFA / 2
     sofa = _colour(rng, 0.25, 0.65, 0.35, 0.75)
-    solids += block((sofa_x - 0.85, 0.62, 0.08), (sofa_x + 0.85, 1.42, 0.42), sofa)
-    solids += block((sofa_x - 0.85, 1.24, 0.42), (sofa_x + 0.85, 1.45, 0.80), _vary(rng, sofa, 0.1))
-    height, left, right = 0.86, -1.62 + jitter[2], -0.52 + jitter[2]
-    near, far = -0.12 + jitter[3], 0.32 + jitter[3]
-    solids += block((left, near, 0.0), (right, far, height - 0.05), _colour(rng, 0.1, 0.5, 0.4, 0.85))
-    solids += block(
-        (left - 0.03, near - 0.03, height - 0.05), (right + 0.03, far + 0.03, height), _pastel(rng, 0.6, 0.9)
-    )
-    middle = np.array([0.0, (near + far) / 2, height])
-    places = {"bowl": [left + 0.2, 0.06, 0.045], "pot": [left + 0.52, 0.0, 0.09], "board": [left + 0.9, 0.03, 0.015],
-              "bread": [left + 0.9, -0.13, 0.08], "free": [left + 0.36, 0.1, 0.0]}  # fmt: skip
-    counter = {name: middle + np.array(place) for name, place in places.items()}
-    stool = np.array([counter["bowl"][0], far + 0.36, 0.62])
+    solids += block((low, 0.62, 0.08), (high, 1.42, 0.42), sofa)
+    solids += block((low, 1.24, 0.42), (high, 1.45, 0.80), _vary(rng, sofa, 0.1))
+    solids += block((low, 1.30, 1.42), (high, 1.5, 1.46), WOOD)  # the shelf
+    left, right, near, far = np.array([-1.42, -0.50, -0.12, 0.32]) + jitter[[2, 2, 3, 3]]
+    top = 0.86
+    solids += block((left, near, 0.0), (right, far, top - 0.05), _colour(rng, 0.1, 0.5, 0.4, 0.85))
+    solids += block((left - 0.03, near - 0.03, top - 0.05), (right + 0.03, far + 0.03, top), _pastel(rng, 0.6, 0.9))
+    corner = np.array([left, (near + far) / 2, top])
+    counter = {name: corner + np.array(place) for name, place in COUNTER.items()}
+    stool = np.array([counter["bowl"][0], far + 0.36, 0.66])
     solids += [Frustum(stool * [1, 1, 0], stool - [0, 0, 0.04], 0.03, 0.03, STEEL, STEEL),
                Frustum(stool - [0, 0, 0.05], stool, 0.17, 0.17, BLACK, (80, 60, 50))]  # fmt: skip
-    tv = np.array([-1.45, 1.22, 1.25])
+    tv = np.array([-1.3, 1.25, 1.25])
     solids += _television(tv)
-    solids += block((sofa_x - 0.85, 1.30, 1.42), (sofa_x + 0.85, 1.5, 1.46), WOOD)
     solids += _decor(rng)
-    found = Room(side, solids, np.array([sofa_x, 0.62, 0.42]), stool, counter, far + 0.24, door,
-                 np.array([0.45 + jitter[4], -0.35 + jitter[5], 0.0]), tv)  # fmt: skip
-    return found if side == 1 else _mirrored(found)
+    floor = np.array([0.4 + jitter[4], 0.0 + jitter[5], 0.0])
+    return Room(mirrored, solids, np.array([middle, 0.62, 0.42]), stool, counter, far + 0.24, door, floor, tv)
 
 
 def furnish(place: Room, rng: Generator) -> list[Solid]:
-    """Return the things that lie about in a clip: on the counter, on the shelf, on the floor's edge; all of them."""
+    """Return the things that lie about in a clip: on the counter, on the shelf and on the floor; all of them."""
     z, y = np.array([0.0, 0.0, 1.0]), np.array([0.0, -1.0, 0.0])
     solids: list[Solid] = []
-    for name in ("bowl", "pot", "board", "bread"):
-        solids += OBJECTS[name](place.counter[name], z, y)
+    for name in ("bowl", "pot", "board"):
+        solids += thing(name, place.counter[name], z, y)
     middle = float(place.seat[0])
-    slots = [np.array([middle + x, 1.39, 1.47]) for x in np.linspace(-0.76, 0.76, 9)]
-    slots += [np.array([place.side * x, 0.05 + 0.06 * i, 0.0]) for i, x in enumerate((1.2, 1.45, 1.7))]
-    slots += [place.counter["free"] + point(place.side * dx, -0.17, 0.0) for dx in (0.0, 0.3)]
-    for slot, name in zip(slots, rng.permutation(CLUTTER), strict=True):
+    shelf = [np.array([middle + x, 1.39, 1.47]) for x in np.linspace(-0.74, 0.74, len(SMALL))]
+    ground = [np.array([x, -0.05 - 0.05 * i, 0.0]) for i, x in enumerate((0.0, 0.9, 1.45))]
+    names = [*rng.permutation(SMALL), *rng.permutation(LARGE)]
+    for slot, name in zip(shelf + ground, names, strict=True):
         turn = rng.uniform(-0.5, 0.5)
         front = np.array([np.sin(turn), -np.cos(turn), 0.0])
-        solids += OBJECTS[name](slot + point(0, 0, LIFT[name]), z, front)
+        solids += thing(name, slot + point(0, 0, 1.25 * LIFT[name]), z, front)
     screen = rng.uniform(40, 230, 3)
-    solids.append(_screen(place.tv, place.side, (float(screen[0]), float(screen[1]), float(screen[2]))))
+    solids.append(_screen(place.tv, (float(screen[0]), float(screen[1]), float(screen[2]))))
     return solids
 
 
 #: Height of a thing's centre above what it stands on.
 LIFT = {"cup": 0.07, "glass": 0.09, "can": 0.09, "bottle": 0.19, "kettle": 0.11, "book": 0.16, "tablet": 0.14,
         "laptop": 0.012, "telephone": 0.115, "remote": 0.13, "pills": 0.08, "banana": 0.14, "spoon": 0.14,
-        "knife": 0.1}  # fmt: skip
+        "knife": 0.1, "bread": 0.065}  # fmt: skip
 
 
 def _shell(rng: Generator, wall: Colour, ground: Colour, door: float) -> list[Solid]:
-    """Floor, back wall with a doorway, side walls as far as the back of the room, a corridor behind the door."""
-
-    def upright(x0: float, x1: float, z0: float, z1: float, y: float, colour: Colour) -> Polygon:
-        return Polygon(np.array([[x0, y, z0], [x1, y, z0], [x1, y, z1], [x0, y, z1]]), colour)
-
-    half, top = 0.38, 2.02
+    """Floor, back wall with a doorway, and the dark corridor behind it."""
+    half, top, wide = 0.36, 2.0, 6.0
     left, right = door - half, door + half
-    frame = _colour(rng, 0.2, 0.6, 0.3, 0.6)
-    solids: list[Solid] = [Polygon(np.array([[-4, -4, 0], [4, -4, 0], [4, 1.5, 0], [-4, 1.5, 0]]), ground)]
-    for strip in np.arange(-3.5, 1.5, 0.5):  # floor boards, for perspective
-        solids.append(Polygon(np.array([[-4, strip, 0.002], [4, strip, 0.002], [4, strip + 0.03, 0.002],
-                                        [-4, strip + 0.03, 0.002]]), _dim(ground, 0.85)))  # fmt: skip
-    solids += [upright(-4, left, 0, 3.2, 1.5, wall), upright(right, 4, 0, 3.2, 1.5, wall),
-               upright(left, right, top, 3.2, 1.5, wall), upright(-4, 4, 0, 0.1, 1.495, _dim(wall, 0.7))]  # fmt: skip
-    solids[-1] = upright(-4, left, 0, 0.1, 1.495, _dim(wall, 0.7))
-    dark = _dim(wall, 0.45)
-    solids += [upright(left - 0.5, right + 0.5, 0, 3, 2.9, dark), upright(right, 4, 0, 0.1, 1.495, _dim(wall, 0.7)),
-               Polygon(np.array([[left - 1, 1.5, 0], [right + 1, 1.5, 0], [right + 1, 2.9, 0], [left - 1, 2.9, 0]]),
-                       _dim(ground, 0.5))]  # fmt: skip
+    frame, dark, skirting = _colour(rng, 0.2, 0.6, 0.3, 0.6), _dim(wall, 0.45), _dim(wall, 0.7)
+    solids: list[Solid] = [_level(-wide, wide, -wide, 1.5, 0.0, ground)]
+    solids += [_level(-wide, wide, y, y + 0.03, 0.002, _dim(ground, 0.85)) for y in np.arange(-3.5, 1.5, 0.5)]
+    solids += [_upright(-wide, left, 0, 4, 1.5, wall), _upright(right, wide, 0, 4, 1.5, wall),
+               _upright(left, right, top, 4, 1.5, wall), _upright(-wide, left, 0, 0.1, 1.495, skirting),
+               _upright(right, wide, 0, 0.1, 1.495, skirting), _upright(left - 2, right + 2, 0, 3, 2.9, dark),
+               _level(left - 2, right + 2, 1.5, 2.9, 0.0, _dim(ground, 0.5))]  # fmt: skip
     for x in (left, right):
         solids += block((x - 0.05, 1.46, 0), (x + 0.05, 1.52, top + 0.05), frame)
-    solids += block((left - 0.05, 1.46, top), (right + 0.05, 1.52, top + 0.1), frame)
-    return solids
+    return solids + block((left - 0.05, 1.46, top), (right + 0.05, 1.52, top + 0.1), frame)
 
 
 def _television(at: Array) -> list[Solid]:
@@ -190,8 +182,8 @@ def _television(at: Array) -> list[Solid]:
             Capsule(stand - 0.25 * across, stand + 0.25 * across, 0.05, 0.05, (40, 40, 45))]  # fmt: skip
 
 
-def _screen(tv: Array, side: int, colour: Colour) -> Polygon:
-    across, out = np.array([0.78 * side, 0.62, 0.0]), np.array([0.62 * side, -0.78, 0.0])
+def _screen(tv: Array, colour: Colour) -> Polygon:
+    across, out = np.array([0.78, 0.62, 0.0]), np.array([0.62, -0.78, 0.0])
     z = np.array([0.0, 0.0, 1.0])
     at = tv + 0.01 * out
     return Polygon(np.stack([at - 0.33 * across - 0.22 * z, at + 0.33 * across - 0.22 * z,
@@ -199,31 +191,22 @@ def _screen(tv: Array, side: int, colour: Colour) -> Polygon:
 
 
 def _decor(rng: Generator) -> list[Solid]:
-    """Pictures or a window on the wall."""
+    """Two pictures on the wall."""
     solids: list[Solid] = []
     for x in (-0.62, 0.1 + rng.uniform(0, 0.5)):
         w, h, z = rng.uniform(0.14, 0.3), rng.uniform(0.14, 0.22), rng.uniform(1.95, 2.1)
         frame, inner = _colour(rng, 0.1, 0.6, 0.2, 0.6), _colour(rng, 0.2, 0.7, 0.5, 0.95)
-        for grow, y, colour in ((0.03, 1.49, frame), (0.0, 1.485, inner)):
-            a, b = w + grow, h + grow
-            corners = np.array([[x - a, y, z - b], [x + a, y, z - b], [x + a, y, z + b], [x - a, y, z + b]])
-            solids.append(Polygon(corners, colour))
+        solids += [_upright(x - w - 0.03, x + w + 0.03, z - h - 0.03, z + h + 0.03, 1.49, frame),
+                   _upright(x - w, x + w, z - h, z + h, 1.485, inner)]  # fmt: skip
     return solids
 
 
-def _mirrored(found: Room) -> Room:
-    flip = np.array([-1.0, 1.0, 1.0])
-    solids: list[Solid] = []
-    for solid in found.solids:
-        if isinstance(solid, Polygon):
-            solids.append(solid._replace(corners=solid.corners * flip))
-        elif isinstance(solid, Capsule):
-            solids.append(solid._replace(start=solid.start * flip, end=solid.end * flip))
-        else:
-            solids.append(solid._replace(foot=solid.foot * flip, lid=solid.lid * flip))
-    counter = {name: at * flip for name, at in found.counter.items()}
-    return Room(-1, solids, found.seat * flip, found.stool * flip, counter, found.behind, found.door * flip,
-                found.floor * flip, found.tv * flip)  # fmt: skip
+def _upright(x0: float, x1: float, z0: float, z1: float, y: float, colour: Colour) -> Polygon:
+    return Polygon(np.array([[x0, y, z0], [x1, y, z0], [x1, y, z1], [x0, y, z1]]), colour)
+
+
+def _level(x0: float, x1: float, y0: float, y1: float, z: float, colour: Colour) -> Polygon:
+    return Polygon(np.array([[x0, y0, z], [x1, y0, z], [x1, y1, z], [x0, y1, z]]), colour)
 
 
 def _colour(rng: Generator, *span: float) -> Colour:
