@@ -54,7 +54,8 @@ def read_answers(
     for (metric,), of_metric in rows.group_by("metric", maintain_order=True):
         name = str(metric)
         names_class = name not in thresholds
-        if names_class and of_metric["label"].null_count() == len(of_metric) > of_metric["value"].null_count():
+        # A metric that names classes says 0 where it names none: a model may name none in all of its answers.
+        if names_class and of_metric["label"].null_count() == len(of_metric) and (of_metric["value"] != 0).any():
             raise InputError(
                 f"metric {name} names no class and has no threshold",
                 file=params,
