@@ -1,0 +1,30 @@
+"""Small real videos, and manifest rows of them, for the tests of this room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+
+from stages.ingest.adapters import load
+from stages.ingest.rows import Entry, Row, rows_of
+
+
+def write_clip(path: Path, seed: int = 0, frames: int = 5) -> Path:
+    """Write a video of a few frames at 10 frames a second, 32 x 24; another seed gives other bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, "yuv420p"
+        for _ in range(frames):
+            image = rng.integers(0, 255, (24, 32, 3), dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def smarthome_rows(*names: str) -> list[Row]:
+    """Return the rows of Smarthome clip names, as a replay has them."""
+    return rows_of([Entry(name, name) for name in names], load("smarthome"))

@@ -1,0 +1,114 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from stages.core.journal import Journal
+from stages.core.schema import MANIFEST
+from stages.core.tables import write_table
+from stages.ingest.adapters import load
+from stages.ingest.probing import VERSION, probe_rows
+from stages.ingest.rows import NOT_IN_GRAMMAR, rows_of
+from stages.ingest.sources import read_source
+from stages.video.decode import Probe, probe
+from tests.ingest.clips import write_clip
+
+NO_MANIFEST = Path("none.parquet")
+#: What probing showed when it was written; a change of it needs another VERSION in probing.py.
+GOLDEN = (1, {"frames": 84, "fps": 25.0, "duration": 3.36, "width": 180, "height": 144, "error": None})
+
+
+def rows_in(folder, adapter="folders"):
+    return rows_of(read_source(folder).entries, load(adapter))
+
+
+def aborting(path):
+    """Probe, but die on one file as a decoder in C may."""
+    if path.name == "crash.mp4":
+        os.abort()
+    return probe(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in range(4):
+        write_clip(tmp_path / "clips" / "wave" / f"{number}.mp4", seed=number)
+    return tmp_path / "clips"
+
+
+def test_real_clip_gives_what_it_gave(remote_file, tmp_path):
+    (tmp_path / "daria_bend.avi").symlink_to(remote_file("data/weizmann/clips") / "daria_bend.avi")
+    [row] = probe_rows(rows_in(tmp_path, "weizmann"), 1, NO_MANIFEST).rows
+    seen = {field: getattr(row, field) for field in Probe._fields}
+    assert (VERSION, {**seen, "fps": round(seen["fps"], 6), "duration": round(seen["duration"], 6)}) == GOLDEN
+    assert (row.bytes, row.subject, row.labels) == ((tmp_path / "daria_bend.avi").stat().st_size, "daria", ("bend",))
+
+
+def test_every_odd_video_is_a_row_and_the_broken_ones_say_why(remote_file, tmp_path):
+    odd = shutil.copytree(remote_file("data/odd_videos"), tmp_path / "clips" / "odd_videos")
+    rows = {row.clip_id: row for row in probe_rows(rows_in(odd.parent), 2, NO_MANIFEST).rows}
+    assert len(rows) == len(list(odd.iterdir()))
+    broken = {clip_id for clip_id, row in rows.items() if row.error}
+    assert {"odd_videos/empty", "odd_videos/header_only", "odd_videos/text", "odd_videos/corrupted"} <= broken
+    for clip_id, row in rows.items():
+        assert row.md5
+        assert clip_id in broken or (row.frames > 0 and row.width > 0 and row.duration >= 0)
+    assert rows["odd_videos/empty"].bytes == 0
+    # Upright: the container says 90 degrees.
+    assert rows["odd_videos/video_90"].height > rows["odd_videos/video_90"].width
+
+
+def test_a_second_run_decodes_nothing_and_a_grown_set_only_what_is_new(folder):
+    first = probe_rows(rows_in(folder), 1, NO_MANIFEST)
+    write_clip(folder / "jump" / "new.mp4", seed=9)
+    shutil.copy(folder / "wave" / "0.mp4", folder / "jump" / "same.mp4")
+    second = probe_rows(rows_in(folder), 1, NO_MANIFEST)
+    assert (first.known, second.known, len(second.rows)) == (0, 5, 6)
+    assert [row for row in second.rows if row.labels == ("wave",)] == first.rows
+
+
+def test_rows_do_not_depend_on_processes_or_order(folder, monkeypatch, tmp_path):
+    rows = rows_in(folder)
+    one = probe_rows(rows, 1, NO_MANIFEST).rows
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "empty"))
+    assert probe_rows(rows[::-1], 2, NO_MANIFEST).rows == one[::-1]
+
+
+def test_the_last_manifest_refills_a_lost_journal(folder, monkeypatch, tmp_path):
+    (folder / "wave" / "broken.mp4").write_bytes(b"no video")
+    (folder / "stray.mp4").write_bytes((folder / "wave" / "0.mp4").read_bytes() + b"!")
+    first = probe_rows(rows_in(folder), 1, NO_MANIFEST).rows
+    manifest = tmp_path / "manifest.parquet"
+    write_table(manifest, (row._asdict() for row in first), MANIFEST)
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "empty"))
+    second = probe_rows(rows_in(folder), 1, manifest)
+    assert second.rows == first
+    # The stray clip's error comes from its name, so its row does not tell whether it decodes.
+    assert second.known == len(first) - 1
+
+
+def test_a_name_error_stands_beside_what_decoding_shows(folder):
+    write_clip(folder / "stray.mp4", seed=9)
+    stray = {row.clip_id: row for row in probe_rows(rows_in(folder), 1, NO_MANIFEST).rows}["stray.mp4"]
+    assert stray.error.startswith(NOT_IN_GRAMMAR)
+    assert (stray.frames, stray.width) == (5, 32)
+
+
+def test_a_file_that_cannot_be_read_is_a_row(folder):
+    (folder / "wave" / "gone.mp4").symlink_to(folder / "nowhere.mp4")
+    rows = {row.clip_id: row for row in probe_rows(rows_in(folder), 1, NO_MANIFEST).rows}
+    assert rows["wave/gone"].error == "the file cannot be read: No such file or directory"
+    assert rows["wave/gone"].md5 is None
+
+
+def test_a_crash_of_the_decoder_costs_one_clip_and_is_tried_again(folder):
+    write_clip(folder / "wave" / "crash.mp4", seed=9)
+    rows = {row.clip_id: row for row in probe_rows(rows_in(folder), 2, NO_MANIFEST, aborting).rows}
+    assert rows["wave/crash"].error.startswith("the decoder crashed")
+    assert [row.error for clip_id, row in rows.items() if clip_id != "wave/crash"] == [None] * 4
+    with Journal("probe") as journal:
+        assert len(journal) == 4
+    again = probe_rows(rows_in(folder), 1, NO_MANIFEST)
+    assert again.known == 4
+    assert not [row for row in again.rows if row.error]
