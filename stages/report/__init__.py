@@ -1,0 +1,1 @@
+"""The report room: one self-contained page of a run, and what changed between two commits (`report.compare`)."""

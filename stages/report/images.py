@@ -1,0 +1,48 @@
+"""Thumbnails of keyframes for the gallery."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as pads
+from PIL import Image
+
+from stages.core.errors import InputError
+
+
+def thumbnails(folder: Path, clips: Sequence[str], width: int) -> dict[str, list[str]]:
+    """Return clip -> its keyframes in time order as data URIs (WebP, `width` pixels wide); clips without one lack.
+
+    Only the asked clips' images are read, whatever the number of keyframes in the folder.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not clips:
+        return {}
+    if not folder.is_dir():
+        raise InputError("no such folder", file=folder, do="run `dvc repro`, or set the report's `images` to never")
+    files = sorted(str(path) for path in folder.glob("*.parquet"))
+    table = pads.dataset(files, format="parquet").to_table(
+        columns=["clip_id", "rank", "image"], filter=pads.field("clip_id").isin(list(clips))
+    )
+    rows: Iterable[dict[str, Any]] = table.sort_by([("clip_id", "ascending"), ("rank", "ascending")]).to_pylist()
+    shown: dict[str, list[str]] = {}
+    for row in rows:
+        if row["image"] and row["image"]["bytes"]:
+            shown.setdefault(row["clip_id"], []).append(data_uri(row["image"]["bytes"], width))
+    return shown
+
+
+def data_uri(image: bytes, width: int) -> str:
+    """Return an encoded image as the data URI of a WebP that is at most `width` pixels wide."""
+    with Image.open(io.BytesIO(image)) as opened:
+        small = opened.convert("RGB")
+        small.thumbnail((width, 4 * width), Image.Resampling.LANCZOS)
+        stream = io.BytesIO()
+        small.save(stream, "WEBP", quality=70, method=4)
+    return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode()

@@ -1,0 +1,137 @@
+"""All tables that a page shows, read and checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from stages.core import schema
+from stages.core.errors import InputError
+from stages.core.paths import Run
+from stages.core.tables import read_json, read_table
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One run's tables, sorted as their schemas say; an optional one is None where no stage wrote it."""
+
+    run: Run
+    methods: tuple[str, ...]
+    nulls: tuple[str, ...]
+    manifest: pl.DataFrame
+    splits: pl.DataFrame
+    captions: pl.DataFrame | None
+    predictions: dict[str, pl.DataFrame]
+    measures: dict[str, pl.DataFrame]
+    verdicts: dict[str, pl.DataFrame]
+    summary: pl.DataFrame
+    differences: pl.DataFrame
+    per_class: pl.DataFrame
+    confusion: pl.DataFrame
+    sweep: pl.DataFrame
+    validity: pl.DataFrame
+    left_out: pl.DataFrame
+    repeats: pl.DataFrame
+    audit: list[dict[str, Any]]
+
+    @property
+    def everyone(self) -> tuple[str, ...]:
+        """Methods, then null models."""
+        return self.methods + self.nulls
+
+    def classes(self) -> list[str]:
+        """Return the class names, sorted."""
+        return sorted(set(self.manifest["labels"].explode().drop_nulls().to_list()))
+
+
+def load(run: Run, methods: list[str], nulls: list[str]) -> Inputs:
+    """Read a run's tables.
+
+    Raises:
+        InputError: a table is missing or has other columns, or names other methods than those given.
+    """
+    everyone = [*methods, *nulls]
+    inputs = Inputs(
+        run=run,
+        methods=tuple(methods),
+        nulls=tuple(nulls),
+        manifest=read_table(run.manifest, schema.MANIFEST),
+        splits=read_table(run.splits, schema.SPLITS),
+        captions=read_table(run.captions, schema.CAPTIONS) if run.captions.exists() else None,
+        predictions={name: _of(run.predictions(name), schema.PREDICTIONS, name) for name in everyone},
+        verdicts={name: _of(run.verdicts(name), schema.VERDICTS, name) for name in everyone},
+        measures={name: _of(run.measures(name) / "measures.parquet", schema.MEASURES, name) for name in everyone},
+        summary=read_csv(run.metrics / "summary.csv", SUMMARY).rename({"model": "method"}),
+        differences=read_csv(run.metrics / "differences.csv", DIFFERENCES),
+        per_class=read_csv(run.data / "per_class.csv", PER_CLASS),
+        confusion=read_csv(run.data / "confusion.csv", CONFUSION),
+        sweep=read_csv(run.data / "sweep.csv", SWEEP),
+        validity=read_csv(run.data / "validity.csv", VALIDITY),
+        left_out=read_csv(run.metrics / "left_out.csv", LEFT_OUT),
+        repeats=read_csv(run.metrics / "repeats.csv", REPEATS),
+        audit=read_json(run.metrics / "audit.json"),
+    )
+    _check_methods(inputs)
+    return inputs
+
+
+#: Columns that the page reads of each CSV table.
+SUMMARY = ["model", "protocol", "metric", "mca", "mca_low", "mca_high", "macro_f1", "accuracy",
+           "clips", "classes", "subjects"]  # fmt: skip
+DIFFERENCES = ["protocol", "metric", "model", "other", "difference", "low", "high", "p", "p_holm"]
+PER_CLASS = ["method", "protocol", "metric", "class", "value", "low", "high", "clips"]
+CONFUSION = ["method", "protocol", "metric", "actual", "predicted", "clips"]
+SWEEP = ["method", "protocol", "metric", "threshold", "mca"]
+VALIDITY = ["method", "protocol", "metric", "auc"]
+LEFT_OUT = ["model", "protocol", "metric", "reason", "clips", "examples"]
+REPEATS = ["model", "protocol", "metric", "mca_sd", "repeats"]
+
+
+def read_csv(path: Path, columns: list[str]) -> pl.DataFrame:
+    """Return a CSV table that has at least these columns.
+
+    Raises:
+        InputError: it is missing, is no table or lacks a column.
+    """
+    if not path.exists():
+        raise InputError("no such file", file=path, do="run `dvc repro`, or `dvc pull` to fetch it")
+    try:
+        frame = pl.read_csv(path, infer_schema_length=None)
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"not a CSV table ({error})", file=path, do="`dvc checkout --force` restores it") from None
+    lacking = [name for name in columns if name not in frame.columns]
+    if lacking:
+        raise InputError(
+            f"columns {lacking} are missing", file=path, do="it was written by another version: run `dvc repro`"
+        )
+    return frame
+
+
+def _of(path: Path, kind: pa.Schema, method: str) -> pl.DataFrame:
+    frame = read_table(path, kind)
+    others = sorted(set(frame["method"].unique().to_list()) - {method})
+    if others:
+        raise InputError(f"holds rows of {others}, expected {method}", file=path, do="run `dvc repro`")
+    return frame
+
+
+def _check_methods(inputs: Inputs) -> None:
+    shown = set(inputs.summary["method"].unique().to_list())
+    missing = [name for name in inputs.everyone if name not in shown]
+    if missing:
+        raise InputError(
+            f"no numbers for {missing}",
+            file=inputs.run.metrics / "summary.csv",
+            do="run `dvc repro`, or take them out of `compare`'s methods",
+        )
+    strangers = sorted(shown - set(inputs.everyone))
+    if strangers:
+        raise InputError(
+            f"methods {strangers} are in the table but not among `compare`'s",
+            file=inputs.run.metrics / "summary.csv",
+            do="run `dvc repro`, which drops a removed method",
+        )

@@ -1,0 +1,48 @@
+"""Params of the report page."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from stages.core.params import Declared, Params
+
+
+class ReportParams(Params):
+    """Block `report.{dataset}`."""
+
+    title: str
+    """Heading of the page."""
+    about: str
+    """What was done, in a few sentences; blank lines separate paragraphs."""
+    names: dict[str, str]
+    """How a method is written on the page; its own name where none is given."""
+    protocols: list[str] = Field(min_length=1)
+    """Protocols that come first; the page opens with the first of them, the others follow by name."""
+    metrics: list[str] = Field(min_length=1)
+    """Metrics that come first; the gallery opens with the first of them, the others follow by name."""
+    targets: str | None
+    """JSON with a paper's numbers (`papers/<paper>/targets.json`), or null."""
+    contact_sheet: str | None
+    """Image of the classes at a glance, or null."""
+    controls: str | None
+    """CSV with a trained model's results on the controls, as it shall stand on the page, or null."""
+    examples_per_class: int | None = Field(ge=1)
+    """Most clips of a class in the gallery; null takes all."""
+    images: Literal["never", "unless_licensed", "always"]
+    """Whether keyframes are shown: `unless_licensed` leaves out those of a data set that `ingest` marks as licensed."""
+    thumbnails_per_class: int = Field(ge=0)
+    """Clips of a class that are shown with their keyframes."""
+    thumbnail_width: int = Field(ge=32, le=640)
+    """Width of a keyframe on the page, pixels."""
+
+
+PARAMS: Declared = {
+    "report.{dataset}": ReportParams,
+    "compare.{dataset}.methods": list[str],
+    "compare.{dataset}.nulls": list[str],
+    "ingest.{dataset}.licensed": bool,
+    "score.thresholds": dict[str, float],
+    "score.confidence": float,
+}

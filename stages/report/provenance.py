@@ -1,0 +1,111 @@
+"""Where the numbers come from: the graph's stages with the hashes and params that `dvc.lock` records.
+
+No commit, date or host stands here: with them no page could be made twice.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.report.inputs import Inputs
+
+
+def made_by(inputs: Inputs) -> list[dict[str, Any]]:
+    """Return the stages that made this run's tables, in the order of the data's flow; empty outside a DVC repository.
+
+    Each has its name, command, `code`, `data` and `outs` (path, hash) and `params` as YAML.
+    """
+    from dvc.exceptions import NotDvcRepoError
+    from dvc.repo import Repo
+
+    try:
+        repo = Repo()
+    except NotDvcRepoError:
+        return []
+    stages = {stage.addressing: _described(stage, repo.root_dir) for stage in repo.index.stages if stage.cmd}
+    roots = [inputs.run.data.as_posix(), inputs.run.metrics.as_posix()]
+    report = (inputs.run.data / "report").as_posix()
+    wanted = [name for name, stage in stages.items() if any(_within(out["path"], roots) for out in stage["outs"])]
+    wanted = [name for name in wanted if not any(_within(out["path"], [report]) for out in stages[name]["outs"])]
+    return _upstream(stages, wanted)
+
+
+def _described(stage: Any, root: str) -> dict[str, Any]:
+    deps: list[dict[str, str]] = []
+    params: dict[str, Any] = {}
+    for dep in stage.deps:
+        value = dep.hash_info.value if dep.hash_info else None
+        if isinstance(value, dict):
+            params.update(value)
+        else:
+            deps.append({"path": _relative(dep, root), "hash": value or ""})
+    return {
+        "name": stage.addressing,
+        "cmd": stage.cmd if isinstance(stage.cmd, str) else "\n".join(stage.cmd),
+        "code": [dep for dep in deps if dep["path"].startswith("stages/")],
+        "data": [dep for dep in deps if not dep["path"].startswith("stages/")],
+        "params": yaml.safe_dump(params, sort_keys=True, allow_unicode=True, width=100) if params else "",
+        "outs": [{"path": _relative(out, root), "hash": (out.hash_info.value or "") if out.hash_info else ""}
+                 for out in stage.outs],
+    }  # fmt: skip
+
+
+def _relative(item: Any, root: str) -> str:
+    return Path(os.path.relpath(item.fs_path, root)).as_posix()
+
+
+def _within(path: str, roots: list[str]) -> bool:
+    return any(path == root or path.startswith(f"{root}/") for root in roots)
+
+
+def _upstream(stages: dict[str, dict[str, Any]], wanted: list[str]) -> list[dict[str, Any]]:
+    """Return the wanted stages and all that they build on, makers before users."""
+    makers = {out["path"]: name for name, stage in stages.items() for out in stage["outs"]}
+    done: dict[str, dict[str, Any]] = {}
+
+    def visit(name: str) -> None:
+        if name in done:
+            return
+        for dep in stages[name]["data"]:
+            for path, maker in makers.items():
+                if maker != name and (_within(path, [dep["path"]]) or _within(dep["path"], [path])):
+                    visit(maker)
+        done[name] = stages[name]
+
+    for name in sorted(wanted):
+        visit(name)
+    return list(done.values())
+
+
+def of_methods(inputs: Inputs) -> list[dict[str, Any]]:
+    """Return for each method what its predictions say: revisions, prompts, answers, repeats, tokens."""
+    rows = []
+    for method, frame in inputs.predictions.items():
+        rows.append(
+            {
+                "method": method,
+                "revisions": _distinct(frame, "revision"),
+                "prompts": _distinct(frame, "prompt_hash"),
+                "answers": len(frame),
+                "repeats": frame["repeat"].n_unique(),
+                "tokens_in": frame["tokens_in"].sum() or None,
+                "tokens_out": frame["tokens_out"].sum() or None,
+            }
+        )
+    return rows
+
+
+def of_references(inputs: Inputs) -> dict[str, list[str]]:
+    """Return the models, revisions and prompts that made the reference captions."""
+    if inputs.captions is None:
+        return {}
+    names = {"models": "model", "revisions": "revision", "prompts": "prompt_hash"}
+    return {title: _distinct(inputs.captions, column) for title, column in names.items()}
+
+
+def _distinct(frame: Any, column: str) -> list[str]:
+    return sorted({str(value) for value in frame[column].to_list() if value is not None})

@@ -1,0 +1,127 @@
+"""Tables in, one HTML text out: style, script and data inline, no request to anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from stages.core.errors import InputError
+from stages.report import exclusions, gallery, images, numbers, provenance, targets
+from stages.report.inputs import Inputs, read_csv
+from stages.report.pack import packed
+from stages.report.params import ReportParams
+
+PAGE = Path(__file__).parent / "page"
+#: In the order in which they run; they share one scope.
+SCRIPTS = ["dom", "results", "classes", "confusion", "sweep", "gallery", "main"]
+STYLES = ["base", "tables", "figures", "gallery", "print"]
+
+
+class Rules(NamedTuple):
+    """Params of other stages that the page states."""
+
+    thresholds: Mapping[str, float]
+    """A metric's answer is right above this."""
+    confidence: float
+    """Level of the intervals."""
+    licensed: bool
+    """The data set's images must not be passed on."""
+
+
+def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
+    """Return the page; the same inputs give the same text."""
+    classes = inputs.classes()
+    protocols = numbers.ordered(params.protocols, inputs.summary["protocol"].to_list())
+    metrics = numbers.ordered(params.metrics, inputs.summary["metric"].to_list())
+    scaled = set(inputs.sweep["metric"].to_list())
+    common = {
+        "methods": [
+            {"id": method, "name": params.names.get(method, method), "null": method in inputs.nulls}
+            for method in inputs.everyone
+        ],
+        "protocols": protocols,
+        "metrics": numbers.metric_titles(metrics),
+        "classes": classes,
+        # Only a metric with a sweep has a scale; on the others, as on keyword hits, the threshold is a formality.
+        "thresholds": {name: rules.thresholds[name] for name in rules.thresholds if name in scaled},
+        "confidence": rules.confidence,
+    }
+    shown = gallery.choose(inputs, protocols[0], params.examples_per_class, params.thumbnails_per_class)
+    pictured = params.images == "always" or (params.images == "unless_licensed" and not rules.licensed)
+    wanted = shown.pictured if pictured else []
+    pictures = images.thumbnails(inputs.run.keyframes, wanted, params.thumbnail_width)
+    made_by = provenance.made_by(inputs)
+    overview = {
+        **common,
+        "results": numbers.results(inputs),
+        "differences": inputs.differences.to_dicts(),
+        "perClass": numbers.per_class(inputs, classes),
+        "confusion": numbers.confusion(inputs, classes),
+        "sweep": numbers.sweep(inputs),
+        "validity": inputs.validity.to_dicts(),
+        "leftOut": inputs.left_out.drop("examples").to_dicts(),
+        "repeats": inputs.repeats.to_dicts(),
+    }
+    columns = gallery.columns(inputs, shown.clips, classes, metrics, protocols, scaled)
+    text: str = _template().render(
+        params=params,
+        run=inputs.run.name,
+        **common,
+        facts=_facts(inputs, classes),
+        summary=numbers.results(inputs),
+        targets=targets.beside_ours(Path(params.targets), inputs.summary) if params.targets else None,
+        audit=inputs.audit,
+        exclusions=exclusions.exclusions(inputs),
+        controls=_plain(read_csv(Path(params.controls), [])) if params.controls else None,
+        contact_sheet=_contact_sheet(Path(params.contact_sheet)) if pictured and params.contact_sheet else None,
+        stages=made_by,
+        method_rows=provenance.of_methods(inputs),
+        references=provenance.of_references(inputs),
+        gallery_clips=len(shown.clips),
+        pictured=len(pictures),
+        withheld=not pictured and rules.licensed,
+        overview=Markup(packed(overview)),
+        gallery=Markup(packed(columns)),
+        pictures=Markup(packed(pictures)),
+        style=Markup("\n".join((PAGE / f"{name}.css").read_text() for name in STYLES)),
+        script=Markup("\n".join((PAGE / f"{name}.js").read_text() for name in SCRIPTS)),
+    )
+    return text
+
+
+def _template() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["percent"] = lambda value: "–" if value is None else f"{100 * value:.1f}"
+    environment.filters["points"] = lambda value: "–" if value is None else f"{100 * value:+.1f}".replace("-", "−")
+    environment.filters["count"] = lambda value: "–" if value is None else f"{value:,}"
+    return environment.get_template("index.html.j2")
+
+
+def _facts(inputs: Inputs, classes: list[str]) -> dict[str, int]:
+    usable = inputs.manifest.filter(pl.col("error").is_null())
+    return {
+        "clips": len(usable),
+        "classes": len(classes),
+        "subjects": usable["subject"].drop_nulls().n_unique(),
+        "cameras": usable["camera"].drop_nulls().n_unique(),
+        "methods": len(inputs.methods),
+        "null models": len(inputs.nulls),
+        "unusable": len(inputs.manifest) - len(usable),
+    }
+
+
+def _plain(frame: pl.DataFrame) -> dict[str, Any]:
+    return {"columns": frame.columns, "rows": frame.rows()}
+
+
+def _contact_sheet(path: Path) -> Markup:
+    if not path.exists():
+        raise InputError("no such file", file=path, do="run `dvc repro`, or set report.contact_sheet to null")
+    return Markup(images.data_uri(path.read_bytes(), 1600))

@@ -1,0 +1,159 @@
+"""The page as a text: what it holds, what it must not hold, and that it is the same each time."""
+
+import re
+
+import pytest
+
+from stages.core.errors import InputError
+from stages.core.paths import Run
+from stages.core.tables import write_json
+from stages.report import exclusions, gallery
+from stages.report.inputs import load
+from stages.report.pack import unpacked
+from stages.report.render import page
+from tests.report import small
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = Run("small")
+    small.write(run)
+    return run
+
+
+@pytest.fixture
+def inputs(run):
+    return load(run, small.METHODS, small.NULLS)
+
+
+def data(text, name):
+    return unpacked(re.search(rf'id="data-{name}">([^<]*)<', text)[1])
+
+
+def test_same_tables_give_the_same_bytes(run, inputs):
+    again = load(run, small.METHODS, small.NULLS)
+    assert page(inputs, small.params(), small.rules()) == page(again, small.params(), small.rules())
+
+
+def test_nothing_is_asked_of_the_network(inputs):
+    text = page(inputs, small.params(), small.rules())
+    assert not re.search(r'(src|href)="(?!#|data:)', text)
+    assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|\bimport\b.*from", text)
+    assert "default-src 'none'" in text
+
+
+def test_texts_of_captions_params_and_findings_are_inert(inputs):
+    text = page(inputs, small.params(), small.rules())
+    assert "window.taken" not in text
+    assert text.count("</script>") == 4
+    assert "A small &lt;run&gt;" in text
+    assert "<b>whose</b>" not in text
+    assert small.HOSTILE in data(text, "gallery")["texts"]
+
+
+@pytest.mark.parametrize(
+    ("images", "licensed", "shown"),
+    [
+        ("unless_licensed", False, True),
+        ("unless_licensed", True, False),
+        ("always", True, True),
+        ("never", False, False),
+    ],
+)
+def test_images_of_a_licensed_data_set_stay_out(inputs, images, licensed, shown):
+    text = page(inputs, small.params(images=images), small.rules(licensed=licensed))
+    pictures = data(text, "pictures")
+    assert ("data:image" in str(pictures)) == shown
+    assert len(pictures) == (6 if shown else 0)
+    assert "data:image" not in text
+    if shown:
+        assert all(len(frames) == 2 for frames in pictures.values())
+
+
+def test_gallery_marks_every_answer(inputs):
+    columns = data(page(inputs, small.params(), small.rules()), "gallery")
+    assert sorted(columns["clips"]) == sorted(small.CLIPS)
+    for place, clip in enumerate(columns["clips"]):
+        index = small.CLIPS.index(clip)
+        for method in small.METHODS:
+            for metric in small.METRICS:
+                expected = "1" if small.right(method, index, metric) else "0"
+                expected = "-" if (method, index) == ("bold", 0) else expected
+                assert columns["right"][metric][method][place] == expected
+    answers = columns["answers"]["bold"]
+    assert answers["status"] == {str(columns["clips"].index(small.CLIPS[0])): "missing: not in the file"}
+    assert list(columns["values"]) == ["similarity"]
+    assert set(columns["values"]["similarity"]["embedded"]) == {250, 750}
+
+
+def test_classes_take_turns_and_the_most_per_class_holds(inputs):
+    chosen = gallery.choose(inputs, "cs", 3, 1)
+    labels = [clip.split("_p")[0] for clip in chosen.clips]
+    assert labels == small.CLASSES * 3
+    assert chosen.pictured == chosen.clips[:3]
+
+
+def test_every_clip_left_out_is_named_with_its_reason(inputs):
+    found = {(entry["what"], entry["why"]): entry["clips"] for entry in exclusions.exclusions(inputs)}
+    assert found == {
+        ("clips that cannot be used", "no video stream"): 1,
+        ("answers of bold", "missing: not in the file"): 1,
+        ("test clips of bold by keyword", "missing: not in the file (cs 1, cv1 1)"): 1,
+    }
+
+
+def test_paper_beside_ours(run, inputs):
+    target = {"protocol": "cs", "metric": "similarity", "aggregate": "mca", "where": "Table 1"}
+    write_json(run.data / "targets.json", {
+        "paper": "A paper", "reasons": {"list": "another list"}, "protocol_reasons": ["list"],
+        "targets": [{"model": "embedded", "value": 0.9, "reasons": ["list"], **target},
+                    {"model": "unknown", "value": 0.4, **target}]})  # fmt: skip
+    text = page(inputs, small.params(targets="data/small/targets.json"), small.rules())
+    table = re.search(r'id="targets-table">.*?</table>', text, re.S)[0]
+    assert "−40.0" in table
+    assert "⚑ differs" in table
+    unknown = table[table.index("unknown") :]
+    assert re.findall(r">(–|40.0)<", unknown) == ["40.0", "–", "–", "–"]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda run: run.predictions("bold").unlink(), "predictions/bold.parquet: no such file"),
+        (lambda run: (run.data / "sweep.csv").unlink(), "sweep.csv: no such file"),
+        (lambda run: (run.data / "sweep.csv").write_text("method,threshold\n"), "'protocol', 'metric', 'mca'"),
+        (lambda run: (run.metrics / "summary.csv").write_bytes(b"a,b\n1,2,3\n"), "summary.csv: not a CSV table"),
+    ],
+)
+def test_a_missing_or_foreign_table_is_named(run, break_it, message):
+    break_it(run)
+    with pytest.raises(InputError, match=re.escape(message)):
+        load(run, small.METHODS, small.NULLS)
+
+
+def test_a_removed_methods_rows_do_not_reach_the_page(run):
+    with pytest.raises(InputError, match="'bold'"):
+        load(run, ["embedded"], small.NULLS)
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ({"paper": "x", "targets": [{"model": "m"}]}, "key 'targets.0.protocol'"),
+        ({"paper": "x", "targets": [], "note": 1}, "key 'note'"),
+        ({"paper": "x", "targets": [{"model": "m", "protocol": "cs", "metric": "k", "aggregate": "mca", "value": 1,
+                                     "where": "T1", "reasons": ["why"]}]}, "reasons ['why'] are not explained"),
+    ],
+)  # fmt: skip
+def test_wrong_targets_are_named(run, inputs, targets, message):
+    write_json(run.data / "targets.json", targets)
+    with pytest.raises(InputError, match=re.escape(message)):
+        page(inputs, small.params(targets="data/small/targets.json"), small.rules())
+
+
+def test_keyframes_that_are_not_there_are_named(run, inputs):
+    (run.keyframes / "0.parquet").unlink()
+    run.keyframes.rmdir()
+    with pytest.raises(InputError, match="no such folder"):
+        page(inputs, small.params(), small.rules())
