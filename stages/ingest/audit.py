@@ -114,7 +114,8 @@ def audit_protocol(
     ]
     held = {part.part for part in parts}
     for missing in [part for part in ("train", "test") if part not in held]:
-        found.append(finding(name, f"no_{missing}_part", "warning", f"no clip is in the {missing} part. {rule}", []))
+        severity: Severity = "warning" if apart else "note"
+        found.append(finding(name, f"no_{missing}_part", severity, f"no clip is in the {missing} part. {rule}", []))
     in_none = usable.keys() - {part.clip_id for part in parts}
     if in_none:
         rows = [usable[clip_id] for clip_id in in_none]

@@ -1,0 +1,112 @@
+"""The stage as its command line runs it: outputs, bytes, and what a user with bad input reads."""
+
+import json
+
+import pytest
+
+from stages.core.paths import Run
+from stages.core.schema import MANIFEST, SPLITS
+from stages.core.tables import read_table
+from tests.ingest.clips import write_clip
+from tests.stage import workplace
+
+__all__ = ["workplace"]  # a fixture
+
+RUN = Run("tiny")
+NAMES = [f"{label}_p{subject}_r00_v01_c0{camera}"
+         for label in ("Walk", "Cook.Cut") for subject in ("03", "02") for camera in (1, 2)]  # fmt: skip
+
+
+def block(**changes):
+    values = {
+        "adapter": "smarthome", "source": "clips", "licensed": False, "published": {}, "official": {},
+        "protocols": {"cs": {"validation": False}, "phase1": {"clips": 1, "seed": 0, "rest": "none"}},
+        "accept_leaks": [],
+    }  # fmt: skip
+    return {"ingest": {"tiny": {**values, **changes}}}
+
+
+@pytest.fixture
+def clips(workplace):
+    for seed, name in enumerate(NAMES):
+        write_clip(workplace.folder / "clips" / f"{name}.mp4", seed=seed)
+    return workplace.folder / "clips"
+
+
+def written(workplace):
+    return {
+        path: (workplace.folder / path).read_bytes() for path in (RUN.manifest, RUN.splits, RUN.metrics / "audit.json")
+    }
+
+
+def test_outputs_and_their_bytes(workplace, clips, monkeypatch, capsys):
+    assert workplace.run("ingest", "tiny", values=block()) == ""
+    assert capsys.readouterr().out.startswith(
+        "ingest tiny: 8 clips, 2 protocols, 3 findings in metrics/tiny/audit.json; 0"
+    )
+    manifest = read_table(RUN.manifest, MANIFEST)
+    assert manifest["clip_id"].to_list() == sorted(name.replace(".", "_") for name in NAMES)
+    assert manifest["path"][0] == "clips/Cook.Cut_p02_r00_v01_c01.mp4"
+    assert manifest["frames"].to_list() == [5] * 8
+    splits = read_table(RUN.splits, SPLITS)
+    assert splits["protocol"].value_counts(sort=True).rows() == [("cs", 8), ("phase1", 2)]
+    first = written(workplace)
+    # From an empty journal and with more processes, and from a full one: the same bytes.
+    monkeypatch.setenv("HAR_JOURNAL", str(workplace.folder / "journal"))
+    RUN.manifest.unlink()
+    assert workplace.run("ingest", "tiny", values=block(), compute={"workers": 2}) == ""
+    assert written(workplace) == first
+    assert workplace.run("ingest", "tiny", values=block()) == ""
+    assert written(workplace) == first
+    assert "8 from journal" in capsys.readouterr().out
+
+
+def test_a_broken_clip_and_a_strange_name_end_nothing(workplace, clips, capsys):
+    (clips / "Walk_p02_r01_v01_c01.mp4").write_bytes(b"")
+    (clips / "holiday.mp4").write_bytes(b"")
+    assert workplace.run("ingest", "tiny", values=block()) == ""
+    assert "failed 2: Walk_p02_r01_v01_c01, holiday.mp4" in capsys.readouterr().out
+    errors = read_table(RUN.manifest, MANIFEST).drop_nulls("error")["clip_id"].to_list()
+    assert errors == ["Walk_p02_r01_v01_c01", "holiday.mp4"]
+
+
+def test_a_leak_stops_the_stage_after_the_audit_and_goes_on_when_accepted(workplace):
+    (workplace.folder / "names.txt").write_text("\n".join(NAMES))
+    (workplace.folder / "test.json").write_text(json.dumps([NAMES[0], NAMES[2], NAMES[3]]))
+    values = block(source="names.txt", published={"listed": {"test": "test.json", "of": "cs"}})
+    message = workplace.run("ingest", "tiny", values=values)
+    assert "listed, train_clips_in_test_list" in message
+    assert "accept_leaks" in message
+    audit = json.loads((RUN.metrics / "audit.json").read_text())
+    assert audit[0]["severity"] == "leak"
+    assert {"protocol", "kind", "clips", "subjects", "cameras", "examples"} <= set(audit[0])
+    assert not RUN.manifest.exists()
+    values["ingest"]["tiny"]["accept_leaks"] = ["listed"]
+    assert workplace.run("ingest", "tiny", values=values) == ""
+    assert json.loads((RUN.metrics / "audit.json").read_text())[0]["accepted"]
+    assert read_table(RUN.manifest, MANIFEST)["path"].to_list() == [None] * 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"source": "nowhere"}, "nowhere: no such folder or file"),
+        ({"source": "empty"}, "empty: no clips here"),
+        ({"adapter": "smarthme"}, "no adapter 'smarthme'"),
+        ({"source": "cut.json"}, "cut.json: not JSON"),
+        ({"published": {"listed": {"test": "cut.json", "of": "cs"}}}, "cut.json: not JSON"),
+        ({"published": {"listed": {"test": "unknown.json", "of": "cs"}}}, "names 1 clips that the data set does not"),
+        ({"official": {"cs": {"train": "a.txt", "validation": "a.txt", "test": "a.txt"}}}, "a.txt: no such file"),
+        ({"protocols": {"cs": {"validation": "maybe"}}}, "ingest.tiny.protocols.cs.validation"),
+        ({"protocols": {"random": {"folds": 30, "seed": 0, "validation": False}}}, "choose fewer folds"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_bad_input_is_told_in_a_sentence(workplace, changes, message):
+    (workplace.folder / "empty").mkdir()
+    (workplace.folder / "names.txt").write_text("\n".join(NAMES))
+    (workplace.folder / "cut.json").write_text(json.dumps(NAMES)[:-9])
+    (workplace.folder / "unknown.json").write_text(json.dumps([NAMES[2], "Walk_p02_r09_v01_c01"]))
+    told = workplace.run("ingest", "tiny", values=block(**{"source": "names.txt", **changes}))
+    assert message in told
+    assert told.startswith("error: ")
