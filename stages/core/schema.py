@@ -46,7 +46,7 @@ SPLITS = pa.schema(
 
 IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", STR)])
 
-#: A keyframe; `frame` is the index in decoding order from 0, `time` its presentation time,
+#: A keyframe; `frame` is its place in presentation order from 0, `time` its seconds from the first frame,
 #: `rank` its place among the clip's keyframes in time order from 0, `image` as Hugging Face `datasets`
 #: stores an Image, `fallback` why Katna's method gave too few (null where it gave the frame).
 KEYFRAMES = pa.schema(
@@ -58,7 +58,9 @@ KEYFRAMES = pa.schema(
         pa.field("image", IMAGE),
         pa.field("fallback", STR),
         pa.field("journal_key", STR),
-    ]
+    ],
+    # By this `datasets.load_dataset("parquet", ...)` knows that the column is images.
+    metadata={"huggingface": '{"info": {"features": {"image": {"_type": "Image"}}}}'},
 )
 
 #: A reference caption and how it came about.
