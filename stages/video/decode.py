@@ -24,6 +24,7 @@ import numpy.typing as npt
 from av.container import InputContainer
 from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from stages.core.errors import InputError
@@ -56,10 +57,12 @@ class Frame:
     index: int
     time: float
     picture: VideoFrame
+    converter: VideoReformatter
 
     def rgb(self) -> Image:
         """Return the upright image, uint8 (H, W, 3) RGB. Pixels are as stored: no aspect ratio is applied."""
-        image: Image = self.picture.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+        # A converter of its own for each frame, PyAV's default, is set up for longer than it converts.
+        image: Image = self.converter.reformat(self.picture, format="rgb24").to_ndarray().astype(np.uint8, copy=False)
         return _upright(image, _display_matrix(self.picture))
 
     @property
@@ -149,10 +152,10 @@ def _frames(path: str | Path) -> Iterator[Frame]:
         if stream.codec_context is None:
             raise _UnusableError("no decoder for its codec is known")
         stream.codec_context.thread_count = 1
-        start, size = None, None
+        start, size, converter = None, None, VideoReformatter()
         for index, (tick, picture) in enumerate(_in_order(_timed(container, stream))):
             start = tick if start is None else start
-            frame = Frame(index, float((tick - start) * _base(stream)), picture)
+            frame = Frame(index, float((tick - start) * _base(stream)), picture, converter)
             size = size or frame.size
             if frame.size != size:
                 raise _UnusableError(f"the frame size changes from {size} to {frame.size}")

@@ -1,0 +1,1 @@
+"""Stage: clips -> keyframes; the only room that knows Katna."""

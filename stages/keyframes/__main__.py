@@ -1,0 +1,54 @@
+"""Clips -> keyframes, as shards of table KEYFRAMES: `python -m stages.keyframes home`.
+
+Takes the usable clips of the manifest, chooses frames as `keyframes.<dataset>` says, clips side by side on all cores,
+and journals each. A clip that ingest could decode and that cannot be decoded now stops the stage after all others.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from stages.core.errors import GateError, InputError, guard
+from stages.core.journal import Journal
+from stages.core.params import compute, read
+from stages.core.paths import Run
+from stages.core.progress import closing
+from stages.core.schema import MANIFEST
+from stages.core.tables import read_table
+from stages.keyframes.extract import key
+from stages.keyframes.params import PARAMS, KeyframesParams
+from stages.keyframes.run import compute_all
+from stages.keyframes.shards import refill, write_shards
+
+
+def main() -> None:
+    """Extract one data set's keyframes."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("dataset", help="a block under `keyframes` in params.yaml")
+    dataset: str = arguments.parse_args().dataset
+    params: KeyframesParams = read(PARAMS, dataset=dataset)["keyframes.{dataset}"]
+    run = Run(dataset)
+    manifest = read_table(run.manifest, MANIFEST)
+    usable = manifest.filter(manifest["error"].is_null() & manifest["path"].is_not_null())
+    if usable.is_empty():
+        what = f"none of its {len(manifest)} clips is usable"
+        raise InputError(what, file=run.manifest, do="its column `error` says why; correct `ingest`'s source")
+    keys = {clip_id: key(md5, params) for clip_id, md5 in usable.select("clip_id", "md5").iter_rows()}
+    paths = {keys[clip_id]: path for clip_id, path in usable.select("clip_id", "path").iter_rows()}
+    with Journal("keyframes") as journal:
+        refill(journal, run.keyframes, set(paths))
+        known = sum(sample in journal for sample in keys.values())
+        failures = compute_all(journal, paths, params, compute().processes)
+        if failures:
+            listed = "\n".join(f"  {text}" for text in failures)
+            raise GateError(
+                f"{len(failures)} clips that the manifest calls usable fail now:\n{listed}\n"
+                "  what to do: run ingest again; the other clips' keyframes are in the journal"
+            )
+        frames = write_shards(run.keyframes, keys, journal)
+    left_out = sorted(set(manifest["clip_id"]) - set(keys))
+    closing(f"keyframes {dataset}", f"{frames} keyframes of {len(keys)} clips in {run.keyframes}", known, left_out)
+
+
+if __name__ == "__main__":
+    guard(main)
