@@ -43,7 +43,8 @@ def guard(main: Callable[[], None]) -> None:
     except (InputError, GateError) as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        # Full, over a quota, or beyond the largest file that is allowed: for the user it is the same.
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         sys.exit(
             f"error: the disk is full ({error.filename or 'no file named'})\n"
