@@ -1,0 +1,60 @@
+"""Reference captions of a data set, as table CAPTIONS: `python -m stages.caption home embedded`.
+
+The model `vlm.<model>` sees a clip, its label and its keywords and writes a caption; one without a keyword of the class
+is asked for again, up to `caption.<dataset>.attempts` times. The gate: every caption holds a keyword of its class, or
+the stage fails and names the clips. Answers are journalled as they come: nothing is lost then, and a killed run goes on
+where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+from stages.caption.loop import Rules
+from stages.caption.params import PARAMS
+from stages.caption.rows import captions, gate, read_keywords, refill
+from stages.core.errors import guard
+from stages.core.journal import Journal
+from stages.core.params import read
+from stages.core.paths import Run
+from stages.core.progress import Progress, closing
+from stages.core.schema import CAPTIONS
+from stages.core.tables import write_table
+from stages.text.labels import in_words
+from stages.vlm.ask import Tally
+from stages.vlm.load import load
+from stages.vlm.prompts import Prompt
+from stages.vlm.show import Show
+
+
+def main() -> None:
+    """Caption one data set with one model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset", help="a block under `caption` in params.yaml")
+    parser.add_argument("model", help="a block under `vlm`")
+    cell = parser.parse_args()
+    params, vlm = read(PARAMS, **vars(cell)).values()
+    run, prompts = Run(cell.dataset), Path(__file__).parent / "prompts"
+
+    show, backend, tally = Show(run, vlm), load(vlm, cell.model), Tally()
+    labels = {label for each in show.labels.values() for label in each}
+    keywords = read_keywords(run.keywords, labels)
+    rules = Rules(Prompt(prompts, params.ask), Prompt(prompts, params.insist), params.attempts,
+                  {label: in_words(label) for label in labels})  # fmt: skip
+    name, same = f"caption {cell.dataset}", {"model": cell.model, "revision": backend.revision}
+    with Journal("caption") as journal:
+        refill(journal, run.captions)
+        with Progress(f"{name}, clips", len(show.labels)) as progress:
+            found = list(captions(show, keywords, rules, backend, journal, tally, progress.advance))
+    gate([f"{row['clip_id']} ({why})" for row, why in found if why], len(found))
+    write_table(run.captions, (same | row for row, _ in found), CAPTIONS)
+    tries = Counter(row["attempts"] for row, _ in found)
+    tried = ", ".join(f"{tries[attempt]} at attempt {attempt}" for attempt in sorted(tries))
+    did = f"{len(found)} captions ({tried}), {show.unusable} unusable clips left out; {tally.computed} answers computed"
+    closing(name, did, tally.asked - tally.computed)
+
+
+if __name__ == "__main__":
+    guard(main)

@@ -1,0 +1,111 @@
+"""Clips to rows of table CAPTIONS, through the journal: what it knows is not asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stages.caption.loop import Caption, Clip, Rules, caption_all, caption_key
+from stages.core.errors import GateError, InputError
+from stages.core.journal import Journal
+from stages.core.previous import previous
+from stages.core.schema import CAPTIONS
+from stages.core.tables import read_json, read_table
+from stages.vlm.ask import Tally, ask_all
+from stages.vlm.base import Answer, Backend, Request
+from stages.vlm.show import Show
+
+Row = dict[str, Any]
+
+#: The columns that a journalled row keeps: what the clip, the model and the rules made.
+_MADE = ("text", "attempts", "keywords", "prompt_hash")
+
+
+def read_keywords(path: Path, labels: set[str]) -> dict[str, list[str]]:
+    """Return the keywords of each class.
+
+    Raises:
+        InputError: the file is not there, or a label has no keywords.
+    """
+    classes: dict[str, list[str]] = read_json(path)["classes"]
+    bare = sorted(label for label in labels if not any(classes.get(label, [])))
+    if bare:
+        raise InputError(
+            "a class without keywords", file=path, key=", ".join(bare), do="add some: the check needs them"
+        )
+    return classes
+
+
+def captions(
+    show: Show,
+    keywords: Mapping[str, Sequence[str]],
+    rules: Rules,
+    backend: Backend,
+    journal: Journal,
+    tally: Tally,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Iterator[tuple[Row, str | None]]:
+    """Yield each usable clip's row without the model's columns, in the order of clip ids, and why it does not pass.
+
+    A window of clips is in memory at a time. A caption that does not pass is not journalled as a row.
+    """
+
+    def ask(requests: list[Request]) -> list[Answer]:
+        answers = ask_all(backend, requests, journal, tally=tally, window=max(1, len(requests)))
+        return [answer for _, answer in answers]
+
+    for window in show.windows(sorted(show.labels)):
+        clips = [
+            Clip(shown.clip_id, shown.media, {label: keywords[label] for label in show.labels[shown.clip_id]})
+            for shown in window
+            if shown.media
+        ]
+        keys = {clip.clip_id: caption_key(backend, clip, rules) for clip in clips}
+        rows = {clip_id: journal.get(key)["row"] for clip_id, key in keys.items() if key in journal}
+        tally.asked += sum(row["attempts"] for row in rows.values())
+        written = caption_all([clip for clip in clips if clip.clip_id not in rows], rules, ask)
+        for clip_id, caption in written.items():
+            rows[clip_id] = _made(caption)
+            if caption.why is None and keys[clip_id] not in journal:
+                journal.put(keys[clip_id], {"row": rows[clip_id]})
+        for shown in window:
+            why = written[shown.clip_id].why if shown.clip_id in written else shown.why
+            yield {"clip_id": shown.clip_id, **rows.get(shown.clip_id, {}), "journal_key": keys.get(shown.clip_id)}, why
+        advance(len(window))
+
+
+def _made(caption: Caption) -> Row:
+    return {name: getattr(caption, name) for name in _MADE}
+
+
+def gate(failed: Sequence[str], total: int) -> None:
+    """Let a run pass whose captions all hold a keyword of their class.
+
+    Raises:
+        GateError: some do not; it names them, the first twenty.
+    """
+    if failed:
+        listed = "\n".join(f"  {text}" for text in failed[:20]) + ("\n  ..." if len(failed) > 20 else "")
+        raise GateError(
+            f"{len(failed)} of {total} clips have no caption with a keyword of their class:\n{listed}\n  what to do: "
+            "more attempts, other keywords or another model; the answers so far are in the journal"
+        )
+
+
+def refill(journal: Journal, path: Path) -> int:
+    """Put the rows of the last run's output into the journal that lacks them; return how many.
+
+    A collaborator who pulled the output and has no journal so asks only about new clips.
+    """
+    old = previous(path)
+    try:
+        rows = read_table(old, CAPTIONS) if old else None
+    except InputError:
+        rows = None  # written by another version of this stage
+    count = 0
+    for row in rows.iter_rows(named=True) if rows is not None else ():
+        if row["journal_key"] is not None and row["journal_key"] not in journal:
+            journal.put(row["journal_key"], {"row": {name: row[name] for name in _MADE}})
+            count += 1
+    return count

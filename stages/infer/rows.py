@@ -1,0 +1,100 @@
+"""Clips to rows of table PREDICTIONS, through the journal: what it knows is not asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stages.core.errors import InputError
+from stages.core.journal import Journal
+from stages.core.previous import previous
+from stages.core.schema import PREDICTIONS
+from stages.core.tables import read_table
+from stages.infer.outcome import Outcome
+from stages.infer.strategies import Asking, Clip, OneQuestion
+from stages.vlm.ask import Tally, ask_all
+from stages.vlm.base import Answer, Backend, Request
+from stages.vlm.show import Show
+
+Row = dict[str, Any]
+
+
+def infer(
+    show: Show,
+    clip_ids: Iterable[str],
+    asking: Asking,
+    journal: Journal,
+    tally: Tally,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Iterator[Row]:
+    """Yield each clip's row without the columns `method` and `revision`, in the order of `clip_ids`.
+
+    A window of clips is in memory at a time. A clip that cannot be shown is a row of status error, and so is one whose
+    question had no answer; such a row is not journalled, so that the next run tries again.
+    """
+
+    def ask(backend: Backend, requests: Sequence[Request]) -> list[Answer]:
+        answers = ask_all(backend, requests, journal, advance, tally, window=max(1, len(requests)))
+        return [answer for _, answer in answers]
+
+    for window in show.windows(clip_ids):
+        clips = [Clip(shown.clip_id, shown.media) for shown in window if shown.media]
+        keys = {clip.clip_id: asking.key(clip) for clip in clips}
+        outcomes = _known(journal, keys)
+        advance(asking.questions * (len(outcomes) + len(window) - len(clips)))
+        tally.asked += asking.questions * len(outcomes)
+        fresh = [clip for clip in clips if clip.clip_id not in outcomes]
+        for clip, outcome in zip(fresh, asking.outcomes(fresh, ask), strict=True):
+            outcomes[clip.clip_id] = outcome
+            if keys[clip.clip_id] not in journal and outcome.status != "error":
+                journal.put(keys[clip.clip_id], {"row": outcome._asdict()})
+        for shown in window:
+            outcome = outcomes.get(shown.clip_id) or Outcome(status="error", detail=shown.why)
+            row = {"clip_id": shown.clip_id, "repeat": 0, **outcome._asdict()}
+            yield row | {"prompt_hash": asking.prompt_hash, "journal_key": keys.get(shown.clip_id)}
+
+
+def _known(journal: Journal, keys: Mapping[str, str]) -> dict[str, Outcome]:
+    """Return the outcomes that the journal has whole; where a row's key is its question's, it has the answer."""
+    values = {clip_id: journal.get(key) for clip_id, key in keys.items() if key in journal}
+    return {clip_id: Outcome(**value["row"]) for clip_id, value in values.items() if "row" in value}
+
+
+def refill(journal: Journal, path: Path, asking: Asking) -> int:
+    """Put the rows of the last run's output into the journal that lacks them; return how many.
+
+    A collaborator who pulled the output and has no journal so asks only about new clips.
+    """
+    old = previous(path)
+    try:
+        rows = read_table(old, PREDICTIONS) if old else None
+    except InputError:
+        rows = None  # written by another version of this stage
+    count = 0
+    for row in rows.iter_rows(named=True) if rows is not None else ():
+        key = row["journal_key"]
+        if key is None or key in journal or row["status"] == "error":
+            continue
+        if isinstance(asking, OneQuestion):
+            journal.put(key, _answer(row, asking)._asdict())
+        else:
+            journal.put(key, {"row": {name: row[name] for name in Outcome._fields}})
+        count += 1
+    return count
+
+
+def _answer(row: Mapping[str, Any], asking: OneQuestion) -> Answer:
+    """Return the answer that a row of a single question was made from."""
+    words = asking.classes.words if asking.classes else {}
+    scores = row["class_scores"]
+    p = {words[name]: score for name, score in zip(row["classes"], scores, strict=True)} if scores else None
+    none = row["status"] in ("missing", "refused")
+    return Answer(
+        row["text"] or "",
+        row["status"] if none else "ok",
+        row["detail"] if none else None,
+        row["tokens_in"],
+        row["tokens_out"],
+        p,
+    )

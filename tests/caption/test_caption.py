@@ -1,0 +1,93 @@
+import re
+
+import pytest
+
+from stages.core.errors import GateError, InputError
+from stages.core.journal import Journal
+from stages.core.schema import CAPTIONS
+from stages.core.tables import read_table, write_json
+from stages.vlm.base import Answer
+from tests.small_run import KEYWORDS, PARAMS, guessing, kill_after, start, write_run
+
+
+@pytest.fixture
+def caption(tmp_path, monkeypatch, capsys):
+    """Caption the run where the test works; return the output's path, answers computed, answers from the journal."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(**guesser):
+        guessing("caption", ["home", "guess"], **guesser)
+        out = capsys.readouterr().out
+        computed, known = re.search(r"(\d+) answers computed; (\d+) from journal", out).groups()
+        return tmp_path / "data/home/captions.parquet", int(computed), int(known)
+
+    return run
+
+
+def test_every_usable_clip_has_a_caption_with_a_keyword(tmp_path, caption):
+    write_run(tmp_path, clips=60)
+    path, computed, known = caption(skill=0.3)
+    table = read_table(path, CAPTIONS)
+    names = sorted(KEYWORDS)
+    assert len(table) == 60
+    for row in table.iter_rows(named=True):
+        held = [word for word in KEYWORDS[names[int(row["clip_id"][4:]) % 3]] if word in row["text"]]
+        assert row["keywords"] == held
+        assert held
+    assert set(table["attempts"]) == {1, 2, 3}
+    assert table["prompt_hash"].n_unique() == 2
+    assert set(table.select("model", "revision").unique().rows()) == {("guess", "guess-1")}
+    assert (computed, known) == (table["attempts"].sum(), 0)
+
+
+def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(tmp_path, caption, monkeypatch):
+    write_run(tmp_path, clips=60)
+    path, computed, _ = caption(skill=0.3)
+    undisturbed = path.read_bytes()
+    path.unlink()
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / ".journal"))
+    process = start("caption", tmp_path, "home", "guess", skill=0.3, seconds=0.02)
+    spared = kill_after(process, tmp_path / ".journal/caption", 70)  # in the second round of attempts
+    assert not path.exists()
+    assert caption(skill=0.3)[1:] == (computed - spared, spared)
+    assert path.read_bytes() == undisturbed
+
+
+def test_added_clips_cost_themselves_also_without_a_journal(tmp_path, caption, monkeypatch):
+    write_run(tmp_path, clips=10)
+    path, first, _ = caption(skill=0.3)
+    write_run(tmp_path, clips=60)
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "none"))
+    _, computed, known = caption(skill=0.3)
+    grown = path.read_bytes()
+    path.unlink()
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "another"))
+    _, everything, _ = caption(skill=0.3)
+    assert path.read_bytes() == grown
+    assert (computed, known) == (everything - first, first)
+
+
+def test_the_gate_names_the_clips_and_loses_nothing(tmp_path, caption):
+    run = write_run(tmp_path, clips=6)
+    # A back end that does not constrain: two clips get captions without a keyword.
+    mute = {"clip00002": Answer("A person rests."), "clip00004": Answer("", "refused", "filtered")}
+    with pytest.raises(GateError, match="2 of 6 clips") as caught:
+        caption(silent=mute)
+    assert "clip00002 (no keyword of Walk in 'A person rests.')" in str(caught.value)
+    assert "clip00004 (refused: filtered)" in str(caught.value)
+    assert not run.captions.exists()
+
+    with Journal("caption") as journal:
+        answered = len(journal)
+    with pytest.raises(GateError):
+        caption()
+    with Journal("caption") as journal:
+        assert len(journal) == answered
+
+
+def test_a_class_without_keywords(tmp_path, caption):
+    run = write_run(tmp_path)
+    write_json(tmp_path / run.keywords, {"version": "test", "classes": KEYWORDS | {"Walk": []}})
+    with pytest.raises(InputError, match="a class without keywords") as caught:
+        caption()
+    assert "'Walk'" in str(caught.value)

@@ -1,0 +1,143 @@
+import re
+
+import polars as pl
+import pytest
+
+from stages.core.errors import InputError
+from stages.core.schema import PREDICTIONS
+from stages.core.tables import read_table
+from stages.video.keyframe_table import shard_name
+from tests.small_run import KEYWORDS, PARAMS, guessing, kill_after, start, write_run
+
+STRATEGIES = ("describe", "list", "per_class", "judge")
+
+
+@pytest.fixture
+def infer(tmp_path, monkeypatch, capsys):
+    """Run a strategy where the test works; return its output's path, answers computed, answers from the journal."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(strategy, **guesser):
+        guessing("infer", ["home", "guess", strategy], **guesser)
+        out = capsys.readouterr().out
+        computed, known = re.search(r"(\d+) answers computed; (\d+) from journal", out).groups()
+        return tmp_path / f"data/home/predictions/guess_{strategy}.parquet", int(computed), int(known)
+
+    return run
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_clip_of_the_parts_has_one_row(tmp_path, infer, strategy):
+    write_run(tmp_path, clips=15)
+    table = read_table(infer(strategy, weighs=True)[0], PREDICTIONS)
+    assert table["clip_id"].to_list() == [f"clip{number:05}" for number in range(15) if number % 5 % 3 < 2]
+    assert set(table["status"]) == {"ok"}
+    assert set(table["method"]) == {f"guess_{strategy}"}
+    assert set(table["revision"]) == {"guess-1"}
+    assert table["prompt_hash"].n_unique() == 1
+    assert table["journal_key"].n_unique() == len(table)
+    if strategy != "describe":
+        names = sorted(KEYWORDS)
+        assert table["labels"].to_list() == [[names[int(clip[4:]) % 3]] for clip in table["clip_id"]]
+
+
+def test_labels_are_right_as_often_as_the_model_is(tmp_path, infer):
+    write_run(tmp_path, clips=500)
+    table = read_table(infer("list", skill=0.7)[0], PREDICTIONS)
+    right = [
+        labels == [sorted(KEYWORDS)[int(clip[4:]) % 3]] for clip, labels in table.select("clip_id", "labels").rows()
+    ]
+    assert len(right) == 400
+    assert abs(sum(right) / 400 - 0.7) < 4 * (0.7 * 0.3 / 400) ** 0.5
+
+
+def test_several_labels_a_clip(tmp_path, infer):
+    both = [["Cook_Cut", "Walk"] if number % 2 else [] for number in range(10)]
+    values = PARAMS | {"infer": {"home": {"labels": "multi", "parts": []}}}
+    write_run(tmp_path, 10, both, values)
+    for strategy in ("list", "per_class"):
+        table = read_table(infer(strategy, weighs=True)[0], PREDICTIONS)
+        assert set(table["status"]) == {"ok"}
+        assert len(table) == 10
+    assert table["classes"].to_list() == [["Cook_Cut", "Walk"]] * 10
+
+
+def test_judge_reuses_the_captions_of_describe(tmp_path, infer):
+    write_run(tmp_path, clips=15)
+    infer("describe")
+    # 12 captions from the journal; 3 questions about each of the 3 captions that differ, and they share their answers.
+    assert infer("judge")[1:] == (9, 12 + 36 - 9)
+
+
+@pytest.mark.parametrize("strategy", ["per_class", "judge"])
+def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(tmp_path, infer, monkeypatch, strategy):
+    write_run(tmp_path, clips=30)
+    path, computed, known = infer(strategy, skill=0.5)
+    undisturbed = path.read_bytes()
+    path.unlink()
+
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / ".journal"))
+    process = start("infer", tmp_path, "home", "guess", strategy, skill=0.5, seconds=0.02)
+    spared = kill_after(process, tmp_path / ".journal/infer", 10)
+    assert not path.exists()
+
+    assert infer(strategy, skill=0.5)[1:] == (computed - spared, known + spared)
+    assert path.read_bytes() == undisturbed
+
+
+@pytest.mark.parametrize("strategy", ["describe", "list", "per_class"])
+def test_added_clips_cost_themselves_also_without_a_journal(tmp_path, infer, monkeypatch, strategy):
+    write_run(tmp_path, clips=10)
+    path, first, _ = infer(strategy, skill=0.5, weighs=True)
+    write_run(tmp_path, clips=30)
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "none"))
+    _, computed, known = infer(strategy, skill=0.5, weighs=True)
+    grown = path.read_bytes()
+    path.unlink()
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "another"))
+    _, everything, _ = infer(strategy, skill=0.5, weighs=True)
+    assert path.read_bytes() == grown
+    assert (computed, known) == (everything - first, first)
+
+
+def test_pulled_descriptions_spare_the_judge_its_captions(tmp_path, infer, monkeypatch):
+    write_run(tmp_path, clips=15)
+    infer("describe")
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "none"))
+    assert infer("describe")[1:] == (0, 12)
+    assert infer("judge")[1:] == (9, 12 + 36 - 9)
+
+
+def test_what_has_no_answer_is_a_row_and_is_asked_again(tmp_path, infer, capsys):
+    run = write_run(tmp_path, clips=10)
+    frames = tmp_path / run.keyframes / shard_name(0)
+    whole = frames.read_bytes()
+    pl.read_parquet(frames).filter(pl.col("clip_id") != "clip00001").write_parquet(frames)
+    path, computed, _ = infer("list")
+    row = read_table(path, PREDICTIONS).row(1, named=True)
+    assert (row["status"], row["labels"], row["journal_key"]) == ("error", None, None)
+    assert "clip00001: the clip has no keyframes" in row["detail"]
+    assert computed == 7
+    frames.write_bytes(whole)
+    assert infer("list")[1:] == (1, 7)
+    assert set(read_table(path, PREDICTIONS)["status"]) == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "parts", "says"),
+    [
+        ([["Walk"], ["Cook_Cut", "Walk"]], [], "clip00001 has the labels"),
+        ([[], []], [], "no clip has a label"),
+        ([["Walk"], ["Cook_Cut"]], ["validation"], "no usable clip is in the parts validation"),
+    ],
+)
+def test_clips_that_cannot_be_asked_about(tmp_path, infer, labels, parts, says):
+    write_run(tmp_path, 2, labels, PARAMS | {"infer": {"home": {"labels": "single", "parts": parts}}})
+    with pytest.raises(InputError, match=says):
+        infer("list")
+
+
+def test_a_prompt_that_is_not_there_names_those_that_are(tmp_path, infer):
+    write_run(tmp_path, values=PARAMS | {"strategies": {"describe": {"kind": "describe", "prompt": "sonnet"}}})
+    with pytest.raises(InputError, match=r"name one of: describe, judge, list, per_class"):
+        infer("describe")
