@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +112,7 @@ def _answered(engine: Engine, batch: list[Encoded]) -> Iterator[tuple[Request, A
     yield from zip([encoded.request for encoded in batch], engine.answer(batch), strict=True)
 
 
+@cache  # a millisecond each, which every question of a stage would pay
 def _version(name: str) -> str | None:
     try:
         # The build (+cpu, +cu130) is where it ran, not what was computed.

@@ -7,7 +7,7 @@ from stages.core.journal import Journal
 from stages.core.schema import CAPTIONS
 from stages.core.tables import read_table, write_json
 from stages.vlm.base import Answer
-from tests.small_run import KEYWORDS, PARAMS, guessing, kill_after, start, write_run
+from tests.small_run import KEYWORDS, guessing, kill_after, start, write_run
 
 
 @pytest.fixture
