@@ -1,0 +1,31 @@
+"""Metric `answer`: the class that a closed answer, a trained model or a head names by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Named(NamedTuple):
+    """The metric's value, the class that it names, and why it names none."""
+
+    value: float | None
+    label: str | None
+    detail: str | None
+
+
+def answer(labels: Sequence[str] | None, status: str, detail: str | None) -> Named:
+    """Return the class that a row of PREDICTIONS names in `labels`.
+
+    The value is 1 where it names one class. It is 0, without a class, where the model answered and named none: in words
+    that fit no class (`unmapped`), in none that could be read (`unparsed`) or outright; such an answer is wrong, not
+    left out. It is null where there is no answer (missing, refused, error), and for a set of several labels, of which
+    no single class is the answer.
+    """
+    if status in ("missing", "refused", "error"):
+        return Named(None, None, f"{status}: {detail}" if detail else status)
+    if labels is None and status == "ok":
+        return Named(None, None, "the method names no class")
+    if labels is not None and len(labels) > 1:
+        return Named(None, None, f"names {len(labels)} classes")
+    return Named(1.0, labels[0], detail) if labels else Named(0.0, None, detail or "names no class")
