@@ -1,0 +1,1 @@
+"""Class -> keywords, versioned: curated here (`lists/`), published in a notebook, or asked of a model."""

@@ -1,0 +1,58 @@
+"""Class -> keywords of a data set: `python -m stages.keywords home`.
+
+Takes the lists from a YAML file of this repository, from the literal in a published notebook, or from a model; checks
+that every class of the manifest has one, and warns of keywords that many classes share.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import polars as pl
+
+from stages.core.errors import InputError, guard
+from stages.core.params import read
+from stages.core.paths import Run
+from stages.core.progress import closing
+from stages.core.schema import MANIFEST
+from stages.core.tables import read_table, write_json
+from stages.keywords.asking import PROMPTS, from_model
+from stages.keywords.checks import of_classes, warnings
+from stages.keywords.files import from_notebook, from_yaml
+from stages.keywords.params import PARAMS, FileLists, KeywordsParams, NotebookLists
+from stages.vlm.load import load
+from stages.vlm.prompts import Prompt
+
+
+def main() -> None:
+    """Write one data set's keywords."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("dataset", help="a block under `keywords` in params.yaml")
+    dataset: str = arguments.parse_args().dataset
+    params: KeywordsParams = read(PARAMS, dataset=dataset)["keywords.{dataset}"]
+    run = Run(dataset)
+    usable = read_table(run.manifest, MANIFEST).filter(pl.col("error").is_null())
+    classes = set(usable["labels"].explode().drop_nulls())
+    if not classes:
+        raise InputError("no usable clip has a label", file=run.manifest, do=f"see {run.metrics / 'audit.json'}")
+    known = 0
+    if isinstance(params, FileLists):
+        source, lists = params.path, from_yaml(Path(params.path), params.version)
+    elif isinstance(params, NotebookLists):
+        source, lists = params.path, from_notebook(Path(params.path), params.variable)
+    else:
+        backend = load(params.model, params.name)
+        lists, known = from_model(backend, Prompt(PROMPTS, params.prompt), params.count, classes)
+        source = f"{params.name} {backend.revision}"
+    lists = of_classes(lists, classes, source)
+    doubts = warnings(lists, params.shared_by)
+    for doubt in doubts:
+        print(f"keywords {dataset}: warning: {doubt}")
+    written = {"version": params.version, "source": source, "classes": lists, "warnings": doubts}
+    write_json(run.keywords, written)
+    closing(f"keywords {dataset}", f"{len(lists)} classes, {len(doubts)} warnings, from {source}", known)
+
+
+if __name__ == "__main__":
+    guard(main)

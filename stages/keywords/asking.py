@@ -1,0 +1,70 @@
+"""Keyword lists asked of a model: one question a class, its answer taken only as the question wants it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from stages.core.errors import GateError
+from stages.core.journal import Journal
+from stages.core.progress import Progress
+from stages.keywords.checks import Lists
+from stages.text.labels import in_words
+from stages.vlm.ask import Tally, ask_all
+from stages.vlm.base import Backend, Request
+from stages.vlm.prompts import Prompt
+
+PROMPTS = Path(__file__).parent / "prompts"
+
+#: Longest keyword in characters: more is a sentence.
+_LONGEST = 40
+
+_FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
+
+
+def from_model(backend: Backend, prompt: Prompt, count: int, classes: Collection[str]) -> tuple[Lists, int]:
+    """Return the lists that a model gives, and how many answers the journal knew.
+
+    Raises:
+        GateError: an answer is none or is not a JSON list of `count` keywords at most twice over; names every class.
+        InputError: the back end cannot answer at all.
+    """
+    labels = sorted(classes)
+    requests = [Request(prompt.fill(activity=in_words(label), count=count)) for label in labels]
+    tally = Tally()
+    with Journal("keywords") as journal, Progress("keywords", len(labels)) as progress:
+        answers = [answer for _, answer in ask_all(backend, requests, journal, progress.advance, tally)]
+    lists, wrong = {}, []
+    for label, answer in zip(labels, answers, strict=True):
+        words = parse(answer.text, count) if answer.status == "ok" else None
+        if words is None:
+            wrong.append(f"  {label}: {answer.status}, {answer.detail or answer.text!r:.120}")
+        else:
+            lists[label] = words
+    if wrong:
+        told = "\n".join(wrong)
+        raise GateError(
+            f"{len(wrong)} of {len(labels)} classes got no list of keywords:\n{told}\n"
+            f"  what to do: change the prompt {prompt.file} or the model, or curate the lists in a file"
+        )
+    return lists, tally.asked - tally.computed
+
+
+def parse(text: str, count: int) -> list[str] | None:
+    """Return the keywords of an answer, repeats left out; None where it is not what was asked for.
+
+    An answer is a JSON list of 1 to twice `count` texts of 40 characters at most, in a code fence or bare. Not taken: a
+    list among other words, a numbered or comma-separated list, an object.
+    """
+    fenced = _FENCE.fullmatch(text.strip())
+    try:
+        value = json.loads(fenced[1] if fenced else text)
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    if not isinstance(value, list) or not 1 <= len(value) <= 2 * count:
+        return None
+    if not all(isinstance(word, str) and 0 < len(word.strip()) <= _LONGEST for word in value):
+        return None
+    return list(dict.fromkeys(word.strip() for word in value))

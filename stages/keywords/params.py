@@ -1,0 +1,58 @@
+"""Params of `keywords`: where a data set's keyword lists come from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from stages.core.params import Declared, Params
+from stages.vlm.params import VlmParams
+
+
+class _Lists(Params):
+    version: int
+    """Version of the lists. A file states its own, which must be this one; elsewhere raise it when the lists change."""
+    shared_by: int = Field(ge=2)
+    """Warn of a keyword that this many classes or more have: it hardly tells one from another."""
+
+
+class FileLists(_Lists):
+    """Lists curated as data."""
+
+    source: Literal["file"]
+    """file: a YAML file with `version` and `classes`."""
+    path: str
+    """The file, such as stages/keywords/lists/home.yaml."""
+
+
+class NotebookLists(_Lists):
+    """Lists published in a Jupyter notebook, read as data and never run."""
+
+    source: Literal["notebook"]
+    """notebook: a Python literal in a code cell."""
+    path: str
+    """The notebook."""
+    variable: str
+    """Name to which the literal is assigned, such as activity_dict_cleaned."""
+
+
+class ModelLists(_Lists):
+    """Lists that a model is asked for, one question a class."""
+
+    source: Literal["model"]
+    """model: ask a back end."""
+    name: str
+    """The back end's name in messages and in compute.yaml's `endpoints`."""
+    model: VlmParams
+    """The back end: a block as under `vlm` (a YAML anchor repeats one)."""
+    prompt: str
+    """File in stages/keywords/prompts, without its suffix."""
+    count: PositiveInt
+    """Keywords to ask for, of each class."""
+
+
+#: Block `keywords.<dataset>`.
+KeywordsParams = Annotated[FileLists | NotebookLists | ModelLists, Field(discriminator="source")]
+
+PARAMS: Declared = {"keywords.{dataset}": KeywordsParams}
