@@ -83,10 +83,6 @@ class MustHold(LogitsProcessor):
         self.writing: list[list[list[int]] | None] = [None] * len(words)
         self.forced = [False] * len(words)
 
-    def impossible(self, row: int) -> bool:
-        """Return whether the tokenizer cannot write any of the row's words in the room there is."""
-        return bool(self.words[row]) and not self.ways[row]
-
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return scores, (B, V), with those tokens ruled out that would leave a row without its word."""
         for row, ways in enumerate(self.ways):

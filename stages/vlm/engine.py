@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from transformers import LogitsProcessorList
@@ -36,6 +36,15 @@ class Encoded:
         """What requests of one batch share exactly, so that none is padded: then neighbours do not matter."""
         shapes = sorted((name, tuple(value.shape)) for name, value in self.tensors.items())
         return (tuple(shapes), self.request.options)
+
+
+class Written(NamedTuple):
+    """What a model wrote after the prompts of a batch."""
+
+    tokens: list[list[int]]
+    """A prompt's new tokens, its end included where it came to one."""
+    first: torch.Tensor | None
+    """Logits of the first new token, (B, V), where the requests have options."""
 
 
 class Engine:
@@ -83,28 +92,37 @@ class Engine:
         return self.answer(batch[:half]) + self.answer(batch[half:])
 
     def _answer(self, batch: Sequence[Encoded]) -> list[Answer]:
+        inputs = self._inputs(batch)
+        options = batch[0].request.options
+        written = self._write(batch, inputs)
+        weights = self._weigh(inputs, options, written.first) if options else [None] * len(batch)
+        answers = []
+        for encoded, tokens, p in zip(batch, written.tokens, weights, strict=True):
+            text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
+            answer = Answer(text, "ok", None, encoded.length, len(tokens), p)
+            words = encoded.request.must_hold
+            if words and not holds(text, words):
+                answer = answer._replace(status="error", detail=f"the model's tokens cannot write any of {list(words)}")
+            answers.append(answer)
+        return answers
+
+    def write(self, batch: Sequence[Encoded]) -> Written:
+        """Return the tokens that the model writes after each prompt of one shape."""
+        return self._write(batch, self._inputs(batch))
+
+    def _write(self, batch: Sequence[Encoded], inputs: dict[str, torch.Tensor]) -> Written:
         requests = [encoded.request for encoded in batch]
         room, start = self.params.max_new_tokens, batch[0].length
         chosen = LogitsProcessorList()
         if self.params.temperature > 0:
             chosen.append(Draw(requests, self.params.temperature, self.params.seed))
-        must = MustHold(self.tokenizer, [request.must_hold for request in requests], start, room, self.ends)
         if any(request.must_hold for request in requests):
-            chosen.append(must)
-        options = requests[0].options
-        inputs = self._inputs(batch)
-        out = self._generate(inputs, room, chosen, keep_logits=bool(options))
-        weights = self._weigh(inputs, options, out.logits[0]) if options else [None] * len(batch)
-        answers = []
-        for row, request in enumerate(requests):
-            tokens = self._upto_end(out.sequences[row, start:].tolist())
-            text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
-            answer = Answer(text, "ok", None, start, len(tokens), weights[row])
-            if request.must_hold and not holds(text, request.must_hold):
-                why = "cannot write" if must.impossible(row) else "did not write"
-                answer = answer._replace(status="error", detail=f"the model {why} any of {list(request.must_hold)}")
-            answers.append(answer)
-        return answers
+            words = [request.must_hold for request in requests]
+            chosen.append(MustHold(self.tokenizer, words, start, room, self.ends))
+        asks = bool(requests[0].options)
+        out = self._generate(inputs, room, chosen, keep_logits=asks)
+        rows = out.sequences[:, start:].tolist()
+        return Written([self._upto_end(row) for row in rows], out.logits[0] if asks else None)
 
     def _inputs(self, batch: Sequence[Encoded]) -> dict[str, torch.Tensor]:
         joined = {name: torch.cat([each.tensors[name] for each in batch]) for name in batch[0].tensors}
@@ -131,13 +149,14 @@ class Engine:
         return tokens[: ends[0] + 1] if ends else tokens
 
     def _weigh(
-        self, inputs: dict[str, torch.Tensor], options: tuple[str, ...], first: torch.Tensor
+        self, inputs: dict[str, torch.Tensor], options: tuple[str, ...], first: torch.Tensor | None
     ) -> list[dict[str, float]]:
         """Return each row's probability of each option, renormalised over the options.
 
         An option's log-probability is that of its tokens after the prompt, at temperature 1. `first` has the logits of
         the first new token, (B, V); only options of more tokens cost further passes.
         """
+        assert first is not None
         start = inputs["input_ids"].shape[1]
         logs = []  # of (B,): one an option
         for ways in self._ways(options):

@@ -1,0 +1,33 @@
+"""What tests of this room give to a back end."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.vlm.base import Media
+from stages.vlm.params import LocalParams
+
+
+def params(folder: Path | str, **differs: Any) -> LocalParams:
+    given = {
+        "backend": "local",
+        "name": str(folder),
+        "revision": None,
+        "media": "images",
+        "frames": 2,
+        "processor": {},
+        "dtype": "float32",
+        "quantisation": None,
+        "attention": "sdpa",
+        "max_new_tokens": 16,
+        "temperature": 0,
+        "seed": 0,
+    }
+    return LocalParams(**(given | differs))
+
+
+def media(kind: Any, frames: int, seed: int) -> Media:
+    rng = np.random.default_rng(seed)
+    shown = [rng.integers(0, 255, (40, 56, 3), dtype=np.uint8) for _ in range(frames)]
+    return Media(kind, shown, 2.0 if kind == "video" else None)

@@ -1,0 +1,81 @@
+"""Each architecture that the studies name, as a tiny instance saved and loaded by path."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from PIL import Image as PilImage
+
+from stages.vlm.base import Media, Request
+from stages.vlm.local import Local
+from tests.vlm.given import media, params
+
+CASES = [
+    ("internvl", "images", 2),
+    ("internvl", "video", 3),
+    ("mllama", "images", 1),
+    ("llava_next_video", "video", 3),
+    ("video_llava", "video", 3),
+    ("smolvlm", "images", 2),
+    ("smolvlm", "video", 3),
+    ("qwen2_5_vl", "images", 2),
+    ("qwen2_5_vl", "video", 4),
+]
+
+
+def generated_directly(folder: Path, shown: Media, prompt: str) -> list[int]:
+    """The new tokens of `generate` on what the model's own processor makes of the conversation."""
+    processor = transformers.AutoProcessor.from_pretrained(folder)
+    model = transformers.AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
+    part = {"type": "image"} if shown.kind == "images" else {"type": "video"}
+    parts = [part] * (len(shown.frames) if shown.kind == "images" else 1)
+    turns = [{"role": "user", "content": [*parts, {"type": "text", "text": prompt}]}]
+    text = processor.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    if shown.kind == "images":
+        inputs = processor(text=[text], images=[[PilImage.fromarray(f) for f in shown.frames]], return_tensors="pt")
+    else:
+        count = len(shown.frames)
+        metadata = {"total_num_frames": count, "fps": 2.0, "duration": count / 2, "frames_indices": list(range(count))}
+        inputs = processor(
+            text=[text], videos=[np.stack(shown.frames)], video_metadata=[metadata], return_tensors="pt",
+            do_sample_frames=False,
+        )  # fmt: skip
+    out = model.generate(**inputs, max_new_tokens=16, do_sample=False)
+    return out[0, inputs["input_ids"].shape[1] :].tolist()
+
+
+@pytest.mark.parametrize(("name", "kind", "frames"), CASES)
+def test_words_are_those_of_generate_token_for_token(tiny_model: Any, name: str, kind: str, frames: int) -> None:
+    backend = Local(params(tiny_model(name)), "cpu")
+    request = Request("Describe the activity", media(kind, frames, 0))
+    encoded = backend.engine().encode(request)
+    written = backend.engine().write([encoded]).tokens[0]
+    assert written == generated_directly(tiny_model(name), request.media, request.prompt)
+    [(_, answer)] = backend.answer([request])
+    assert answer.text == backend.engine().tokenizer.decode(written, skip_special_tokens=True).strip()
+    assert (answer.status, answer.tokens_out) == ("ok", len(written))
+
+
+@pytest.mark.parametrize(("name", "kind", "frames"), [*CASES, ("llama", None, 0)])
+def test_batched_equals_single_in_any_order(tiny_model: Any, name: str, kind: str, frames: int) -> None:
+    prompts = ["Describe", "Describe the activity", "Yes or no"]
+    requests = [
+        Request(prompts[i % 3] if kind else f"{prompts[i % 3]} {i}", media(kind, frames, i) if kind else None,
+                options=("True", "False") if i % 2 else ())
+        for i in range(9)
+    ]  # fmt: skip
+    alone = dict(Local(params(tiny_model(name)), "cpu", batch=1).answer(requests))
+    together = dict(Local(params(tiny_model(name)), "cpu", batch=4).answer(requests[::-1]))
+    for request in requests:
+        assert together[request] == alone[request]
+
+
+@pytest.mark.parametrize(("name", "kind", "frames"), CASES)
+def test_another_image_changes_the_logits(tiny_model: Any, name: str, kind: str, frames: int) -> None:
+    engine = Local(params(tiny_model(name)), "cpu").engine()
+    seen = [Request("Describe", media(kind, frames, seed), options=("True", "False")) for seed in (0, 1)]
+    first, other = (engine.write([engine.encode(request)]).first for request in seen)
+    assert not torch.allclose(first, other, atol=1e-2)
