@@ -118,10 +118,11 @@ def _facts(inputs: Inputs, classes: list[str]) -> dict[str, int]:
 
 
 def _plain(frame: pl.DataFrame) -> dict[str, Any]:
-    return {"columns": frame.columns, "rows": frame.rows()}
+    rows = [[f"{value:.3f}" if isinstance(value, float) else value for value in row] for row in frame.rows()]
+    return {"columns": frame.columns, "rows": rows}
 
 
 def _contact_sheet(path: Path) -> Markup:
     if not path.exists():
         raise InputError("no such file", file=path, do="run `dvc repro`, or set report.contact_sheet to null")
-    return Markup(images.data_uri(path.read_bytes(), 1600))
+    return Markup(images.data_uri(path.read_bytes(), 2000))

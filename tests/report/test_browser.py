@@ -107,7 +107,7 @@ def test_gallery_filters(view):
 
 def test_gallery_disagreement_images_and_words(view):
     view.find_element(By.NAME, "disagree").click()
-    both = [index for index in range(1, 12) if small.right("embedded", index, "keyword") is False]
+    both = [index for index in range(1, 12) if small.SMALL.right("embedded", index, "keyword") is False]
     assert shown(view) == f"{len(both)} of 12 clips"
     view.find_element(By.NAME, "disagree").click()
     view.find_element(By.NAME, "pictured").click()

@@ -24,7 +24,7 @@ def run(tmp_path, monkeypatch):
 
 @pytest.fixture
 def inputs(run):
-    return load(run, small.METHODS, small.NULLS)
+    return load(run, small.SMALL.methods, small.SMALL.nulls)
 
 
 def data(text, name):
@@ -32,7 +32,7 @@ def data(text, name):
 
 
 def test_same_tables_give_the_same_bytes(run, inputs):
-    again = load(run, small.METHODS, small.NULLS)
+    again = load(run, small.SMALL.methods, small.SMALL.nulls)
     assert page(inputs, small.params(), small.rules()) == page(again, small.params(), small.rules())
 
 
@@ -73,16 +73,16 @@ def test_images_of_a_licensed_data_set_stay_out(inputs, images, licensed, shown)
 
 def test_gallery_marks_every_answer(inputs):
     columns = data(page(inputs, small.params(), small.rules()), "gallery")
-    assert sorted(columns["clips"]) == sorted(small.CLIPS)
+    assert sorted(columns["clips"]) == sorted(small.SMALL.clips)
     for place, clip in enumerate(columns["clips"]):
-        index = small.CLIPS.index(clip)
-        for method in small.METHODS:
+        index = small.SMALL.clips.index(clip)
+        for method in small.SMALL.methods:
             for metric in small.METRICS:
-                expected = "1" if small.right(method, index, metric) else "0"
+                expected = "1" if small.SMALL.right(method, index, metric) else "0"
                 expected = "-" if (method, index) == ("bold", 0) else expected
                 assert columns["right"][metric][method][place] == expected
     answers = columns["answers"]["bold"]
-    assert answers["status"] == {str(columns["clips"].index(small.CLIPS[0])): "missing: not in the file"}
+    assert answers["status"] == {str(columns["clips"].index(small.SMALL.clips[0])): "missing: not in the file"}
     assert list(columns["values"]) == ["similarity"]
     assert set(columns["values"]["similarity"]["embedded"]) == {250, 750}
 
@@ -90,7 +90,7 @@ def test_gallery_marks_every_answer(inputs):
 def test_classes_take_turns_and_the_most_per_class_holds(inputs):
     chosen = gallery.choose(inputs, "cs", 3, 1)
     labels = [clip.split("_p")[0] for clip in chosen.clips]
-    assert labels == small.CLASSES * 3
+    assert labels == small.SMALL.classes * 3
     assert chosen.pictured == chosen.clips[:3]
 
 
@@ -129,12 +129,12 @@ def test_paper_beside_ours(run, inputs):
 def test_a_missing_or_foreign_table_is_named(run, break_it, message):
     break_it(run)
     with pytest.raises(InputError, match=re.escape(message)):
-        load(run, small.METHODS, small.NULLS)
+        load(run, small.SMALL.methods, small.SMALL.nulls)
 
 
 def test_a_removed_methods_rows_do_not_reach_the_page(run):
     with pytest.raises(InputError, match="'bold'"):
-        load(run, ["embedded"], small.NULLS)
+        load(run, ["embedded"], small.SMALL.nulls)
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,15 @@ function drawGallery(data, columns, pictures) {
   let drawn = 0;
   let folded = null;
 
+  const lower = (list) => list.map((text) => text.toLowerCase());
+  const fold = () => { folded ??= { texts: lower(columns.texts), clips: lower(columns.clips) }; };
+
   // Which distinct texts hold the words: each text is looked at once, whatever the number of clips.
   function textsWith(words) {
-    folded ??= columns.texts.map((text) => text.toLowerCase());
-    return Uint8Array.from(folded, (text) => (text.includes(words) ? 1 : 0));
+    fold();
+    const holds = new Uint8Array(folded.texts.length);
+    for (let i = 0; i < holds.length; i++) if (folded.texts[i].includes(words)) holds[i] = 1;
+    return holds;
   }
 
   function filter() {
@@ -39,7 +44,7 @@ function drawGallery(data, columns, pictures) {
       if (holds) {
         const reference = columns.reference[i];
         const here = (reference >= 0 && holds[reference]) || texts.some((text) => text[i] >= 0 && holds[text[i]]) ||
-          columns.clips[i].toLowerCase().includes(words);
+          folded.clips[i].includes(words);
         if (!here) continue;
       }
       found.push(i);
@@ -69,29 +74,31 @@ function drawGallery(data, columns, pictures) {
   function answer(method, i) {
     const given = columns.answers[method.id];
     const mark = columns.right[pick.metric]?.[method.id]?.[i];
-    const verdict = { 1: ["right", "✓ right"], 0: ["wrong", "✗ wrong"] }[mark];
+    const verdict = { 1: ["right", "✓ right"], 0: ["wrong", "✗ wrong"], "~": ["", "≈ right in some draws"] }[mark];
     const grade = columns.values[pick.metric]?.[method.id]?.[i];
     const named = columns.named[pick.metric]?.[method.id]?.[i];
     const status = given.status[i];
     const labels = given.labels?.[i];
     const text = given.text[i] >= 0 ? columns.texts[given.text[i]] : null;
-    const says = [text, labels ? `[${labels.map(className).join(", ") || "no class"}]` : null].filter((part) => part !== null).join(" ");
+    const closed = labels ? labels.map(className).join(", ") || "no class" : null;
+    const as = named !== undefined && named >= 0 && className(named) !== closed ? className(named) : null;
     return [
       el("dt", {}, el("span", {}, method.name),
         verdict ? el("span", { class: `verdict ${verdict[0]}` }, verdict[1]) : el("span", {}, "not judged"),
         grade !== undefined && grade !== null ? el("span", {}, (grade / 1000).toFixed(3)) : null,
-        named !== undefined && named >= 0 ? el("span", {}, `as ${className(named)}`) : null),
-      longText(says || status || "no answer", says ? "" : "none"),
-    ];
+        as ? el("span", {}, `as ${as}`) : null, closed ? el("span", { class: "closed" }, closed) : null),
+      text?.trim() ? longText(text, "") : closed ? "" : longText(text === null ? "no answer" : "an empty text", "none"),
+      status ? longText(status, "none") : "",
+    ].flat();
   }
 
-  // A long text starts folded.
+  // A long text starts folded; the figures that a metric gives stand beside the verdict, a closed answer too.
   function longText(text, className) {
     const tidy = text.trim().replace(/[ \t]+/g, " ");
     if (tidy.length < 260) return el("dd", { class: className || null }, tidy);
     const body = el("dd", { class: `clamp ${className}` }, tidy);
     const button = el("button", { type: "button", class: "whole", onclick: () => { body.classList.remove("clamp"); button.remove(); } }, "whole text");
-    return [body, el("dd", {}, button)].map((node) => node);
+    return [body, el("dd", {}, button)];
   }
 
   function card(i) {
@@ -105,7 +112,7 @@ function drawGallery(data, columns, pictures) {
       el("h3", {}, label),
       el("p", { class: "id" }, clip, where ? ` · ${where}` : ""),
       pictures[clip] ? el("div", { class: "frames" }, pictures[clip].map((source, rank) =>
-        el("img", { src: source, alt: `Keyframe ${rank + 1} of ${clip}`, loading: "lazy" }))) : null,
+        el("img", { src: source, alt: `Keyframe ${rank + 1} of ${clip}`, decoding: "async" }))) : null,
       el("dl", {},
         reference >= 0 ? el("div", { class: "reference" }, el("dt", {}, "Reference"), longText(columns.texts[reference], "")) : null,
         methods.map((method) => el("div", {}, answer(method, i)))));
@@ -119,7 +126,7 @@ function drawGallery(data, columns, pictures) {
   };
   const search = el("input", { type: "search", name: "words", placeholder: "words in a text or a clip's name", oninput: () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => { pick.words = search.value; update(); }, 60);
+    waiting = setTimeout(() => { pick.words = search.value; update(); }, 40);
   } });
   const form = byId("gallery-controls");
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -134,4 +141,6 @@ function drawGallery(data, columns, pictures) {
     Object.keys(pictures).length ? check("pictured", "with keyframes") : "");
   byId("gallery-more").addEventListener("click", more);
   update();
+  // The first search need not wait for this.
+  setTimeout(fold, 200);
 }
