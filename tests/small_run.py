@@ -73,7 +73,7 @@ def write_run(root: Path, clips: int = 12, labels: list[list[str]] | None = None
         write_json(run.keyframes / INDEX, {"shards": [shard_name(0)]})
         write_json(run.keywords, {"version": "test", "classes": KEYWORDS})
         if not Path(".dvc").exists():
-            Repo.init(no_scm=True)
+            Repo.init(no_scm=True).close()
         Path("params.yaml").write_text(yaml.safe_dump(values))
     finally:
         os.chdir(place)

@@ -20,8 +20,6 @@ from stages.vlm.params import VlmParams
 from stages.vlm.prompts import Prompt
 from stages.vlm.show import Show
 
-#: Raise it when the same answer gives another value.
-VERSION = 1
 
 PROMPTS = Path(__file__).parent / "prompts"
 TRUE_FALSE = ("True", "False")

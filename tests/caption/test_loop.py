@@ -29,7 +29,7 @@ def clips(count, labels=("Cook_Cut",)):
     ]
 
 
-def run(model, clips, attempts):
+def run(model, clips, attempts, asked=None):
     rounds = []
 
     def ask(requests):
@@ -37,7 +37,7 @@ def run(model, clips, attempts):
         answers = {id(request): answer for request, answer in model.answer(requests)}
         return [answers[id(request)] for request in requests]
 
-    return caption_all(clips, rules(attempts), ask), rounds
+    return caption_all(clips, asked or rules(attempts), ask), rounds
 
 
 def teller(skill, count):
