@@ -20,7 +20,6 @@ from stages.vlm.params import VlmParams
 from stages.vlm.prompts import Prompt
 from stages.vlm.show import Show
 
-
 PROMPTS = Path(__file__).parent / "prompts"
 TRUE_FALSE = ("True", "False")
 
