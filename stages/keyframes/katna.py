@@ -161,8 +161,8 @@ def entropy_bound(grey: Image) -> float:
         left = slice(max(0, -across), width - max(0, across))
         right = slice(max(0, across), width - max(0, -across))
         equal += often * int(np.count_nonzero(grey[: height - down, left] == grey[down:, right]))
-    chance: float = equal / (inner * 81**2)
-    return -math.log2(chance) * inner / (height * width)
+    bits: float = -math.log2(equal / (inner * 81**2)) * inner / grey.size
+    return bits
 
 
 @cache
