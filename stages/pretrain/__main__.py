@@ -1,0 +1,34 @@
+"""The embedded VLM, trained from random weights on rendered clips: `python -m stages.pretrain embedded`.
+
+Reads data/<scene>/clips and truth.parquet of the scene of `pretrain.<model>`; writes data/models/<model>: weights,
+processor and model card, as `save_pretrained` does, so that it loads by path as any model does by name.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from stages.core.errors import InputError, guard
+from stages.core.params import read
+from stages.core.progress import closing
+from stages.core.reproducible import hold_arithmetic
+from stages.pretrain.params import PARAMS, PretrainParams
+
+
+def main() -> None:
+    """Train the model that the command line names."""
+    if len(sys.argv) != 2:
+        raise InputError("expected the name of a model", do="python -m stages.pretrain <model>")
+    params: PretrainParams = read(PARAMS, model=sys.argv[1])["pretrain.{model}"]
+    hold_arithmetic()
+    from stages.pretrain.make import make  # torch must not be imported before its arithmetic is held
+
+    folder = Path("data/models") / sys.argv[1]
+    made = make(params, Path("data") / params.scene, folder)
+    closing(f"pretrain {sys.argv[1]}", f"{made.weights:,} weights in {folder}, loss {made.vision:.2f} of vision, "
+            f"{', '.join(f'{kind} {loss:.2f}' for kind, loss in sorted(made.language.items()))}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    guard(main)

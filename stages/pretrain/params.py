@@ -1,0 +1,48 @@
+"""Params of `pretrain`."""
+
+from __future__ import annotations
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from stages.core.params import Declared, Params
+
+
+class Phase(Params):
+    """One of the two phases of training."""
+
+    steps: PositiveInt
+    """Optimiser steps."""
+    batch: PositiveInt
+    """Samples a step."""
+    rate: PositiveFloat
+    """Peak learning rate; it rises over a tenth of the steps and falls to 0 as a cosine."""
+
+
+class PretrainParams(Params):
+    """Block `pretrain.<model>`."""
+
+    scene: str
+    """Scene of `simulate` whose clips it learns from; activities that are not in it stay unseen."""
+    seed: int
+    """Seed of weights, order and augmentation."""
+    threads: PositiveInt
+    """Threads to compute with; another number sums in another order and gives another model."""
+    size: tuple[PositiveInt, PositiveInt]
+    """Width and height, pixels, that images are brought to: multiples of 32."""
+    channels: list[PositiveInt] = Field(min_length=4, max_length=4)
+    """Channels of the vision tower's four stages; the last is the width of a visual token."""
+    hidden: PositiveInt
+    """Width of the language model."""
+    layers: PositiveInt
+    """Layers of the language model."""
+    vocabulary: PositiveInt
+    """Most tokens of the tokenizer, which is trained on what the model is taught to read and write."""
+    frames: PositiveInt
+    """Frames of a clip that a question shows."""
+    vision: Phase
+    """The vision tower alone, a frame at a time, on what the simulator knows of it."""
+    language: Phase
+    """Projector and language model on questions and answers, the vision tower frozen."""
+
+
+PARAMS: Declared = {"pretrain.{model}": PretrainParams}
