@@ -20,11 +20,11 @@ from stages.core.paths import Run
 from stages.core.progress import closing
 from stages.core.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
 from stages.core.tables import read_table, write_json, write_table
-from stages.score.aggregate import Level
 from stages.score.answers import read_answers
 from stages.score.params import PARAMS
 from stages.score.tables import headline, score_rows, verdict_rows
 from stages.stats.clips import check_known, clips_to_score
+from stages.stats.intervals import Level
 
 
 def main() -> None:

@@ -1,9 +1,7 @@
 """Aggregates of a protocol's test part, each with its interval.
 
-Mean class accuracy is the mean over classes of the share of right clips; `stages.stats.spread` says how the intervals
-come about. Where no answer differs from the others (all right, all wrong) or each class has a single subject, there is
-nothing to estimate a variance from: the interval then rests on an assumed correlation of a subject's clips of one
-class. A test part with one subject has no intervals at all.
+Mean class accuracy is the mean over classes of the share of right clips; `stages.stats` says how the intervals come
+about.
 """
 
 from __future__ import annotations
@@ -15,15 +13,8 @@ import numpy as np
 
 from stages.score.macro_f1 import macro_f1
 from stages.stats.design import Cells, Design, Floats, Ints, Mask
-from stages.stats.intervals import fraction, wilson
-from stages.stats.spread import effective_clips, pooled_icc, spread
-
-
-class Level(NamedTuple):
-    """How sure intervals shall be, and what they assume where nothing can be estimated."""
-
-    confidence: float
-    assumed_icc: float
+from stages.stats.intervals import Interval, Level, aggregate, wilson
+from stages.stats.spread import effective_clips, pooled_icc
 
 
 class Bounds(NamedTuple):
@@ -70,29 +61,16 @@ def aggregates(design: Design, right: Floats, named: Ints | None, level: Level) 
     even = np.full(classes, 1 / classes)
     for name, weights in (("mca", even), ("accuracy", clips / clips.sum())):
         value = float(weights @ recall)
-        yield Aggregate(name, value, _bounds(value, cells, weights, weights, level), size)
+        yield Aggregate(name, value, _told(aggregate(value, cells, weights, weights, level)), size)
     if named is not None:
         value, influence = _mean_macro_f1(design, known, named)
         of_clip = design.cells(influence * clips[design.of_class])
-        yield Aggregate("macro_f1", value, _bounds(value, of_clip, np.ones(classes), even, level), size)
+        yield Aggregate("macro_f1", value, _told(aggregate(value, of_clip, np.ones(classes), even, level)), size)
     yield from _per_class(design, cells, recall, level)
     if len(right) > 1:
         of_draws = [_mca(design, draw) for draw in right if not np.isnan(draw).all()]
         deviation = float(np.std(of_draws, ddof=min(1, len(of_draws) - 1)))
         yield Aggregate("mca_sd", deviation, UNTOLD, size)
-
-
-def _bounds(value: float, cells: Cells, weights: Floats, fallback: Floats, level: Level) -> Bounds:
-    subjects = cells.clips.shape[1]
-    if subjects < 2:
-        return UNTOLD
-    variance, freedom = spread(cells, weights)
-    if np.isnan(variance):
-        effective = effective_clips(cells.clips, fallback, level.assumed_icc)
-        low, high = wilson(value, effective, subjects - 1, level.confidence)
-    else:
-        low, high = fraction(value, variance, freedom, level.confidence)
-    return Bounds(float(low), float(high))
 
 
 def _per_class(design: Design, cells: Cells, recall: Floats, level: Level) -> Iterator[Aggregate]:
@@ -101,11 +79,14 @@ def _per_class(design: Design, cells: Cells, recall: Floats, level: Level) -> It
     icc = float(pooled_icc(cells))
     icc = level.assumed_icc if np.isnan(icc) else icc
     for index, name in enumerate(design.classes):
-        row, value, bounds = cells.clips[index : index + 1], float(recall[index]), UNTOLD
-        if len(design.subjects) > 1:
-            low, high = wilson(value, effective_clips(row, np.ones(1), icc), np.inf, level.confidence)
-            bounds = Bounds(float(low), float(high))
+        row, value = cells.clips[index : index + 1], float(recall[index])
+        effective = effective_clips(row, np.ones(1), icc) if len(design.subjects) > 1 else np.nan
+        bounds = _told(wilson(value, effective, np.inf, level.confidence))
         yield Aggregate(f"class:{name}", value, bounds, Size(int(row.sum()), 1, int((row > 0).sum())))
+
+
+def _told(interval: Interval) -> Bounds:
+    return UNTOLD if np.isnan(interval.low) else Bounds(float(interval.low), float(interval.high))
 
 
 def _mean_macro_f1(design: Design, known: Mask, named: Ints) -> tuple[float, Floats]:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from stages.score.aggregate import Level, aggregates
+from stages.score.aggregate import aggregates
 from stages.score.answers import Answers
 from stages.stats.clips import Clips
 from stages.stats.design import Design, Ints
+from stages.stats.intervals import Level
 
 
 def verdict_rows(method: str, clips: Clips, answers: Answers) -> pl.DataFrame:

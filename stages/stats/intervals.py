@@ -1,4 +1,9 @@
-"""From an estimate and its spread to an interval, and to the p value of a difference."""
+"""From an estimate and its spread to an interval, and to the p value of a difference.
+
+Where no answer differs from the others (all right, all wrong) or each class has a single subject, there is nothing to
+estimate a variance from: the interval then rests on an assumed correlation of a subject's clips of one class. With one
+subject there is no interval at all.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
-from stages.stats.design import Floats
+from stages.stats.design import Cells, Floats
+from stages.stats.spread import effective_clips, spread
+
+
+class Level(NamedTuple):
+    """How sure intervals shall be, and what they assume where nothing can be estimated."""
+
+    confidence: float
+    """Share of intervals that shall hold the true value."""
+    assumed_icc: float
+    """Correlation of two clips of the same subject and class."""
 
 
 class Interval(NamedTuple):
@@ -18,16 +33,26 @@ class Interval(NamedTuple):
     high: Floats
 
 
-def fraction(value: ArrayLike, variance: ArrayLike, freedom: ArrayLike, confidence: float) -> Interval:
-    """Return the interval of a fraction, (...): Wilson's, with the effective number of clips that the variance implies.
+def aggregate(value: ArrayLike, cells: Cells, weights: Floats, alike: Floats, level: Level) -> Interval:
+    """Return the interval of a fraction that is an aggregate over classes, (...); nan where it cannot be told.
 
-    The effective number is value * (1 - value) / variance (Korn and Graubard 1998), the quantile Student's. It stays
-    within 0..1 and holds the estimate; nan where the variance is nan.
+    It is Wilson's with Student's quantile and the effective number of clips that the variance implies, which is
+    value * (1 - value) / variance (Korn and Graubard 1998): within 0..1, and it holds the estimate.
+
+    Args:
+        value: (...) the estimate.
+        cells: the quantity whose weighted class means make up the deviation of the estimate, as `spread` takes it.
+        weights: (C,) of the class means.
+        alike: (C,) of the classes, summing to 1, where the variance has to be assumed.
+        level: of the interval.
     """
-    value = np.asarray(value, dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        effective = value * (1 - value) / variance
-    return wilson(value, effective, freedom, confidence)
+    value, subjects = np.asarray(value, dtype=np.float64), cells.clips.shape[1]
+    variance, freedom = spread(cells, weights)
+    told = ~np.isnan(variance)
+    estimated = value * (1 - value) / np.where(told, variance, 1.0)
+    effective = np.where(told, estimated, effective_clips(cells.clips, alike, level.assumed_icc))
+    freedom = np.where(told, freedom, subjects - 1) if subjects > 1 else np.full(value.shape, np.nan)
+    return wilson(value, effective, freedom, level.confidence)
 
 
 def wilson(value: ArrayLike, effective: ArrayLike, freedom: ArrayLike, confidence: float) -> Interval:

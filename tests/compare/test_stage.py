@@ -1,0 +1,146 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from stages.core.errors import InputError
+from stages.core.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
+from stages.core.tables import read_table
+from tests.score import small as world
+from tests.score.small import METHODS, RUN, run
+
+TABLES = [RUN.metrics / f"{name}.csv" for name in ("summary", "differences", "null_beats", "repeats", "left_out")]
+TABLES += [RUN.data / f"{name}.csv" for name in ("per_class", "confusion", "confusion_headline", "sweep", "validity")]
+
+
+@pytest.fixture
+def compared(small: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for method in METHODS:
+        run(monkeypatch, "score", method)
+    run(monkeypatch, "compare")
+    return small
+
+
+def table(path: Path) -> pl.DataFrame:
+    return pl.read_csv(path, infer_schema_length=None)
+
+
+def test_summary_has_the_agreed_columns_and_what_score_wrote(compared: Path) -> None:
+    lines = list(csv.reader((RUN.metrics / "summary.csv").open()))
+    assert ",".join(lines[0]) == "model,protocol,metric,mca,mca_low,mca_high,macro_f1,accuracy,clips,classes,subjects"
+    assert lines[1:] == sorted(lines[1:])
+    rows = {tuple(line[:3]): line for line in lines[1:]}
+    scores = read_table(RUN.scores("first"), SCORES).filter(pl.col("aggregate") == "mca")
+    for score in scores.iter_rows(named=True):
+        line = rows["first", score["protocol"], score["metric"]]
+        assert line[3:6] == [str(round(score[name], 6)) for name in ("value", "low", "high")]
+        assert (line[6] == "") == (score["metric"] != "named")
+
+
+def test_a_null_model_that_wins_is_flagged(compared: Path) -> None:
+    summary, beaten = table(RUN.metrics / "summary.csv"), table(RUN.metrics / "null_beats.csv")
+    null = {row[:2]: row[2] for row in summary.filter(pl.col("model") == "null_shuffled")
+            .select("protocol", "metric", "mca").rows()}  # fmt: skip
+    expected = {(row["model"], row["protocol"], row["metric"]) for row in summary.iter_rows(named=True)
+                if row["model"] != "null_shuffled" and null[row["protocol"], row["metric"]] >= row["mca"]}  # fmt: skip
+    assert set(beaten.select("model", "protocol", "metric").rows()) == expected
+
+
+def test_sweep_agrees_with_score_at_its_threshold(compared: Path) -> None:
+    sweep, summary = table(RUN.data / "sweep.csv"), table(RUN.metrics / "summary.csv")
+    at = sweep.filter(pl.col("threshold") == 0.5).rename({"method": "model", "mca": "swept"})
+    both = at.join(summary, on=["model", "protocol", "metric"])
+    assert len(both) == 3 * 3
+    assert np.allclose(both["swept"], both["mca"], atol=2e-6)
+    falls = sweep.group_by("method", "protocol", maintain_order=True).agg((pl.col("mca").diff() <= 0).all())
+    assert falls["mca"].all()
+
+
+def test_auc_is_scikit_learns_over_true_and_exchanged_pairs(compared: Path) -> None:
+    def of(method: str) -> np.ndarray:
+        rows = pl.DataFrame(world.measures(method)).filter(pl.col("metric") == "similarity")
+        kept = ~pl.col("clip_id").str.contains("_s1_") & (pl.col("clip_id") != "walk_s4_5")
+        return rows.filter(kept)["value"].to_numpy()
+
+    true, false = of("first"), of("null_shuffled")
+    expected = roc_auc_score([1] * len(true) + [0] * len(false), np.concatenate([true, false]))
+    found = table(RUN.data / "validity.csv").row(
+        by_predicate=(pl.col("method") == "first") & (pl.col("protocol") == "cs") & (pl.col("metric") == "similarity"),
+        named=True,
+    )
+    assert found["auc"] == pytest.approx(expected, abs=1e-6)
+    assert found["false_pairs"] == 3 * found["true_pairs"]
+
+
+def test_confusion_counts_every_scored_clip_once(compared: Path) -> None:
+    counts, headline = table(RUN.data / "confusion.csv"), table(RUN.data / "confusion_headline.csv")
+    assert headline.columns == ["actual", "predicted"]
+    chosen = counts.filter((pl.col("method") == "first") & (pl.col("protocol") == "cs"))
+    assert chosen["clips"].sum() == len(headline) == 53
+
+
+def test_what_is_left_out_is_counted_with_its_reason(compared: Path) -> None:
+    rows = table(RUN.metrics / "left_out.csv").filter((pl.col("model") == "first") & (pl.col("protocol") == "loso"))
+    counts = {(row["metric"], row["reason"]): row["clips"] for row in rows.iter_rows(named=True)}
+    assert counts == {
+        ("judge", "clip is unusable: no video stream"): 1,
+        ("judge", "no answer was measured"): 12,
+        ("judge", "unparsed"): 12,
+        ("named", "clip is unusable: no video stream"): 1,
+        ("similarity", "clip is unusable: no video stream"): 1,
+    }
+
+
+def test_a_metric_whose_every_answer_failed_is_said(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = world.measures("first")
+    failed = [{**row, "value": None, "detail": "unparsed"} if row["metric"] == "judge" else row for row in rows]
+    world.write_measures("first", failed)
+    for method in METHODS:
+        run(monkeypatch, "score", method)
+    run(monkeypatch, "compare")
+    summary, omitted = table(RUN.metrics / "summary.csv"), table(RUN.metrics / "left_out.csv")
+    judged = (pl.col("model") == "first") & (pl.col("metric") == "judge")
+    assert len(summary.filter(judged)) == 0
+    assert omitted.filter(judged & (pl.col("protocol") == "cs") & (pl.col("reason") == "unparsed"))["clips"].sum() > 0
+
+
+def test_repeats_show_their_spread(compared: Path) -> None:
+    rows = table(RUN.metrics / "repeats.csv")
+    assert set(rows["model"]) == {"null_shuffled"}
+    assert set(rows["repeats"]) == {3}
+    assert (rows["mca_sd"] > 0).any()
+
+
+def test_a_method_without_scores_is_an_error_that_names_the_file(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(monkeypatch, "score", "first")
+    with pytest.raises(InputError, match=r"scores/null_shuffled\.parquet: no such file"):
+        run(monkeypatch, "compare")
+
+
+def test_files_of_methods_not_listed_are_ignored_and_named(
+    compared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    block = {**world.PARAMS["compare"]["small"], "methods": ["first"]}
+    world.write(compared / "params.yaml", {**world.PARAMS, "compare": {"small": block}})
+    capsys.readouterr()
+    run(monkeypatch, "compare")
+    assert "ignored, not listed: second" in capsys.readouterr().out
+    assert "second" not in (RUN.metrics / "summary.csv").read_text()
+
+
+def test_rows_and_methods_in_another_order_give_the_same_bytes(compared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [path.read_bytes() for path in TABLES]
+    for method in METHODS:
+        world.shuffle(RUN.measures(method) / "measures.parquet", MEASURES, 4)
+        run(monkeypatch, "score", method)
+        world.shuffle(RUN.scores(method), SCORES, 5)
+        world.shuffle(RUN.verdicts(method), VERDICTS, 6)
+    world.shuffle(RUN.manifest, MANIFEST, 7)
+    world.shuffle(RUN.splits, SPLITS, 8)
+    block = {**world.PARAMS["compare"]["small"], "methods": ["second", "first"]}
+    world.write(compared / "params.yaml", {**world.PARAMS, "compare": {"small": block}})
+    run(monkeypatch, "compare")
+    assert [path.read_bytes() for path in TABLES] == before

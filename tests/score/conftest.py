@@ -1,0 +1,3 @@
+from tests.score.small import small
+
+__all__ = ["small"]
