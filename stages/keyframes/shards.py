@@ -52,8 +52,9 @@ def _write(path: Path, clips: list[str], keys: Mapping[str, str], journal: Journ
                 rows = [row for clip in clips[start : start + CLIPS_PER_GROUP] for row in _rows(clip, keys, journal)]
                 out.write_table(pa.Table.from_pylist(rows, schema=KEYFRAMES))
                 written += len(rows)
-    except OSError:
+    except OSError as error:
         path.unlink(missing_ok=True)
+        error.filename = str(path)
         raise
     return written
 

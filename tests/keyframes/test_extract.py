@@ -15,8 +15,8 @@ from stages.video.sample import decoded
 from tests.keyframes.test_katna import scene
 from tests.video.clips import noise, write_clip
 
-#: What `test_golden` sees, by VERSION. Where it fails: raise VERSION, and put here what it sees now. (Where only a library
-#: moved, this alone: its version is in the key.)
+#: What `test_golden` sees, by VERSION. Where it fails: raise VERSION, and put here what it sees now. (Where only a
+#: library moved, this alone: its version is in the key.)
 GOLDEN = {1: "9f49e21350899e291891257b4b7ed0d3"}
 
 

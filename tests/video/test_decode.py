@@ -100,7 +100,7 @@ def test_a_cut_file_says_after_how_many_frames_it_stops(tmp_path):
     seen = probe(path)
     assert seen.error.startswith(f"decoding stopped after {seen.frames} frames: ")
     assert 10 < seen.frames < 20
-    with pytest.raises(InputError, match="clip.mov: decoding stopped after"):
+    with pytest.raises(InputError, match=r"clip\.mov: decoding stopped after"):
         read_frames(path)
     assert len(read_frames(path, [0, 3])[0]) == 2  # what lies before the damage is there for who asks for it
 
