@@ -35,7 +35,7 @@ MODEL = {
     "dtype": "float32", "quantisation": None, "attention": "sdpa", "max_new_tokens": 16, "temperature": 0, "seed": 0,
 }  # fmt: skip
 PARAMS = {
-    "caption": {"home": {"attempts": 3, "ask": "ask", "insist": "insist"}},
+    "caption": {"home": {"attempts": 3, "ask": "ask", "insist": "insist", "gate": True}},
     "infer": {"home": {"labels": "single", "parts": ["test"]}},
     "strategies": {
         "describe": {"kind": "describe", "prompt": "describe"},

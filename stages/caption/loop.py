@@ -22,7 +22,7 @@ class Clip(NamedTuple):
     """A clip to caption; `keywords` has the keywords of each of its labels (empty: no label, any caption passes)."""
 
     clip_id: str
-    media: Media
+    media: Media | None
     keywords: Mapping[str, Sequence[str]]
 
 
@@ -53,7 +53,7 @@ def caption_key(backend: Backend, clip: Clip, rules: Rules) -> str:
     return journal_key(
         caption=VERSION,
         backend=backend.shape(),
-        media=clip.media.digest,
+        media=clip.media.digest if clip.media else clip.clip_id,
         keywords={rules.words[label]: list(keywords) for label, keywords in clip.keywords.items()},
         prompts=[rules.ask.text, rules.insist.text],
         attempts=rules.attempts,

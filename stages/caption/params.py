@@ -17,6 +17,8 @@ class CaptionParams(Params):
     """File in stages/caption/prompts, without .txt: the first question."""
     insist: str
     """The stronger prompt of the further attempts."""
+    gate: bool
+    """Fail where a caption holds no keyword of its class; false, for captions that are given, counts them only."""
 
 
 PARAMS: Declared = {"caption.{dataset}": CaptionParams, "vlm.{model}": VlmParams}

@@ -59,7 +59,7 @@ def captions(
         clips = [
             Clip(shown.clip_id, shown.media, {label: keywords[label] for label in show.labels[shown.clip_id]})
             for shown in window
-            if shown.media
+            if shown.why is None
         ]
         keys = {clip.clip_id: caption_key(backend, clip, rules) for clip in clips}
         rows = {clip_id: journal.get(key)["row"] for clip_id, key in keys.items() if key in journal}

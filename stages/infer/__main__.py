@@ -17,7 +17,7 @@ from stages.core.progress import Progress, closing
 from stages.core.schema import PREDICTIONS
 from stages.core.tables import write_table
 from stages.infer.clips import classes_of, wanted
-from stages.infer.params import PARAMS, Describe, Judge
+from stages.infer.params import PARAMS, AsPublished, Describe, Judge
 from stages.infer.rows import infer, refill
 from stages.infer.strategies import Classes, strategy
 from stages.vlm.ask import Tally
@@ -33,14 +33,17 @@ def main() -> None:
     parser.add_argument("strategy", help="a block under `strategies`")
     cell = parser.parse_args()
     dataset, block, vlm = read(PARAMS, **vars(cell)).values()
-    run, method = Run(cell.dataset), f"{cell.model}_{cell.strategy}"
+    run = Run(cell.dataset)
+    published = isinstance(block, AsPublished)
+    method = cell.model if published else f"{cell.model}_{cell.strategy}"
 
     show = Show(run, vlm)
     clip_ids = wanted(run, show.labels, dataset.parts)
     backend = text_model = load(vlm, cell.model)
     if isinstance(block, Judge) and block.text_model:
         text_model = load(block.text_model, cell.strategy)
-    classes = Classes({}, False) if isinstance(block, Describe) else classes_of(show.labels, dataset.labels == "multi")
+    free = published or isinstance(block, Describe)
+    classes = Classes({}, False) if free else classes_of(show.labels, dataset.labels == "multi")
     asking = strategy(block, backend, text_model, classes)
     revisions = dict.fromkeys([backend.revision, text_model.revision])
     same = {"method": method, "revision": "+".join(revisions)}

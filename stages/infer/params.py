@@ -61,6 +61,13 @@ class Judge(Params):
     """Block of the text model, as those under `vlm`; null: the model judges its own captions."""
 
 
-Strategy = Annotated[Describe | Choose | PerClass | Judge, Field(discriminator="kind")]
+class AsPublished(Params):
+    """No question: a recorded model's published answers, as they are. The method is called as the model is."""
+
+    kind: Literal["published"]
+    """published: what the recorded model's file says of each clip."""
+
+
+Strategy = Annotated[AsPublished | Describe | Choose | PerClass | Judge, Field(discriminator="kind")]
 
 PARAMS: Declared = {"infer.{dataset}": InferParams, "strategies.{strategy}": Strategy, "vlm.{model}": VlmParams}

@@ -39,7 +39,7 @@ def infer(
         return [answer for _, answer in answers]
 
     for window in show.windows(clip_ids):
-        clips = [Clip(shown.clip_id, shown.media) for shown in window if shown.media]
+        clips = [Clip(shown.clip_id, shown.media) for shown in window if shown.why is None]
         keys = {clip.clip_id: asking.key(clip) for clip in clips}
         outcomes = _known(journal, keys)
         advance(asking.questions * (len(outcomes) + len(window) - len(clips)))

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from stages.core.journal import journal_key
 from stages.infer.outcome import VERSION, YES_NO, Outcome, asked_each, described, listed
-from stages.infer.params import Choose, Describe, Judge, Strategy
+from stages.infer.params import AsPublished, Choose, Describe, Judge, Strategy
 from stages.vlm.base import Answer, Backend, Media, Request, request_key
 from stages.vlm.prompts import Prompt
 
@@ -27,7 +27,7 @@ class Clip(NamedTuple):
     """A clip and what the model is shown of it."""
 
     clip_id: str
-    media: Media
+    media: Media | None
 
 
 class Classes(NamedTuple):
@@ -41,8 +41,8 @@ class Asking(Protocol):
     """A strategy over a model."""
 
     @property
-    def prompt_hash(self) -> str:
-        """Hash of the prompt file, of both joined by + where there are two."""
+    def prompt_hash(self) -> str | None:
+        """Hash of the prompt file, of both joined by + where there are two; null where nothing is asked."""
         ...
 
     @property
@@ -94,6 +94,27 @@ class OneQuestion:
     def read(self, answer: Answer) -> Outcome:
         """Return an answer's outcome."""
         return described(answer) if self.classes is None else listed(answer, *self.classes)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A recorded model's answers, whatever its authors asked."""
+
+    backend: Backend
+    prompt_hash: None = None
+    questions: int = 1
+
+    def request(self, clip: Clip) -> Request:
+        """Return what names the clip."""
+        return Request("", clip.media, clip_id=clip.clip_id)
+
+    def key(self, clip: Clip) -> str:
+        """Return the journal key of the clip's answer."""
+        return request_key(self.backend, self.request(clip))
+
+    def outcomes(self, clips: Sequence[Clip], ask: Ask) -> list[Outcome]:
+        """Return the outcome of each clip."""
+        return [described(answer) for answer in ask(self.backend, [self.request(clip) for clip in clips])]
 
 
 @dataclass(frozen=True)
@@ -193,6 +214,8 @@ def strategy(params: Strategy, backend: Backend, text_model: Backend, classes: C
     Raises:
         InputError: there is no such prompt.
     """
+    if isinstance(params, AsPublished):
+        return Published(backend)
     prompt = Prompt(PROMPTS, params.prompt)
     if isinstance(params, Describe):
         return OneQuestion(backend, prompt, None)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from stages.core.params import compute
 from stages.vlm.base import Backend
 from stages.vlm.params import VlmParams
+from stages.vlm.recorded import Recorded
 
 
 def load(params: VlmParams, name: str) -> Backend:
@@ -13,6 +16,8 @@ def load(params: VlmParams, name: str) -> Backend:
     Raises:
         InputError: an API model without its key or without an address.
     """
+    if params.backend == "recorded":
+        return Recorded(Path(params.file))
     where = compute()
     if params.backend == "api":
         raise NotImplementedError

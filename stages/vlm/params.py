@@ -76,5 +76,14 @@ class ApiParams(Params):
         return self
 
 
+class RecordedParams(Params):
+    """A model whose answers are published: it is shown nothing and says what the file holds of the clip."""
+
+    backend: Literal["recorded"]
+    """recorded: the generations of one published file."""
+    file: str
+    """The file, in one of the formats that recorded.py reads."""
+
+
 #: A block `vlm.<model>`.
-VlmParams = Annotated[LocalParams | ApiParams, Field(discriminator="backend")]
+VlmParams = Annotated[LocalParams | ApiParams | RecordedParams, Field(discriminator="backend")]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.core.errors import InputError
+from stages.core.paths import fetch
 from stages.core.tables import read_json
 from stages.vlm.base import Answer, Request
 
@@ -91,6 +92,9 @@ def _split(entry: Any) -> tuple[str | None, Any]:
 class Recorded:
     """Back end over one published file; a clip that is not in the file has the status `missing`."""
 
+    #: Asked again, it says the same.
+    samples = False
+
     def __init__(self, path: Path) -> None:
         self.path = path
 
@@ -100,7 +104,7 @@ class Recorded:
         try:
             return hashlib.md5(self.path.read_bytes(), usedforsecurity=False).hexdigest()
         except FileNotFoundError:
-            raise InputError("no such file", file=self.path, do=f"`dvc pull {self.path}.dvc` brings it") from None
+            raise InputError("no such file", file=self.path, do=fetch(self.path)) from None
 
     @cached_property
     def generations(self) -> Generations:

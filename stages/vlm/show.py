@@ -44,14 +44,19 @@ class Show:
         self.unusable = manifest.height - usable.height
         self.labels: dict[str, list[str]] = dict(zip(usable["clip_id"], usable["labels"].to_list(), strict=True))
         self._files = {row["clip_id"]: row for row in usable.select("clip_id", "path", "frames", "duration").to_dicts()}
-        self._keyframes = read_shards(run.keyframes) if params.media == "images" else None
+        images = params.backend != "recorded" and params.media == "images"
+        self._keyframes = read_shards(run.keyframes) if images else None
 
-    def media(self, clip_id: str) -> Media:
+    def media(self, clip_id: str) -> Media | None:
         """Return what the model is shown of a clip; fewer frames than it takes where the clip has fewer.
+
+        A recorded model is shown nothing: it saw the clip when its answers were recorded.
 
         Raises:
             InputError: the clip's file is missing or does not decode, or the clip has no keyframes.
         """
+        if self.params.backend == "recorded":
+            return None
         count = self.params.frames
         if self._keyframes is not None:
             ((_, frames),) = self._keyframes.frames_of([clip_id])

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_unusable_file_names_itself(tmp_path, content, says):
 
 
 def test_missing_file_says_how_to_get_it(tmp_path):
-    with pytest.raises(InputError, match="dvc pull"):
+    with pytest.raises(InputError, match="what to do"):
         Recorded(tmp_path / "none.json").revision  # noqa: B018 (reading the file is the property's work)
 
 
@@ -65,3 +66,10 @@ def test_missing_clip_is_an_answer_of_its_own(tmp_path):
     backend = Recorded(write(tmp_path / "a.json", {CLIP: "cutting"}))
     answers = dict(backend.answer([Request("?", clip_id=CLIP), Request("?", clip_id="other")]))
     assert [(answer.text, answer.status) for answer in answers.values()] == [("cutting", "ok"), ("", "missing")]
+
+
+def test_missing_file_with_a_pointer_names_the_pull(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.json.dvc").touch()
+    with pytest.raises(InputError, match=r"dvc pull a\.json\.dvc"):
+        Recorded(Path("a.json")).revision  # noqa: B018 (reading the file is the property's work)
