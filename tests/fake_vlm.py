@@ -34,7 +34,7 @@ class Guesser:
         self.activities = sorted(set(truth.values()))
         self.silent = silent or {}
         """Clips to which it has no answer, with what comes back instead."""
-        self.answered: list[Request] = []
+        self.answered = 0
 
     def shape(self) -> dict[str, Any]:
         return {"guesser": self.skill, "weighs": self.weighs, "samples": self.samples}
@@ -42,7 +42,7 @@ class Guesser:
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Answer]]:
         for request in reversed(requests):  # any order is allowed
             time.sleep(self.seconds)
-            self.answered.append(request)
+            self.answered += 1
             yield request, self.silent.get(request.clip_id or "") or self._one(request)
 
     def _one(self, request: Request) -> Answer:
