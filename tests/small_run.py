@@ -30,6 +30,8 @@ from tests.conftest import ROOT
 from tests.fake_vlm import Guesser
 
 KEYWORDS = {"Cook_Cut": ["cut", "chop"], "Drink_Fromcup": ["drink", "cup"], "Walk": ["walk", "stroll"]}
+#: The module of each stage that loads its models.
+LOADS = {"caption": "stages.caption.__main__", "infer": "stages.infer.method"}
 MODEL = {
     "backend": "local", "name": "nowhere/guesser", "revision": "1", "media": "images", "frames": 2, "processor": {},
     "dtype": "float32", "quantisation": None, "attention": "sdpa", "max_new_tokens": 16, "temperature": 0, "seed": 0,
@@ -91,7 +93,8 @@ def guessing(stage: str, arguments: Sequence[str], **guesser: Any) -> Guesser:
     module: Any = importlib.import_module(f"stages.{stage}.__main__")
     model = Guesser(truth(Run(arguments[0])), **guesser)
     params.declared_values.cache_clear()
-    with mock.patch.object(module, "load", return_value=model), mock.patch.object(sys, "argv", ["", *arguments]):
+    loads: Any = importlib.import_module(LOADS[stage])
+    with mock.patch.object(loads, "load", return_value=model), mock.patch.object(sys, "argv", ["", *arguments]):
         module.main()
     return model
 

@@ -48,14 +48,12 @@ def main() -> None:
         refill(journal, run.captions)
         with Progress(f"{name}, clips", len(show.labels)) as progress:
             found = list(captions(show, keywords, rules, backend, journal, tally, progress.advance))
-    failed = [f"{row['clip_id']} ({why})" for row, why in found if why]
-    if params.gate:
-        gate(failed, len(found))
+    failed = gate(found, params.gate)
     write_table(run.captions, (same | row for row, _ in found), CAPTIONS)
     tries = Counter(row["attempts"] for row, _ in found)
     tried = ", ".join(f"{tries[attempt]} at attempt {attempt}" for attempt in sorted(tries))
     did = f"{len(found)} captions ({tried}), {show.unusable} unusable clips left out; {tally.computed} answers computed"
-    closing(name, did + (f"; {len(failed)} without a keyword" if failed else ""), tally.asked - tally.computed)
+    closing(name, did + (f"; {failed} without a keyword" if failed else ""), tally.asked - tally.computed)
 
 
 if __name__ == "__main__":

@@ -76,21 +76,24 @@ def captions(
 
 
 def _made(caption: Caption) -> Row:
-    return {name: getattr(caption, name) for name in _MADE}
+    made = {name: getattr(caption, name) for name in _MADE}
+    return made | {"text": caption.text or None}  # no answer is no caption
 
 
-def gate(failed: Sequence[str], total: int) -> None:
-    """Let a run pass whose captions all hold a keyword of their class.
+def gate(found: Sequence[tuple[Row, str | None]], strict: bool) -> int:
+    """Return how many of the clips have no caption with a keyword of their class.
 
     Raises:
-        GateError: some do not; it names them, the first twenty.
+        GateError: `strict`, and there are such clips; it names the first twenty.
     """
-    if failed:
+    failed = [f"{row['clip_id']} ({why})" for row, why in found if why]
+    if failed and strict:
         listed = "\n".join(f"  {text}" for text in failed[:20]) + ("\n  ..." if len(failed) > 20 else "")
         raise GateError(
-            f"{len(failed)} of {total} clips have no caption with a keyword of their class:\n{listed}\n  what to do: "
-            "more attempts, other keywords or another model; the answers so far are in the journal"
+            f"{len(failed)} of {len(found)} clips have no caption with a keyword of their class:\n{listed}\n"
+            "  what to do: more attempts, other keywords or another model; the answers so far are in the journal"
         )
+    return len(failed)
 
 
 def refill(journal: Journal, path: Path) -> int:

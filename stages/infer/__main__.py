@@ -16,12 +16,11 @@ from stages.core.paths import Run
 from stages.core.progress import Progress, closing
 from stages.core.schema import PREDICTIONS
 from stages.core.tables import write_table
-from stages.infer.clips import classes_of, wanted
-from stages.infer.params import PARAMS, AsPublished, Describe, Judge
+from stages.infer.clips import wanted
+from stages.infer.method import method
+from stages.infer.params import PARAMS
 from stages.infer.rows import infer, refill
-from stages.infer.strategies import Classes, strategy
 from stages.vlm.ask import Tally
-from stages.vlm.load import load
 from stages.vlm.show import Show
 
 
@@ -34,26 +33,17 @@ def main() -> None:
     cell = parser.parse_args()
     dataset, block, vlm = read(PARAMS, **vars(cell)).values()
     run = Run(cell.dataset)
-    published = isinstance(block, AsPublished)
-    method = cell.model if published else f"{cell.model}_{cell.strategy}"
 
     show = Show(run, vlm)
     clip_ids = wanted(run, show.labels, dataset.parts)
-    backend = text_model = load(vlm, cell.model)
-    if isinstance(block, Judge) and block.text_model:
-        text_model = load(block.text_model, cell.strategy)
-    free = published or isinstance(block, Describe)
-    classes = Classes({}, False) if free else classes_of(show.labels, dataset.labels == "multi")
-    asking = strategy(block, backend, text_model, classes)
-    revisions = dict.fromkeys([backend.revision, text_model.revision])
-    same = {"method": method, "revision": "+".join(revisions)}
-
-    tally, name = Tally(), f"infer {cell.dataset} {method}"
+    made = method((cell.model, vlm), (cell.strategy, block), show.labels, dataset.labels == "multi")
+    same = {"method": made.name, "revision": made.revision}
+    output, tally, name = run.predictions(made.name), Tally(), f"infer {cell.dataset} {made.name}"
     with Journal("infer") as journal:
-        refill(journal, run.predictions(method), asking)
-        with Progress(f"{name}, answers", len(clip_ids) * asking.questions) as progress:
-            rows = [same | row for row in infer(show, clip_ids, asking, journal, tally, progress.advance)]
-    write_table(run.predictions(method), rows, PREDICTIONS)
+        refill(journal, output, made.asking)
+        with Progress(f"{name}, answers", len(clip_ids) * made.asking.questions) as progress:
+            rows = [same | row for row in infer(show, clip_ids, made.asking, journal, tally, progress.advance)]
+    write_table(output, rows, PREDICTIONS)
     status = ", ".join(f"{count} {status}" for status, count in sorted(Counter(row["status"] for row in rows).items()))
     did = f"{len(rows)} clips ({status}), {show.unusable} unusable left out; {tally.computed} answers computed"
     failed = [row["clip_id"] for row in rows if row["status"] == "error"]

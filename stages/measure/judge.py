@@ -97,4 +97,4 @@ def judge(
         for shown in window:
             for text in by_clip[shown.clip_id] if shown.media is None else ():
                 for draw in range(repeats):
-                    yield Judgement(text.clip_id, text.repeat * repeats + draw, None, shown.why)
+                    yield Judgement(text.clip_id, text.repeat * repeats + draw, None, shown.why or "nothing to show")

@@ -1,0 +1,44 @@
+"""A method: one model asked in one way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from stages.infer.clips import classes_of
+from stages.infer.params import AsPublished, Describe, Judge, Strategy
+from stages.infer.strategies import Asking, Classes, strategy
+from stages.vlm.load import load
+from stages.vlm.params import VlmParams
+
+
+class Method(NamedTuple):
+    """Its name, what identifies the weights of its models, and how it asks."""
+
+    name: str
+    revision: str
+    asking: Asking
+
+
+def method(
+    model: tuple[str, VlmParams], way: tuple[str, Strategy], labels: Mapping[str, Sequence[str]], many: bool
+) -> Method:
+    """Return the method of a model and a strategy, each a name with its params.
+
+    Args:
+        model: the block `vlm.<model>`.
+        way: the block `strategies.<strategy>`.
+        labels: labels of each usable clip; closed questions list those that occur.
+        many: a clip may have several labels or none.
+
+    Raises:
+        InputError: closed questions need what the labels do not have, or there is no such prompt or model.
+    """
+    name, params = way
+    backend = text_model = load(model[1], model[0])
+    if isinstance(params, Judge) and params.text_model:
+        text_model = load(params.text_model, name)
+    free = isinstance(params, AsPublished | Describe)
+    asking = strategy(params, backend, text_model, Classes({}, False) if free else classes_of(labels, many))
+    revision = "+".join(dict.fromkeys([backend.revision, text_model.revision]))
+    return Method(model[0] if isinstance(params, AsPublished) else f"{model[0]}_{name}", revision, asking)
