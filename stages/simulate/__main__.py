@@ -8,40 +8,25 @@ There is no journal: 600 clips take about a minute, and DVC empties a stage's ou
 
 from __future__ import annotations
 
-import shutil
-import sys
+import argparse
 
 from stages.core.errors import guard
 from stages.core.params import compute, read
 from stages.core.paths import Run
 from stages.core.progress import Progress, closing
-from stages.core.tables import write_table
 from stages.simulate.make import make
 from stages.simulate.params import PARAMS, Scene
-from stages.simulate.schema import TRUTH
-from stages.simulate.sheet import sheet
 
 
 def main() -> None:
     """Render the scene named on the command line."""
-    name = sys.argv[1]
-    run = Run(name)
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("scene", help="a block under `simulate` in params.yaml")
+    name: str = arguments.parse_args().scene
     scene: Scene = read(PARAMS, scene=name)["simulate.{scene}"]
-    part = run.data / "clips.part"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    rows, shown = [], {}
     with Progress(f"simulate {name}", scene.clips) as progress:
-        for row, frames in make(scene, part, compute().processes):
-            rows.append(row)
-            if frames is not None:
-                shown[row["label"]] = frames
-            progress.advance()
-    shutil.rmtree(run.clips, ignore_errors=True)
-    part.rename(run.clips)
-    (run.data / "contact_sheet.png").write_bytes(sheet(dict(sorted(shown.items()))))
-    write_table(run.data / "truth.parquet", rows, TRUTH)  # last: where it is, all is there
-    closing("simulate", f"{len(rows)} clips of {len(scene.activities)} activities")
+        make(scene, Run(name), compute().processes, progress.advance)
+    closing(f"simulate {name}", f"{scene.clips} clips of {len(scene.activities)} activities in {Run(name).clips}")
 
 
 if __name__ == "__main__":

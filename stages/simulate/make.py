@@ -1,40 +1,66 @@
-"""Render and write the clips of a scene on all cores."""
+"""Render a scene on all cores and write it: clips, truth, contact sheet."""
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from stages.core.paths import Run
+from stages.core.pool import Crashed, spread
 from stages.simulate.params import Scene
-from stages.simulate.render import encode, plan, render
-from stages.simulate.sheet import pick
+from stages.simulate.render import Plan, encode, plan, render
+from stages.simulate.schema import TRUTH
+from stages.simulate.sheet import pick, sheet
 
-#: A clip's row of TRUTH and, for clips that the contact sheet shows, its picked frames (4, H, W, 3).
-Made = tuple[dict[str, Any], NDArray[np.uint8] | None]
+#: Clips whose truth is kept in memory at once; also the rows of a row group.
+CHUNK = 512
 
 
-def make(scene: Scene, folder: Path, processes: int) -> Iterator[Made]:
-    """Write each clip of a scene into `folder` and yield it, in the order of clips.
+class Made(NamedTuple):
+    """A written clip: its row of TRUTH and, where the contact sheet shows it, its picked frames (4, H, W, 3)."""
 
-    The contact sheet shows the first clip of each class, that is the first recording.
+    truth: dict[str, Any]
+    picked: NDArray[np.uint8] | None
+
+
+def make(scene: Scene, run: Run, processes: int, advance: Callable[[int], None]) -> None:
+    """Write all clips of a scene, its truth and its contact sheet; each appears when it is whole, truth the last.
+
+    Memory does not grow with the number of clips. The sheet shows the first recording: one clip a class.
     """
-    one = partial(_one, scene, folder)
-    if processes == 1:
-        yield from map(one, range(scene.clips))
-        return
-    # Spawned, not forked: the parent has threads (progress, DVC), which a fork would copy in any state.
-    with multiprocessing.get_context("spawn").Pool(processes, cv2.setNumThreads, (1,)) as pool:
-        yield from pool.imap(one, range(scene.clips), chunksize=4)
+    plans = sorted((plan(scene, number) for number in range(scene.clips)), key=lambda one: one.clip_id)
+    clips, truth = run.data / "clips.part", run.data / "truth.parquet.part"
+    shutil.rmtree(clips, ignore_errors=True)
+    clips.mkdir(parents=True)
+    shown: dict[str, NDArray[np.uint8]] = {}
+    with pq.ParquetWriter(truth, TRUTH, compression="zstd") as writer:
+        for start in range(0, len(plans), CHUNK):
+            rows: dict[str, dict[str, Any]] = {}
+            for what, made in spread(partial(_one, scene, clips), plans[start : start + CHUNK], processes):
+                if isinstance(made, Crashed):
+                    raise RuntimeError(f"{what.clip_id}: {made}")
+                rows[what.clip_id] = made.truth
+                if made.picked is not None:
+                    shown[what.activity] = made.picked
+                advance(1)
+            writer.write_table(pa.Table.from_pylist([rows[name] for name in sorted(rows)], schema=TRUTH))
+    shutil.rmtree(run.clips, ignore_errors=True)
+    clips.rename(run.clips)
+    (run.data / "contact_sheet.png").write_bytes(sheet(dict(sorted(shown.items()))))
+    truth.rename(run.data / "truth.parquet")
 
 
-def _one(scene: Scene, folder: Path, number: int) -> Made:
-    clip = render(scene, plan(scene, number))
-    encode(clip.frames, scene.fps, folder / f"{clip.plan.clip_id}.mp4")
-    return clip.truth, pick(clip.frames) if number < len(scene.activities) else None
+def _one(scene: Scene, folder: Path, what: Plan) -> Made:
+    cv2.setNumThreads(1)  # the processes already take every core
+    clip = render(scene, what)
+    encode(clip.frames, scene.fps, folder / f"{what.clip_id}.mp4")
+    return Made(clip.truth, pick(clip.frames) if what.number < len(scene.activities) else None)

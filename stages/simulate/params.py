@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from stages.core.params import Params
+from stages.core.params import Declared, Params
 from stages.simulate.activities import ACTIVITIES
 
 
@@ -34,6 +34,13 @@ class Scene(Params):
     style: Literal["home", "pretrain"]
     """The pool from which people, rooms and cameras are drawn; scenes of two styles share none."""
 
+    @field_validator("seconds")
+    @classmethod
+    def _ordered(cls, span: tuple[float, float]) -> tuple[float, float]:
+        if span[0] > span[1]:
+            raise ValueError("the shortest comes first")
+        return span
+
     @field_validator("activities")
     @classmethod
     def _known(cls, names: list[str]) -> list[str]:
@@ -43,4 +50,4 @@ class Scene(Params):
         return names
 
 
-PARAMS = {"simulate.{scene}": Scene}
+PARAMS: Declared = {"simulate.{scene}": Scene}

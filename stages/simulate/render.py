@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from stages.simulate.activities import ACTIVITIES, perform
 from stages.simulate.body import JOINTS, axes, figure, joints, torso
+from stages.simulate.camera import Array
 from stages.simulate.draw import Canvas
 from stages.simulate.objects import thing
 from stages.simulate.params import Scene
 from stages.simulate.scenes import home
+from stages.simulate.take import Take
 
 #: (T, H, W, 3) or (H, W, 3), RGB.
 Frames = NDArray[np.uint8]
@@ -77,40 +79,48 @@ def render(scene: Scene, what: Plan) -> Clip:
     around, acting = (np.random.default_rng([scene.seed, stream, what.number]) for stream in (5, 6))
     count = round(float(around.uniform(*scene.seconds)) * scene.fps)
     pool = STYLES[scene.style]
-    body = home.subject(scene.style, what.subject, pool, int(around.integers(2)))
-    room = home.room(scene.style, what.room, pool)
+    body = home.subject(what.subject, pool, int(around.integers(2)))
+    room = home.room(what.room, pool)
     canvas = Canvas(home.camera(scene.style, what.camera, pool, scene.size, room.mirrored))
     canvas.draw(room.solids)
     canvas.draw(home.furnish(room, around))
     light = _light(around)
     take = perform(what.activity, body, room, np.arange(count) / scene.fps, acting)
     found = joints(body, take.pose)
-    trunk = torso(body, take.pose)
-    toes = axes(take.pose.yaw, take.pose.tilt)[0]
-    frames, masks = [], []
-    for t in range(count):
-        picture = canvas.copy()
-        picture.draw(figure(body, found, trunk, toes, t), PERSON)
-        for prop in take.pose.props:
-            if prop.shown[t]:
-                picture.draw(thing(prop.name, prop.at[t], prop.up[t], prop.front[t]), PERSON)
-        frames.append(cv2.LUT(picture.image(), light))
-        masks.append(picture.mask(PERSON))
-    camera = canvas.camera
-    pixels = camera.project(camera.see(found)) / Canvas.SAMPLES
-    if room.mirrored:  # what was drawn as its left is its right
-        pixels = pixels[:, MIRROR]
-    mask = np.stack(masks)
+    frames, masks = _draw(canvas, take, found)
+
+    def pixels(points: Array) -> NDArray[np.float32]:
+        return (canvas.camera.project(canvas.camera.see(points)) / Canvas.SAMPLES).round(1).astype(np.float32)
+
+    activity, props = ACTIVITIES[what.activity], [prop for prop in take.pose.props if prop.name != "stream"]
     truth = {
-        "clip_id": what.clip_id, "label": what.activity, "phrase": ACTIVITIES[what.activity].phrase,
-        "verb": ACTIVITIES[what.activity].verb, "object": ACTIVITIES[what.activity].object,
+        "clip_id": what.clip_id, "label": what.activity,
+        "phrase": activity.phrase, "verb": activity.verb, "object": activity.object,
         "place": take.place, "posture": take.posture, "shirt": body.shirt_name, "trousers": body.trousers_name,
         "subject": f"{what.subject:02d}", "camera": f"{what.camera:02d}", "room": f"{what.room:02d}",
         "frames": count, "fps": scene.fps, "width": scene.size[0], "height": scene.size[1],
-        "joints": np.round(pixels, 1).astype(np.float32).ravel(), "boxes": boxes(mask).ravel(),
-        "masks": run_lengths(mask), "plate": _jpeg(np.asarray(cv2.LUT(canvas.image(), light), np.uint8)),
+        # What a mirror shows as somebody's left is the right.
+        "joints": pixels(found[:, MIRROR] if room.mirrored else found).ravel(),
+        "held": [prop.name for prop in props],
+        "held_at": pixels(np.stack([prop.at for prop in props], 1)).ravel() if props else [],
+        "boxes": boxes(masks).ravel(), "masks": run_lengths(masks), "plate": _jpeg(_lit(canvas.image(), light)),
     }  # fmt: skip
-    return Clip(what, np.stack(frames), truth)
+    return Clip(what, np.stack([_lit(frame, light) for frame in frames]), truth)
+
+
+def _draw(canvas: Canvas, take: Take, found: Array) -> tuple[list[Frames], NDArray[np.bool_]]:
+    """Return the frames and where the person and what it holds are seen (T, H, W)."""
+    trunk, toes = torso(take.body, take.pose), axes(take.pose.yaw, take.pose.tilt)[0]
+    frames, masks = [], []
+    for t in range(len(found)):
+        picture = canvas.copy()
+        picture.draw(figure(take.body, found, trunk, toes, t), PERSON)
+        for prop in take.pose.props:
+            if prop.shown[t]:
+                picture.draw(thing(prop.name, prop.at[t], prop.up[t], prop.front[t]), PERSON)
+        frames.append(picture.image())
+        masks.append(picture.mask(PERSON))
+    return frames, np.stack(masks)
 
 
 #: Seed of each style's people, rooms and cameras: they stay the same when a scene's seed changes.
@@ -156,6 +166,10 @@ def _light(rng: Generator) -> NDArray[np.uint8]:
     """Return a clip's light: each channel's brightness and contrast, (256, 1, 3), to look values up in."""
     gain = rng.uniform(0.82, 1.08) * rng.uniform(0.96, 1.04, 3)
     return np.clip(np.arange(256)[:, None] * gain, 0, 255).astype(np.uint8)[:, None]
+
+
+def _lit(picture: Frames, light: NDArray[np.uint8]) -> Frames:
+    return np.asarray(cv2.LUT(picture, light), np.uint8)
 
 
 def _jpeg(picture: Frames) -> bytes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from stages.core.schema import SORT, STR
+from stages.core.schema import STR, STRS
 
 #: A clip, as it was rendered. Words: "a {person} in a {shirt} shirt is {phrase}"; `verb` and `object` are the
 #: phrase's parts (`object` null where there is none), `place` where it happens, `posture` how the body is.
 #: Sequences run over the clip's T frames, flattened, first axis slowest:
 #: `joints` (T, 17, 2), COCO's order, pixels from the top left corner, also where the joint is hidden or outside;
-#: `boxes` (T, 4), pixels left, top, right, bottom (ends excluded) of what is seen of the person with what it holds,
+#: `held_at` (T, N, 2), pixels, the centre of each of the N things in use, whose names are `held`;
+#: `boxes` (T, 4), pixels left, top, right, bottom (ends excluded) of what is seen of the person with these,
 #: all 0 where nothing is seen; `masks` (T, height, width) of the same, as run lengths in row order over all frames at
 #: once, the first run counting pixels outside the mask; `plate` the clip's room without the person, JPEG.
 TRUTH = pa.schema(
@@ -32,9 +33,10 @@ TRUTH = pa.schema(
         pa.field("width", pa.int32(), nullable=False),
         pa.field("height", pa.int32(), nullable=False),
         pa.field("joints", pa.list_(pa.float32()), nullable=False),
+        pa.field("held", STRS, nullable=False),
+        pa.field("held_at", pa.list_(pa.float32()), nullable=False),
         pa.field("boxes", pa.list_(pa.int16()), nullable=False),
         pa.field("masks", pa.list_(pa.int32()), nullable=False),
         pa.field("plate", pa.binary(), nullable=False),
     ]
 )
-SORT[id(TRUTH)] = ["clip_id"]

@@ -1,7 +1,7 @@
 """The home: a one-room flat where every camera sees everything that any activity needs.
 
 Nothing in it depends on the activity: furniture and things of all activities are always there, those in use are
-second ones in the hand. A style is a pool of looks; the same style, seed and number give the same subject or room.
+second ones in the hand. The same pool and number give the same subject, room or camera.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ SMALL = ["cup", "glass", "can", "bottle", "kettle", "telephone", "remote", "pill
 LARGE = ["book", "tablet", "laptop"]
 
 
-def camera(style: str, number: int, seed: int, size: tuple[int, int], mirrored: bool) -> Camera:
+def camera(style: str, number: int, pool: int, size: tuple[int, int], mirrored: bool) -> Camera:
     """Return camera `number`; `size` is the clip's width and height."""
     if style == "home" and number in CAMERAS:
         azimuth, rise, distance = CAMERAS[number]
     else:
-        rng = np.random.default_rng([seed, 11, number])
+        rng = np.random.default_rng([pool, 11, number])
         azimuth, rise, distance = (rng.uniform(*span) for span in CAMERA_RANGE)
     # A mirror turns the camera's side too: in a mirrored room it stands where it stood.
     a, b = np.radians([-azimuth if mirrored else azimuth, rise])
@@ -62,14 +62,14 @@ def camera(style: str, number: int, seed: int, size: tuple[int, int], mirrored: 
     return Camera(tuple(eye), tuple(target), 46.0, size[0] * Canvas.SAMPLES, size[1] * Canvas.SAMPLES, mirrored)
 
 
-def subject(style: str, number: int, seed: int, outfit: int) -> Body:
+def subject(number: int, pool: int, outfit: int) -> Body:
     """Return subject `number` in one of its outfits."""
-    rng = np.random.default_rng([seed, 12, number])
+    rng = np.random.default_rng([pool, 12, number])
     height, build = rng.uniform(1.6, 1.92), rng.uniform(0.85, 1.25)
     tempo, hand = rng.uniform(0.8, 1.25), int(rng.random() < 0.85)
     skin, hair = SKIN[rng.integers(len(SKIN))], HAIR[rng.integers(len(HAIR))]
     long_hair = bool(rng.random() < 0.4)
-    dress = np.random.default_rng([seed, 13, number, outfit])
+    dress = np.random.default_rng([pool, 13, number, outfit])
     names = list(DRESS)
     shirt = names[dress.integers(len(names))]
     trousers = str(dress.choice([name for name in TROUSERS if name != shirt]))
@@ -101,9 +101,9 @@ class Room:
     """Middle of the screen."""
 
 
-def room(style: str, number: int, seed: int) -> Room:
+def room(number: int, pool: int) -> Room:
     """Return room `number`."""
-    rng = np.random.default_rng([seed, 14, number])
+    rng = np.random.default_rng([pool, 14, number])
     mirrored = bool(rng.random() < 0.5)
     wall, ground = _pastel(rng, 0.78, 0.95), _pastel(rng, 0.45, 0.75)
     jitter = rng.uniform(-0.05, 0.05, 6)
