@@ -8,7 +8,7 @@ from stages.core.params import Declared, Params
 
 
 class NullParams(Params):
-    """Block `nulls`."""
+    """Block `nulls.<dataset>`."""
 
     models: list[str] = Field(min_length=1)
     """Methods whose answers `null_shuffled` exchanges; each repeat takes the next of them in turn."""
@@ -20,4 +20,4 @@ class NullParams(Params):
     """Sentence encoder that finds the caption of `null_constant`."""
 
 
-PARAMS: Declared = {"nulls": NullParams}
+PARAMS: Declared = {"nulls.{dataset}": NullParams}

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.nulls.draw import every_class, exchange
+from stages.nulls.draw import exchange
+from stages.nulls.sentence import every_class
 
 
 @given(

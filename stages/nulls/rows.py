@@ -1,0 +1,108 @@
+"""From a run's tables to the null models' rows of table PREDICTIONS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from stages.core.errors import InputError
+from stages.core.paths import Run
+from stages.core.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
+from stages.core.tables import read_table
+from stages.nulls.draw import exchange
+from stages.nulls.params import NullParams
+from stages.text.sentences import Sentences
+from stages.text.vectors import best_constant
+
+Row = dict[str, Any]
+
+
+class Labelled(NamedTuple):
+    """The usable clips with a label, sorted: clip -> labels."""
+
+    labels: dict[str, list[str]]
+
+
+class Constant(NamedTuple):
+    """The sentence of `null_constant` and on which clips it was chosen."""
+
+    text: str
+    detail: str
+
+
+def labelled(run: Run) -> Labelled:
+    """Return the usable clips that have a label.
+
+    Raises:
+        InputError: there is none.
+    """
+    manifest = read_table(run.manifest, MANIFEST).filter(pl.col("error").is_null() & (pl.col("labels").list.len() > 0))
+    if manifest.is_empty():
+        raise InputError("no usable clip has a label", file=run.manifest, do="null models need classes")
+    return Labelled(dict(zip(manifest["clip_id"], manifest["labels"].to_list(), strict=True)))
+
+
+def constant(run: Run, clips: Labelled, sentences: Sentences) -> Constant:
+    """Return the reference caption with the highest cosine to the others, averaged within classes, then over them.
+
+    It is chosen on clips that are in no protocol's test part, so that it knows nothing of what is tested. Where every
+    clip is tested by some fold (leave one subject out), it is chosen on all of them, which only makes it stronger.
+    """
+    splits = read_table(run.splits, SPLITS)
+    tested = set(splits.filter(pl.col("part") == "test")["clip_id"])
+    captions = read_table(run.captions, CAPTIONS)
+    texts = {
+        clip: text for clip, text in captions.select("clip_id", "text").iter_rows() if clip in clips.labels and text
+    }
+    pool = {clip: text for clip, text in texts.items() if clip not in tested}
+    where = f"chosen on {len(pool)} clips that no protocol tests on"
+    if not pool:
+        pool, where = texts, f"chosen on all {len(texts)} clips: each is in a test part"
+    if not pool:
+        raise InputError("no reference caption", file=run.captions, do="run the stage caption")
+    names = list(pool.values())
+    best = best_constant(sentences.embed(names), ["+".join(clips.labels[clip]) for clip in pool])
+    return Constant(names[best], where)
+
+
+def same_text(clips: Labelled, text: str, detail: str | None) -> Iterator[Row]:
+    """Yield a row of the same text for every clip."""
+    for clip in clips.labels:
+        yield {"clip_id": clip, "repeat": 0, "text": text, "status": "ok", "detail": detail}
+
+
+def shuffled(run: Run, clips: Labelled, params: NullParams) -> Iterator[Row]:
+    """Yield rows whose texts were exchanged between clips of different classes, `params.repeats` times.
+
+    Each repeat takes the next of `params.models` in turn. A clip without an answer takes no part in the exchange.
+    """
+    answers = {model: _texts(run, model, clips.labels) for model in params.models}
+    for repeat in range(params.repeats):
+        model = params.models[repeat % len(params.models)]
+        texts = answers[model]
+        names = sorted(texts)
+        codes = ["+".join(clips.labels[clip]) for clip in names]
+        if len(set(codes)) < 2:
+            raise InputError("all answers are about one class", file=run.predictions(model), do="nothing to exchange")
+        donors = exchange(codes, np.random.default_rng([params.seed, repeat]))
+        for clip, donor in zip(names, donors, strict=True):
+            source = names[donor]
+            yield {
+                "clip_id": clip,
+                "repeat": repeat,
+                "text": texts[source],
+                "status": "ok",
+                "detail": f"{model}: {source}",
+            }
+
+
+def _texts(run: Run, model: str, labels: Mapping[str, list[str]]) -> dict[str, str]:
+    file = run.predictions(model)
+    rows = read_table(file, PREDICTIONS).filter((pl.col("repeat") == 0) & pl.col("text").is_not_null())
+    texts = {clip: text for clip, text in rows.select("clip_id", "text").iter_rows() if clip in labels}
+    if not texts:
+        raise InputError("no answers to exchange", file=file, do="name models that answer in words under nulls.models")
+    return texts
