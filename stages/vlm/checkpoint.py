@@ -15,6 +15,8 @@ from typing import Any
 from stages.core.errors import InputError
 from stages.core.torchvision_ops import declare_missing_ops
 
+_SEE = "add its processor_config.json (or preprocessor_config.json), or take a model that sees images"
+
 #: What transformers reads from a folder of a model; a model card or a log beside it does not shape an answer.
 _READ = {".json", ".safetensors", ".bin", ".jinja", ".txt", ".model", ".tiktoken"}
 
@@ -28,12 +30,12 @@ def revision_of(name: str, revision: str | None) -> str:
     """
     if is_folder(name):
         if revision is not None:
-            raise InputError("a path has no revision", key=name, do="set revision: null; its files are hashed")
+            raise InputError("a path has no revision", file=name, do="set revision: null; its files are hashed")
         return folder_hash(Path(name))
     if revision is None:
         raise InputError(
             "not a folder, and a hub name needs a revision",
-            key=name,
+            file=name,
             do="give the commit of the model's repository as `revision`, or correct the path",
         )
     if re.fullmatch(r"[0-9a-f]{40}", revision):
@@ -96,7 +98,7 @@ def load_processor(name: str, revision: str | None, vision: bool) -> Any:
         raise InputError(
             "the model has no image processor",
             file=name,
-            do="add its preprocessor_config.json, or take a model that sees images",
+            do=_SEE,
         )
     if getattr(processor, "chat_template", None) is None:
         raise InputError(
@@ -149,7 +151,7 @@ def _quantised(params: Any, name: str) -> Any:
     if importlib.util.find_spec("bitsandbytes") is None:
         raise InputError(
             f"quantisation {params.quantisation} needs bitsandbytes, which is not installed",
-            key=name,
+            file=name,
             do="pip install bitsandbytes, or set quantisation: null",
         )
     kind: Any = transformers.BitsAndBytesConfig
@@ -164,19 +166,21 @@ def _explained(name: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise InputError(f"the model needs a package: {_first(error)}", key=name, do="install it") from None
+        raise InputError(f"the model needs a package: {_first(error)}", file=name, do="install it") from None
     except (OSError, ValueError, KeyError) as error:
         text = str(error)
         if "couldn't connect" in text or "offline" in text.lower():
             do = "check the name; with a network, download the model once (`hf download`), or give a folder's path"
-            raise InputError("not in the cache, and the hub cannot be reached", key=name, do=do) from None
+            raise InputError("not in the cache, and the hub cannot be reached", file=name, do=do) from None
+        if "image processor" in text:
+            raise InputError("the model has no image processor", file=name, do=_SEE) from None
         if "gated" in text:
             do = "ask for access on the model's page and log in (`hf auth login`)"
         elif "trust_remote_code" in text or "custom code" in text or "model type" in text:
             do = "transformers has no class for it: serve it with an engine that has one and use backend: api"
         else:
             do = "correct `name` (a hub name, or a folder of `save_pretrained`) and `revision`"
-        raise InputError(f"the model does not load: {_first(error)}", key=name, do=do) from None
+        raise InputError(f"the model does not load: {_first(error)}", file=name, do=do) from None
 
 
 def _first(error: Exception) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,19 +16,7 @@ import torch
 from transformers import LogitsProcessor
 
 from stages.vlm.base import Request
-
-
-def holds(text: str, words: Sequence[str]) -> list[str]:
-    """Return those of `words` that stand in `text` as whole words or phrases, case as it is.
-
-    Will not match an inflected form, nor a word inside another (sit in sitting). It is stricter than the paper's rule
-    for keywords (`text/keywords.py`): a text that passes here passes there.
-    """
-    return [word for word in words if _pattern(word).search(text)]
-
-
-def _pattern(word: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+from stages.vlm.constraint import holds, pattern
 
 
 class Draw(LogitsProcessor):
@@ -98,7 +85,7 @@ class MustHold(LogitsProcessor):
         writing = self.writing[row]
         if writing is None:
             text = self._text(written)
-            matches = [match for word in self.words[row] for match in _pattern(word).finditer(text)]
+            matches = [match for word in self.words[row] for match in pattern(word).finditer(text)]
             if any(match.end() < len(text) for match in matches):
                 return None  # something follows the word: nothing can change it any more
             left = self.room - len(written)

@@ -13,7 +13,8 @@ from transformers import LogitsProcessorList
 from stages.vlm.base import Answer, Request
 from stages.vlm.chat import encode
 from stages.vlm.checkpoint import is_vision, load_config, load_model, load_processor
-from stages.vlm.decoding import Draw, Force, MustHold, holds
+from stages.vlm.constraint import holds
+from stages.vlm.decoding import Draw, Force, MustHold
 
 if TYPE_CHECKING:
     from stages.vlm.params import LocalParams
@@ -141,6 +142,7 @@ class Engine:
             logits_processor=chosen,
             output_logits=keep_logits,
             return_dict_in_generate=True,
+            eos_token_id=self.ends,
             pad_token_id=self.ends[0] if pad is None else pad,
         )
 

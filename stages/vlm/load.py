@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from stages.core.params import compute
+from stages.vlm.api import Api
 from stages.vlm.base import Backend
+from stages.vlm.local import Local
 from stages.vlm.params import VlmParams
 from stages.vlm.recorded import Recorded
 
@@ -20,7 +22,5 @@ def load(params: VlmParams, name: str) -> Backend:
         return Recorded(Path(params.file))
     where = compute()
     if params.backend == "api":
-        raise NotImplementedError
-    from stages.vlm.local import Local
-
+        return Api(params, where.endpoints.get(name), where.concurrency)
     return Local(params, where.device, where.batch, where.threads)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stages.vlm.engine import Encoded, Engine
     from stages.vlm.params import LocalParams
 
-#: Raise it when a change here or in engine, chat or decoding changes an answer: journalled answers are then stale.
+#: Raise it when a change here or in engine, chat, constraint or decoding changes an answer: the journal's are stale.
 VERSION = 1
 
 #: Libraries whose versions may change an answer.

@@ -68,6 +68,9 @@ class ApiParams(Params):
     logprobs: bool
     """Ask for the likeliest first tokens where a question has options (their probabilities come from these)."""
 
+    constrain: Literal["structured_outputs"] | None
+    """How an answer is made to hold a word: structured_outputs (vLLM 0.12 and later); null where the server cannot."""
+
     @model_validator(mode="after")
     def _key_is_a_name(self) -> ApiParams:
         # A key pasted here would end up in git.

@@ -4,8 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from stages.vlm import tiny
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Tiny models gain nothing from a second thread, and wait for it on a busy machine."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ def params(folder: Path | str, **differs: Any) -> LocalParams:
         "dtype": "float32",
         "quantisation": None,
         "attention": "sdpa",
-        "max_new_tokens": 16,
+        "max_new_tokens": 8,
         "temperature": 0,
         "seed": 0,
     }

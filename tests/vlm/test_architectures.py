@@ -43,7 +43,7 @@ def generated_directly(folder: Path, shown: Media, prompt: str) -> list[int]:
             text=[text], videos=[np.stack(shown.frames)], video_metadata=[metadata], return_tensors="pt",
             do_sample_frames=False,
         )  # fmt: skip
-    out = model.generate(**inputs, max_new_tokens=16, do_sample=False)
+    out = model.generate(**inputs, max_new_tokens=8, do_sample=False)
     return out[0, inputs["input_ids"].shape[1] :].tolist()
 
 
@@ -65,7 +65,7 @@ def test_batched_equals_single_in_any_order(tiny_model: Any, name: str, kind: st
     requests = [
         Request(prompts[i % 3] if kind else f"{prompts[i % 3]} {i}", media(kind, frames, i) if kind else None,
                 options=("True", "False") if i % 2 else ())
-        for i in range(9)
+        for i in range(6)
     ]  # fmt: skip
     alone = dict(Local(params(tiny_model(name)), "cpu", batch=1).answer(requests))
     together = dict(Local(params(tiny_model(name)), "cpu", batch=4).answer(requests[::-1]))
