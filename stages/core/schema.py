@@ -123,6 +123,16 @@ EMBEDDINGS = pa.schema(
     ]
 )
 
+#: What a judge said of one text: `value` is p(True), or 1 and 0 where it gives no probability; null where `detail` says
+#: why. It lies beside the measures, with the key under which a journal keeps it.
+JUDGEMENTS = pa.schema(
+    [
+        pa.field("journal_key", STR, nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("detail", STR),
+    ]
+)
+
 #: What a metric says of one answer, after any threshold; one row a metric for each clip of any protocol's test part.
 #: `right` is 1 or 0, or a fraction over `repeats` draws; null where the clip is left out, and `left_out` then says why.
 #: `label` is the class that the metric names (of the first draw; only metrics that name one).
@@ -138,8 +148,8 @@ VERDICTS = pa.schema(
     ]
 )
 
-#: An aggregate over a protocol's test part. `aggregate` is mca, accuracy, macro_f1, class:{name} or mca_sd (the standard
-#: deviation of mca over repeated draws, without interval); `low` and `high` bound the interval (null: it cannot be
+#: An aggregate over a protocol's test part. `aggregate` is mca, accuracy, macro_f1, class:{name} or mca_sd (the
+#: standard deviation of mca over repeated draws, without interval); `low` and `high` bound the interval (null: it cannot be
 #: told); `subjects` is the number of clusters behind it.
 SCORES = pa.schema(
     [
@@ -165,6 +175,7 @@ SORT: dict[int, list[str]] = {
     id(PREDICTIONS): ["clip_id", "method", "repeat"],
     id(MEASURES): ["clip_id", "method", "repeat", "metric"],
     id(EMBEDDINGS): ["journal_key"],
+    id(JUDGEMENTS): ["journal_key"],
     id(VERDICTS): ["clip_id", "method", "metric"],
     id(SCORES): ["method", "protocol", "metric", "aggregate"],
 }

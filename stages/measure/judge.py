@@ -11,14 +11,21 @@ from typing import NamedTuple
 
 from pydantic import PositiveInt
 
-from stages.core.journal import Journal
+from stages.core.errors import InputError
+from stages.core.journal import Journal, journal_key
 from stages.core.params import Params
+from stages.core.previous import previous
+from stages.core.schema import JUDGEMENTS
+from stages.core.tables import read_table, write_table
 from stages.text.closed import option
 from stages.vlm.ask import Tally, ask_all
-from stages.vlm.base import Answer, Backend, Media, Request
+from stages.vlm.base import Answer, Backend, Media, Request, request_key
 from stages.vlm.params import VlmParams
 from stages.vlm.prompts import Prompt
 from stages.vlm.show import Show
+
+#: Raise it when the same answer gives another judgement.
+VERSION = 1
 
 PROMPTS = Path(__file__).parent / "prompts"
 TRUE_FALSE = ("True", "False")
@@ -51,6 +58,8 @@ class Judgement(NamedTuple):
     repeat: int
     value: float | None
     detail: str | None
+    journal_key: str | None
+    """Null where nothing was asked, or there was no answer: it is asked again then."""
 
 
 def question(prompt: Prompt, text: Text, media: Media, repeat: int) -> Request:
@@ -84,17 +93,56 @@ def judge(
     The k-th of R judgements of a text's repeat r has the repeat r * R + k: draws of the judge count as the method's.
     A clip that cannot be shown has null values.
     """
+    tally = tally if tally is not None else Tally()
     by_clip: dict[str, list[Text]] = {}
     for text in texts:
         by_clip.setdefault(text.clip_id, []).append(text)
     for window in show.windows(by_clip):
-        asked = [(text, shown.media, draw) for shown in window if shown.media
-                 for text in by_clip[shown.clip_id] for draw in range(repeats)]  # fmt: skip
-        requests = [question(prompt, text, media, draw) for text, media, draw in asked]
-        answers = ask_all(backend, requests, journal, advance, tally, window=max(1, len(requests)))
-        for (text, _, draw), (_, answer) in zip(asked, answers, strict=True):
-            yield Judgement(text.clip_id, text.repeat * repeats + draw, *verdict(answer))
-        for shown in window:
-            for text in by_clip[shown.clip_id] if shown.media is None else ():
-                for draw in range(repeats):
-                    yield Judgement(text.clip_id, text.repeat * repeats + draw, None, shown.why or "nothing to show")
+        draws = [(shown, text, draw) for shown in window for text in by_clip[shown.clip_id] for draw in range(repeats)]
+        asked: dict[tuple[Text, int], Request] = {
+            (text, draw): question(prompt, text, shown.media, draw) for shown, text, draw in draws if shown.media
+        }
+        keys = {place: judgement_key(backend, request) for place, request in asked.items()}
+        missing = {place: request for place, request in asked.items() if keys[place] not in journal}
+        tally.asked += len(asked) - len(missing)
+        advance(len(draws) - len(missing))
+        failed: dict[str, str | None] = {}
+        answers = ask_all(backend, missing.values(), journal, advance, tally, window=max(1, len(missing)))
+        for place, (_, answer) in zip(missing, answers, strict=True):
+            value, detail = verdict(answer)
+            if answer.status == "error":
+                failed[keys[place]] = detail
+            elif keys[place] not in journal:
+                journal.put(keys[place], {"value": value, "detail": detail})
+        for shown, text, draw in draws:
+            repeat, key = text.repeat * repeats + draw, keys.get((text, draw))
+            if key is None or key not in journal:
+                why = failed.get(key, shown.why) if key else shown.why
+                yield Judgement(text.clip_id, repeat, None, why or "nothing to show", None)
+            else:
+                yield Judgement(text.clip_id, repeat, **journal.get(key), journal_key=key)
+
+
+def judgement_key(backend: Backend, request: Request) -> str:
+    """Return the journal key of a judgement."""
+    return journal_key(judgement=VERSION, question=request_key(backend, request))
+
+
+def save(path: Path, judgements: Iterable[Judgement]) -> None:
+    """Write table JUDGEMENTS, from which a journal refills itself."""
+    kept = {one.journal_key: one for one in judgements if one.journal_key}
+    rows = ({"journal_key": key, "value": one.value, "detail": one.detail} for key, one in kept.items())
+    write_table(path, rows, JUDGEMENTS)
+
+
+def refill(journal: Journal, path: Path) -> int:
+    """Put the judgements of the last run's output into the journal that lacks them; return how many."""
+    old = previous(path)
+    try:
+        rows = read_table(old, JUDGEMENTS) if old else None
+    except InputError:
+        rows = None  # written by another version of this stage
+    new = [row for row in rows.iter_rows() if row[0] not in journal] if rows is not None else []
+    for key, value, detail in new:
+        journal.put(key, {"value": value, "detail": detail})
+    return len(new)

@@ -1,8 +1,10 @@
+import hashlib
+
 import numpy as np
 import pytest
 
 from stages.core.journal import Journal
-from stages.measure.judge import PROMPTS, Text, judge, verdict
+from stages.measure.judge import PROMPTS, VERSION, Text, judge, refill, save, verdict
 from stages.measure.label import answer
 from stages.vlm.ask import Tally
 from stages.vlm.base import Answer
@@ -11,6 +13,9 @@ from stages.vlm.prompts import Prompt
 from stages.vlm.show import Show
 from tests.fake_vlm import Guesser
 from tests.small_run import MODEL, truth, write_run
+
+#: What `test_golden` sees, by VERSION. Where it fails: raise VERSION, and add what it sees now.
+GOLDEN = {1: "4ec2a9a3f5864221"}
 
 
 @pytest.fixture
@@ -61,6 +66,17 @@ def test_repeats_of_a_greedy_judge_are_one_answer(judged):
     assert all(len({one.value for one in true if one.clip_id == clip}) == 1 for clip in {one.clip_id for one in true})
 
 
+def test_pulled_judgements_refill_the_journal(judged, tmp_path, monkeypatch):
+    (true, false), first = judged(6, repeats=2, skill=0.7, samples=True)
+    save(tmp_path / "judgements.parquet", [*true, *false])
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "none"))
+    with Journal("judge") as journal:
+        assert refill(journal, tmp_path / "judgements.parquet") == first.computed == 24
+    again, tally = judged(6, repeats=2, skill=0.7, samples=True)
+    assert again == [true, false]
+    assert (tally.asked, tally.computed) == (24, 0)
+
+
 def test_judgements_are_journalled(judged):
     judged(6)
     assert judged(9)[1].computed == 2 * 3
@@ -94,6 +110,13 @@ def test_a_clip_that_cannot_be_shown_has_no_value(judged, monkeypatch):
 )
 def test_anything_but_true_or_false_is_unparsed(given, value, detail):
     assert verdict(given) == (value, detail)
+
+
+def test_golden():
+    texts = ["True", "false.", "It is true", "", "**True**, because", "Answer: False"]
+    answers = [Answer(text, p=p) for text in texts for p in (None, {"True": 0.25, "False": 0.75})]
+    seen = hashlib.blake2b(repr([verdict(one) for one in answers]).encode(), digest_size=8).hexdigest()
+    assert GOLDEN.get(VERSION) == seen, f"raise VERSION in stages/measure/judge.py: {seen}"
 
 
 @pytest.mark.parametrize(
