@@ -10,7 +10,9 @@ One thread a clip: the same bytes everywhere, and the cores are for clips side b
 
 from __future__ import annotations
 
+import gc
 import heapq
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +32,11 @@ from av.video.stream import VideoStream
 from stages.core.errors import InputError
 
 Image = npt.NDArray[np.uint8]
+
+#: Python's own collector sees a few small objects in the cycle in which PyAV leaves a frame, not the picture's bytes,
+#: and would let them pile up; collecting once in so many clips keeps memory flat and costs nothing to speak of.
+_COLLECT = 16
+_opened = itertools.count(1)
 
 #: A frame may be decoded this many frames before or after its place: the most that H.264 and HEVC allow.
 _REORDER = 16
@@ -58,19 +65,20 @@ class Frame:
     time: float
     picture: VideoFrame
     converter: VideoReformatter
+    matrix: npt.NDArray[np.int32] | None
+    """Display matrix of the clip's first frame, by which all of its frames are turned upright."""
 
     def rgb(self) -> Image:
         """Return the upright image, uint8 (H, W, 3) RGB. Pixels are as stored: no aspect ratio is applied."""
         # A converter of its own for each frame, PyAV's default, is set up for longer than it converts.
         image: Image = self.converter.reformat(self.picture, format="rgb24").to_ndarray().astype(np.uint8, copy=False)
-        return _upright(image, _display_matrix(self.picture))
+        return _upright(image, self.matrix)
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the upright image, pixels."""
-        matrix = _display_matrix(self.picture)
         width, height = self.picture.width, self.picture.height
-        return (height, width) if matrix is not None and _swaps_axes(matrix) else (width, height)
+        return (height, width) if self.matrix is not None and _swaps_axes(self.matrix) else (width, height)
 
 
 def iterate(path: str | Path) -> Iterator[Frame]:
@@ -144,6 +152,8 @@ class _UnusableError(Exception):
 
 
 def _frames(path: str | Path) -> Iterator[Frame]:
+    if next(_opened) % _COLLECT == 0:
+        gc.collect()
     with av.open(str(path), metadata_errors="replace") as container:
         assert isinstance(container, InputContainer)
         stream = container.streams.best("video")
@@ -152,10 +162,12 @@ def _frames(path: str | Path) -> Iterator[Frame]:
         if stream.codec_context is None:
             raise _UnusableError("no decoder for its codec is known")
         stream.codec_context.thread_count = 1
-        start, size, converter = None, None, VideoReformatter()
+        start, size, matrix, converter = None, None, None, VideoReformatter()
         for index, (tick, picture) in enumerate(_in_order(_timed(container, stream))):
-            start = tick if start is None else start
-            frame = Frame(index, float((tick - start) * _base(stream)), picture, converter)
+            if start is None:
+                # Once a clip: looking costs half as much as decoding the frame, and leaves it in a reference cycle.
+                start, matrix = tick, _display_matrix(picture)
+            frame = Frame(index, float((tick - start) * _base(stream)), picture, converter, matrix)
             size = size or frame.size
             if frame.size != size:
                 raise _UnusableError(f"the frame size changes from {size} to {frame.size}")
