@@ -148,8 +148,8 @@ VERDICTS = pa.schema(
     ]
 )
 
-#: An aggregate over a protocol's test part. `aggregate` is mca, accuracy, macro_f1, class:{name} or mca_sd (the
-#: standard deviation of mca over repeated draws, without interval); `low` and `high` bound the interval (null: it cannot be
+#: An aggregate over a protocol's test part. `aggregate` is mca, accuracy, macro_f1, class:{name} or mca_sd (standard
+#: deviation of mca over repeated draws, without interval); `low` and `high` bound the interval (null: it cannot be
 #: told); `subjects` is the number of clusters behind it.
 SCORES = pa.schema(
     [
