@@ -16,7 +16,7 @@ METRICS = {
     "bertscore": ("BERTScore precision", "BERTScore precision of the answer against the reference caption."),
     "nearest_class": ("Nearest class", "The class whose description is nearest to the answer is the clip's class."),
     "judge": ("Judge", "A VLM that sees clip, reference and answer says that the answer is true."),
-    "closed": ("Named class", "The class that the method named is the clip's class."),
+    "answer": ("Named class", "The class that the method itself names is the clip's class."),
 }
 
 

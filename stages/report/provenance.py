@@ -9,15 +9,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from stages.report.inputs import Inputs
 
 
 def made_by(inputs: Inputs) -> list[dict[str, Any]]:
     """Return the stages that made this run's tables, in the order of the data's flow; empty outside a DVC repository.
 
-    Each has its name, command, `code`, `data` and `outs` (path, hash) and `params` as YAML.
+    Each has its name, command, `code`, `data` and `outs` (path, hash), and `params`.
     """
     from dvc.exceptions import NotDvcRepoError
     from dvc.repo import Repo
@@ -26,12 +24,23 @@ def made_by(inputs: Inputs) -> list[dict[str, Any]]:
         repo = Repo()
     except NotDvcRepoError:
         return []
-    stages = {stage.addressing: _described(stage, repo.root_dir) for stage in repo.index.stages if stage.cmd}
+    stages = recorded(repo)
     roots = [inputs.run.data.as_posix(), inputs.run.metrics.as_posix()]
     report = (inputs.run.data / "report").as_posix()
     wanted = [name for name, stage in stages.items() if any(_within(out["path"], roots) for out in stage["outs"])]
     wanted = [name for name in wanted if not any(_within(out["path"], [report]) for out in stages[name]["outs"])]
     return _upstream(stages, wanted)
+
+
+def recorded(repo: Any) -> dict[str, dict[str, Any]]:
+    """Return name -> what `dvc.lock` records of each stage of a repository, at the revision that it is switched to."""
+    return {_name(stage, repo.root_dir): _described(stage, repo.root_dir) for stage in repo.index.stages if stage.cmd}
+
+
+def _name(stage: Any, root: str) -> str:
+    # DVC's own addressing is relative to the working folder, which differs between revisions.
+    folder = Path(os.path.relpath(stage.path, root)).parent.as_posix()
+    return str(stage.name) if folder == "." else f"{folder}:{stage.name}"
 
 
 def _described(stage: Any, root: str) -> dict[str, Any]:
@@ -44,11 +53,11 @@ def _described(stage: Any, root: str) -> dict[str, Any]:
         else:
             deps.append({"path": _relative(dep, root), "hash": value or ""})
     return {
-        "name": stage.addressing,
+        "name": _name(stage, root),
         "cmd": stage.cmd if isinstance(stage.cmd, str) else "\n".join(stage.cmd),
         "code": [dep for dep in deps if dep["path"].startswith("stages/")],
         "data": [dep for dep in deps if not dep["path"].startswith("stages/")],
-        "params": yaml.safe_dump(params, sort_keys=True, allow_unicode=True, width=100) if params else "",
+        "params": params,
         "outs": [{"path": _relative(out, root), "hash": (out.hash_info.value or "") if out.hash_info else ""}
                  for out in stage.outs],
     }  # fmt: skip

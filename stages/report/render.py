@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -68,7 +69,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         "repeats": inputs.repeats.to_dicts(),
     }
     columns = gallery.columns(inputs, shown.clips, classes, metrics, protocols, scaled)
-    text: str = _template().render(
+    text: str = template("index.html.j2").render(
         params=params,
         run=inputs.run.name,
         **common,
@@ -88,20 +89,27 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         overview=Markup(packed(overview)),
         gallery=Markup(packed(columns)),
         pictures=Markup(packed(pictures)),
-        style=Markup("\n".join((PAGE / f"{name}.css").read_text() for name in STYLES)),
-        script=Markup("\n".join((PAGE / f"{name}.js").read_text() for name in SCRIPTS)),
+        style=inline(STYLES, "css"),
+        script=inline(SCRIPTS, "js"),
     )
     return text
 
 
-def _template() -> Any:
+def inline(names: Sequence[str], kind: str) -> Markup:
+    """Return files of the folder `page`, one after the other, as they stand."""
+    return Markup("\n".join((PAGE / f"{name}.{kind}").read_text() for name in names))
+
+
+def template(name: str) -> Any:
+    """Return a template of the folder `page`, with the filters that the pages use."""
     environment = Environment(
         loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["percent"] = lambda value: "–" if value is None else f"{100 * value:.1f}"
     environment.filters["points"] = lambda value: "–" if value is None else f"{100 * value:+.1f}".replace("-", "−")
+    environment.filters["yaml"] = lambda value: yaml.safe_dump(value, sort_keys=True, allow_unicode=True, width=100)
     environment.filters["count"] = lambda value: "–" if value is None else f"{value:,}"
-    return environment.get_template("index.html.j2")
+    return environment.get_template(name)
 
 
 def _facts(inputs: Inputs, classes: list[str]) -> dict[str, int]:

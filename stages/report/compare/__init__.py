@@ -1,0 +1,1 @@
+"""What changed between two commits, for a reviewer: numbers, stages and their causes, clips."""

@@ -1,0 +1,96 @@
+"""One revision of the repository: what `dvc.lock` records there, and its files from wherever they are."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stages.core.errors import InputError
+from stages.report.provenance import recorded
+
+WORKSPACE = "workspace"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A commit, or the working tree."""
+
+    name: str
+    """As the user gave it."""
+    commit: str
+    """The commit's hash, or `workspace`."""
+    repo: Any
+    stages: dict[str, dict[str, Any]]
+    """Name -> what `dvc.lock` records, as `stages.report.provenance.recorded` returns it."""
+    _tables: dict[str, pl.DataFrame | None] = field(default_factory=dict)
+
+    def hash(self, path: Path) -> str | None:
+        """Return the hash of an output, None where no stage has it."""
+        for stage in self.stages.values():
+            for out in stage["outs"]:
+                if out["path"] == path.as_posix():
+                    return str(out["hash"]) or None
+        return None
+
+    def outs(self) -> list[str]:
+        """Return the paths of all outputs."""
+        return sorted({out["path"] for stage in self.stages.values() for out in stage["outs"]})
+
+    def read(self, path: Path) -> bytes | None:
+        """Return a file's bytes from the working tree, git, DVC's cache or the remote; None where it is nowhere."""
+        if self.commit == WORKSPACE:
+            return path.read_bytes() if path.is_file() else None
+        known = self.hash(path)
+        cached = Path(self.repo.cache.local.oid_to_path(known)) if known else None
+        if cached and cached.is_file():
+            return cached.read_bytes()
+        with self.repo.switch(self.commit):
+            try:
+                with self.repo.dvcfs.open(f"/{path.as_posix()}", "rb") as stream:
+                    data: bytes = stream.read()
+                    return data
+            except FileNotFoundError:
+                return None
+
+    def table(self, path: Path, schema: pa.Schema) -> pl.DataFrame | None:
+        """Return a table, None where it is nowhere or was written with other columns."""
+        key = path.as_posix()
+        if key not in self._tables:
+            data = self.read(path)
+            table = pq.read_table(io.BytesIO(data)) if data is not None else None
+            fits = table is not None and table.schema.names == schema.names
+            self._tables[key] = pl.DataFrame(pl.from_arrow(table)) if fits else None
+        return self._tables[key]
+
+
+def open_revisions(*names: str) -> list[Revision]:
+    """Return revisions.
+
+    Raises:
+        InputError: no DVC repository, or a name that git does not know.
+    """
+    from dvc.exceptions import NotDvcRepoError
+    from dvc.repo import Repo
+    from dvc.scm import RevError
+
+    try:
+        repo = Repo()
+    except NotDvcRepoError:
+        raise InputError("not a DVC repository", file=Path.cwd(), do="run it from the repository's root") from None
+    found = []
+    for name in names:
+        if name == WORKSPACE:
+            found.append(Revision(name, WORKSPACE, repo, recorded(repo)))
+            continue
+        try:
+            with repo.switch(name) as commit:
+                found.append(Revision(name, commit, repo, recorded(repo)))
+        except RevError:
+            raise InputError(f"git knows no revision {name!r}", do="name a commit, branch or tag") from None
+    return found
