@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from stages.vlm.base import Media
-from stages.vlm.params import LocalParams
+from stages.vlm.params import ApiParams, LocalParams
 
 
 def params(folder: Path | str, **differs: Any) -> LocalParams:
@@ -25,6 +25,26 @@ def params(folder: Path | str, **differs: Any) -> LocalParams:
         "seed": 0,
     }
     return LocalParams(**(given | differs))
+
+
+def api_params(**differs: Any) -> ApiParams:
+    given = {
+        "backend": "api",
+        "name": "some-model",
+        "engine": "test 1",
+        "key": None,
+        "media": "images",
+        "frames": 2,
+        "image_format": "png",
+        "image_side": None,
+        "detail": None,
+        "max_new_tokens": 8,
+        "temperature": 0,
+        "seed": 3,
+        "logprobs": True,
+        "constrain": None,
+    }
+    return ApiParams(**(given | differs))
 
 
 def media(kind: Any, frames: int, seed: int) -> Media:

@@ -20,21 +20,11 @@ from stages.core.journal import Journal
 from stages.vlm.api import Api
 from stages.vlm.ask import ask_all
 from stages.vlm.base import Media, Request, request_key
-from stages.vlm.params import ApiParams
-from tests.vlm.given import media
+from tests.vlm.given import api_params, media
 
 pytest.importorskip("openai", reason="needs the extra `api`")
 
 KEY = "sk-very-secret-0123456789"
-
-
-def block(**differs: Any) -> ApiParams:
-    given = {
-        "backend": "api", "name": "some-model", "engine": "test 1", "key": None, "media": "images", "frames": 2,
-        "image_format": "png", "image_side": None, "detail": None, "max_new_tokens": 16, "temperature": 0, "seed": 3,
-        "logprobs": True, "constrain": None,
-    }  # fmt: skip
-    return ApiParams(**(given | differs))
 
 
 def reply(text: str | None, finish: str = "stop", logprobs: Any = None, **message: Any) -> tuple[int, str]:
@@ -107,7 +97,7 @@ def server() -> Iterator[Server]:
 
 def asked(server: Server, *script: Any, request: Request | None = None, tries: int = 3, **differs: Any) -> Any:
     server.script = list(script)
-    backend = Api(block(**differs), server.address, tries=tries, seconds=2.0)
+    backend = Api(api_params(**differs), server.address, tries=tries, seconds=2.0)
     [(_, answer)] = backend.answer([request or Request("Describe")])
     return answer
 
@@ -123,7 +113,7 @@ def test_images_system_prompt_and_params_are_in_the_request(server: Server) -> N
     asked(server, reply("yes"), request=request, detail="low")
     [body] = server.seen
     assert {k: body[k] for k in ("model", "max_completion_tokens", "temperature", "seed")} == {
-        "model": "some-model", "max_completion_tokens": 16, "temperature": 0, "seed": 5,
+        "model": "some-model", "max_completion_tokens": 8, "temperature": 0, "seed": 5,
     }  # fmt: skip
     system, user = body["messages"]
     assert system == {"role": "system", "content": "Be brief"}
@@ -194,7 +184,7 @@ def test_what_no_request_survives_ends_the_run(
 
 
 def test_no_server_ends_the_run() -> None:
-    backend = Api(block(), "http://127.0.0.1:9/v1", tries=2)
+    backend = Api(api_params(), "http://127.0.0.1:9/v1", tries=2)
     with pytest.raises(InputError, match="cannot be reached"):
         list(backend.answer([Request("Describe")]))
 
@@ -206,7 +196,7 @@ def test_the_key_comes_from_the_environment_and_goes_nowhere_else(
     monkeypatch.setenv("MY_KEY", KEY)
     monkeypatch.setenv("OPENAI_LOG", "debug")
     server.script = [reply(f"you sent {KEY}", finish="content_filter", refusal=f"no, {KEY}"), reply("yes")]
-    backend = Api(block(key="MY_KEY"), server.address, concurrency=1)
+    backend = Api(api_params(key="MY_KEY"), server.address, concurrency=1)
     with caplog.at_level("DEBUG"), Journal("api") as journal:
         answers = list(ask_all(backend, [Request("a"), Request("b")], journal))
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"
@@ -226,14 +216,14 @@ def test_a_key_of_the_environment_is_not_sent_where_the_block_names_none(
 def test_what_a_user_can_get_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     with pytest.raises(InputError, match="NO_SUCH_KEY"):
-        Api(block(key="NO_SUCH_KEY", engine="openai"), None)
+        Api(api_params(key="NO_SUCH_KEY", engine="openai"), None)
     with pytest.raises(InputError, match="no address"):
-        Api(block(engine="vllm 0.12"), None)
+        Api(api_params(engine="vllm 0.12"), None)
     with pytest.raises(ValueError, match="environment variable"):
-        block(key=KEY)
-    Api(block(key="NO_SUCH_KEY"), "http://localhost:8000/v1")  # a server of one's own asks for none
+        api_params(key=KEY)
+    Api(api_params(key="NO_SUCH_KEY"), "http://localhost:8000/v1")  # a server of one's own asks for none
     with pytest.raises(InputError, match="no video"):
-        list(Api(block(), "http://127.0.0.1:9/v1").answer([Request("Describe", media("video", 2, 0))]))
+        list(Api(api_params(), "http://127.0.0.1:9/v1").answer([Request("Describe", media("video", 2, 0))]))
 
 
 def test_at_most_so_many_requests_are_under_way_and_all_are_answered(server: Server) -> None:
@@ -242,7 +232,7 @@ def test_at_most_so_many_requests_are_under_way_and_all_are_answered(server: Ser
         return reply(body["messages"][0]["content"][::-1])
 
     server.script = [said]
-    backend = Api(block(), server.address, concurrency=4)
+    backend = Api(api_params(), server.address, concurrency=4)
     answers = {request.prompt: answer.text for request, answer in backend.answer(Request(f"q{i}") for i in range(40))}
     assert answers == {f"q{i}": f"q{i}"[::-1] for i in range(40)}
     assert 1 < server.most <= 4
@@ -270,7 +260,7 @@ def test_a_required_word(server: Server) -> None:
 
 
 def test_a_repeat_is_a_sample_of_its_own(server: Server) -> None:
-    backend = Api(block(), server.address)
+    backend = Api(api_params(), server.address)
     assert request_key(backend, Request("a")) != request_key(backend, Request("a", repeat=1))
-    elsewhere = Api(block(key="OTHER"), "http://localhost:1/v1")
+    elsewhere = Api(api_params(key="OTHER"), "http://localhost:1/v1")
     assert request_key(backend, Request("a")) == request_key(elsewhere, Request("a"))
