@@ -17,15 +17,17 @@ class Named(NamedTuple):
 def answer(labels: Sequence[str] | None, status: str, detail: str | None) -> Named:
     """Return the class that a row of PREDICTIONS names in `labels`.
 
-    The value is 1 where it names one class. It is 0, without a class, where the model answered and named none: in words
-    that fit no class (`unmapped`), in none that could be read (`unparsed`) or outright; such an answer is wrong, not
-    left out. It is null where there is no answer (missing, refused, error), and for a set of several labels, of which
-    no single class is the answer.
+    The value is 1 where it names one class. It is 0, without a class, where the model was asked and named none: in
+    words that fit no class (`unmapped`), in none that could be read (`unparsed`), outright, or by refusing; such an
+    answer is wrong, not left out. It is null where there is no answer (missing, error), and for a set of several
+    labels, of which no single class is the answer.
     """
-    if status in ("missing", "refused", "error"):
+    if status in ("missing", "error"):
         return Named(None, None, f"{status}: {detail}" if detail else status)
     if labels is None and status == "ok":
         return Named(None, None, "the method names no class")
     if labels is not None and len(labels) > 1:
         return Named(None, None, f"names {len(labels)} classes")
-    return Named(1.0, labels[0], detail) if labels else Named(0.0, None, detail or "names no class")
+    if labels:
+        return Named(1.0, labels[0], detail)
+    return Named(0.0, None, f"{status}: {detail}" if detail else "names no class" if status == "ok" else status)

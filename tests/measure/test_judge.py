@@ -124,12 +124,13 @@ def test_golden():
     [
         (["Walk"], "ok", (1.0, "Walk", None)),
         ([], "ok", (0.0, None, "names no class")),
-        ([], "unmapped", (0.0, None, "names no class")),
-        (None, "unparsed", (0.0, None, "names no class")),
+        ([], "unmapped", (0.0, None, "unmapped")),
+        (None, "unparsed", (0.0, None, "unparsed")),
         (["Walk"], "unparsed", (1.0, "Walk", None)),
         (["Cut", "Walk"], "ok", (None, None, "names 2 classes")),
         (None, "ok", (None, None, "the method names no class")),
-        (None, "refused", (None, None, "refused")),
+        (None, "refused", (0.0, None, "refused")),
+        (None, "error", (None, None, "error")),
     ],
 )
 def test_the_class_that_an_answer_names(labels, status, named):
