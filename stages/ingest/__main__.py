@@ -45,8 +45,7 @@ def main() -> None:
             f"correct the clips or lists; ingest.{dataset}.accept_leaks names the protocols whose leaks are wanted"
         )
     write_table(run.manifest, (row._asdict() for row in probed.rows), MANIFEST)
-    parts = [{"protocol": name, **part._asdict()} for name, listed in splits.parts.items() for part in listed]
-    write_table(run.splits, parts, SPLITS)
+    write_table(run.splits, splits.table(), SPLITS)
     failed = [row.clip_id for row in probed.rows if row.error is not None]
     done = f"{len(probed.rows)} clips, {len(splits.parts)} protocols, {len(splits.findings)} findings in {audit}"
     closing(f"ingest {dataset}", done, probed.known, failed)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import polars as pl
+
 from stages.ingest.adapters import Adapter
 from stages.ingest.audit import Finding, audit_protocol, audit_rows, finding, ordered
 from stages.ingest.compare import audit_official, audit_published
@@ -20,6 +22,15 @@ class Splits(NamedTuple):
 
     parts: dict[str, list[Part]]
     findings: list[Finding]
+
+    def table(self) -> pl.DataFrame:
+        """Return the rows of table SPLITS: with a fold a subject they are many times the clips."""
+        columns = dict.fromkeys(("fold", "clip_id", "part"), pl.String)
+        frames = [
+            pl.DataFrame(parts, schema=columns, orient="row").with_columns(protocol=pl.lit(name))
+            for name, parts in self.parts.items()
+        ]
+        return pl.concat(frames)
 
 
 def split(rows: Sequence[Row], others: Sequence[str], params: IngestParams, adapter: Adapter) -> Splits:

@@ -1,0 +1,119 @@
+"""How `ingest` grows with the number of clips: seconds, clips a second, peak memory; beside a plain loop of `probe`.
+
+    python -m bench.ingest [clips ...]
+
+The clips are one short clip (3 s, 192 x 144, H.264) under Smarthome's names, each made a file of its own by bytes after
+its end, so that none is in the journal. Reading names, hashing, decoding, six protocols, audit and tables are timed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+
+SIZES = (1000, 4000, 16115)
+LOOPED = 200
+
+
+def clip(path: Path) -> bytes:
+    """Return the bytes of a clip in which a square crosses the picture."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 192, 144, "yuv420p"
+        ground = np.random.default_rng(0).integers(60, 200, (144, 192, 3), dtype=np.uint8)
+        for number in range(75):
+            image = ground.copy()
+            image[50:90, 2 * number : 2 * number + 40] = (220, 40, 40)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    return path.read_bytes()
+
+
+def render(folder: Path, count: int) -> None:
+    """Write `count` clips, all different as files."""
+    from stages.ingest.adapters.smarthome import CLASSES
+
+    folder.mkdir()
+    content = clip(folder.parent / "one.mp4")
+    subjects = (2, 3, 4, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 25)
+    names = itertools.product(range(99), sorted(CLASSES), subjects, range(1, 8))
+    for recording, label, subject, camera in itertools.islice(names, count):
+        name = f"{label}_p{subject:02d}_r{recording:02d}_v01_c{camera:02d}.mp4"
+        (folder / name).write_bytes(content + name.encode())
+
+
+def ingest(folder: Path) -> None:
+    """Do what the stage does, and print seconds and MiB."""
+    from stages.core.params import compute
+    from stages.core.schema import MANIFEST, SPLITS
+    from stages.core.tables import write_table
+    from stages.ingest.adapters import load
+    from stages.ingest.params import IngestParams
+    from stages.ingest.probing import probe_rows
+    from stages.ingest.rows import rows_of
+    from stages.ingest.sources import read_source
+    from stages.ingest.split import split
+
+    both = {"validation": True}
+    params = IngestParams.model_validate({
+        "adapter": "smarthome", "source": str(folder), "licensed": False, "published": {}, "official": {},
+        "accept_leaks": [], "protocols": {"cs": both, "cv1": both, "cv2": both, "leave_one_subject_out": both,
+        "phase1": {"clips": 10, "seed": 0, "rest": "train"}, "random": {"folds": 5, "seed": 0, **both}},
+    })  # fmt: skip
+    for _ in range(2):
+        start = time.monotonic()
+        adapter = load(params.adapter)
+        source = read_source(folder)
+        probed = probe_rows(rows_of(source.entries, adapter), compute().processes, folder.parent / "no.parquet")
+        seen = time.monotonic() - start
+        splits = split(probed.rows, source.others, params, adapter)
+        write_table(folder.parent / "manifest.parquet", (row._asdict() for row in probed.rows), MANIFEST)
+        write_table(folder.parent / "splits.parquet", splits.table(), SPLITS)
+        print(f"{seen:.1f} {time.monotonic() - start:.1f}", end=" ")
+    own, workers = (
+        resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    print(f"{own:.0f} {workers:.0f}")
+
+
+def loop(folder: Path) -> float:
+    """Return clips a second of a plain loop in one process."""
+    from stages.video.decode import probe
+
+    paths = sorted(folder.iterdir())[:LOOPED]
+    start = time.monotonic()
+    for path in paths:
+        assert probe(path).error is None
+    return len(paths) / (time.monotonic() - start)
+
+
+def main() -> None:
+    """Print a line for each size."""
+    if len(sys.argv) == 3 and sys.argv[1] == "--one":
+        ingest(Path(sys.argv[2]))
+        return
+    for count in [int(size) for size in sys.argv[1:]] or SIZES:
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place) / "clips"
+            render(folder, count)
+            env = {**os.environ, "HAR_JOURNAL": f"{place}/journal"}
+            done = subprocess.run([sys.executable, "-m", "bench.ingest", "--one", folder], env=env,
+                                  capture_output=True, text=True, check=True)  # fmt: skip
+            seen, first, _, again, own, workers = map(float, done.stdout.split())
+            plain = loop(folder)
+        print(f"{count} clips: {first:.1f} s ({seen:.1f} s of it hashing and decoding), with the journal {again:.1f} s;"
+              f" {count / seen:.0f} clips/s, {count / seen / plain:.2f} times a plain loop's {plain:.0f};"
+              f" peak {own:.0f} MiB, a worker {workers:.0f} MiB", flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
