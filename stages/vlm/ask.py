@@ -10,6 +10,9 @@ from typing import Any
 from stages.core.journal import Journal, compute_missing
 from stages.vlm.base import Answer, Backend, Request, request_key
 
+#: Bytes of frames that drawn requests show.
+_HELD = 512 << 20
+
 
 @dataclass
 class Tally:
@@ -43,22 +46,35 @@ def ask_all(
     journal: Journal,
     advance: Callable[[int], None] = lambda _: None,
     tally: Tally | None = None,
-    window: int = 256,
+    window: int = 1024,
 ) -> Iterator[tuple[str, Answer]]:
     """Yield the journal key and the answer of each request, in the order of `requests`.
 
-    Requests are drawn `window` at a time and forgotten, so give a generator that builds each when its turn comes:
-    memory does not grow with their number. What the journal knows is not asked again; a new answer is journalled as
-    soon as it is there, except one whose status is error, which a later run asks again. `advance` is called with 1 for
-    each new answer, and with the number of known ones as they are found.
+    Requests are drawn at most `window` at a time (fewer where their images are large) and forgotten, so give a
+    generator that builds each when its turn comes: memory does not grow with their number. What the journal knows is
+    not asked again; a new answer is journalled as soon as it is there, except one whose status is error, which a later
+    run asks again. `advance` is called with 1 for each new answer, and with the number of known ones of a window.
 
     Raises:
         InputError: the back end cannot answer at all (no such model, no server, a wrong key).
     """
     tally = tally if tally is not None else Tally()
     pending = iter(requests)
-    while drawn := list(islice(pending, window)):
+    while drawn := _draw(pending, window):
         yield from _ask(backend, drawn, journal, advance, tally)
+
+
+def _draw(pending: Iterator[Request], most: int) -> list[Request]:
+    """Return the next requests, until they are `most` or show `_HELD` bytes of different media."""
+    drawn: list[Request] = []
+    shown: dict[str, int] = {}
+    for request in islice(pending, most):
+        drawn.append(request)
+        if request.media is not None and request.media.digest not in shown:
+            shown[request.media.digest] = sum(frame.nbytes for frame in request.media.frames)
+            if sum(shown.values()) >= _HELD:
+                break
+    return drawn
 
 
 def _ask(

@@ -33,6 +33,11 @@ class Encoded:
         return int(self.tensors["input_ids"].shape[1])
 
     @property
+    def bytes(self) -> int:
+        """Memory of the tensors."""
+        return sum(value.nbytes for value in self.tensors.values())
+
+    @property
     def shape(self) -> tuple[object, ...]:
         """What requests of one batch share exactly, so that none is padded: then neighbours do not matter."""
         shapes = sorted((name, tuple(value.shape)) for name, value in self.tensors.items())
@@ -51,25 +56,36 @@ class Written(NamedTuple):
 class Engine:
     """Processor and weights of a model, on its device."""
 
-    def __init__(self, params: LocalParams, revision: str, device: str) -> None:
-        found = None if params.revision is None else revision
-        self.params = params
-        self.config = load_config(params.name, found)
-        self.processor = load_processor(params.name, found, is_vision(self.config))
-        self.tokenizer = getattr(self.processor, "tokenizer", self.processor)
-        self.device = device
-        self.model = load_model(params.name, found, self.config, params, device)
-        self.context = getattr(self.config.get_text_config(), "max_position_embeddings", None)
-        ends = self.model.generation_config.eos_token_id
+    def __init__(self, params: LocalParams, config: Any, processor: Any, model: Any, device: str) -> None:
+        self.params, self.config, self.processor, self.model, self.device = params, config, processor, model, device
+        self.tokenizer = getattr(processor, "tokenizer", processor)
+        self.context = getattr(config.get_text_config(), "max_position_embeddings", None)
+        ends = model.generation_config.eos_token_id
         self.ends: list[int] = [ends] if isinstance(ends, int) else list(ends or [self.tokenizer.eos_token_id])
         self._ways = cache(self._option_ways)
+
+    @classmethod
+    def load(cls, params: LocalParams, revision: str, device: str) -> Engine:
+        """Return the model that the block names, on `device`.
+
+        Raises:
+            InputError: it does not load.
+        """
+        found = None if params.revision is None else revision
+        config = load_config(params.name, found)
+        processor = load_processor(params.name, found, is_vision(config))
+        return cls(params, config, processor, load_model(params.name, found, config, params, device), device)
 
     def encode(self, request: Request) -> Encoded | Answer:
         """Return a request's tensors, or the error answer of one that the model cannot take."""
         try:
-            encoded = Encoded(request, encode(self.processor, request, self.params.processor))
+            tensors = encode(self.processor, request, self.params.processor)
         except ValueError as error:
             return Answer("", "error", f"the processor refuses the request: {error}")
+        kind = getattr(torch, self.params.dtype)
+        encoded = Encoded(request, {
+            name: value.to(kind) if value.is_floating_point() else value for name, value in tensors.items()
+        })  # fmt: skip
         need = encoded.length + self.params.max_new_tokens
         if self.context is not None and need > self.context:
             return Answer(
@@ -127,10 +143,7 @@ class Engine:
 
     def _inputs(self, batch: Sequence[Encoded]) -> dict[str, torch.Tensor]:
         joined = {name: torch.cat([each.tensors[name] for each in batch]) for name in batch[0].tensors}
-        kind = getattr(torch, self.params.dtype)
-        return {
-            name: value.to(self.device, kind if value.is_floating_point() else None) for name, value in joined.items()
-        }
+        return {name: value.to(self.device) for name, value in joined.items()}
 
     @torch.inference_mode()
     def _generate(self, inputs: dict[str, torch.Tensor], room: int, chosen: Any, keep_logits: bool) -> Any:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: Raise it when a change here or in engine, chat, constraint or decoding changes an answer: the journal's are stale.
 VERSION = 1
 
+#: Bytes of encoded requests that wait for others of their shape.
+_HELD = 2 << 30
+
 #: Libraries whose versions may change an answer.
 _LIBRARIES = ("torch", "torchvision", "transformers", "tokenizers", "pillow", "numpy")
 
@@ -71,7 +74,7 @@ class Local:
             alike.append(encoded)
             if len(alike) >= self.batch:
                 yield from _answered(engine, waiting.pop(encoded.shape))
-            elif sum(map(len, waiting.values())) >= 8 * self.batch:
+            elif _too_many(waiting, 8 * self.batch):
                 yield from _answered(engine, waiting.pop(max(waiting, key=lambda shape: len(waiting[shape]))))
         for alike in waiting.values():
             yield from _answered(engine, alike)
@@ -89,7 +92,7 @@ class Local:
 
             if self.threads:
                 torch.set_num_threads(self.threads)
-            self._engine = Engine(self.params, self.revision, device_of(self.device))
+            self._engine = Engine.load(self.params, self.revision, device_of(self.device))
         return self._engine
 
 
@@ -106,6 +109,11 @@ def device_of(name: str) -> str:
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise InputError("no GPU here", file="compute.yaml", key="device", do="set device: auto or cpu")
     return name
+
+
+def _too_many(waiting: dict[tuple[object, ...], list[Encoded]], most: int) -> bool:
+    held = [encoded for alike in waiting.values() for encoded in alike]
+    return len(held) >= most or sum(encoded.bytes for encoded in held) >= _HELD
 
 
 def _answered(engine: Engine, batch: list[Encoded]) -> Iterator[tuple[Request, Answer]]:
