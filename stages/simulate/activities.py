@@ -55,7 +55,7 @@ ACTIVITIES: dict[str, Activity] = {
     "Readbook": Activity("reading a book", "reading", "book", motions.read, ("sofa", "floor")),
     "Sitdown": Activity("sitting down on the sofa", "sitting down", None, motions.sit_down, ()),
     "Takepills": Activity("taking pills", "taking", "pills", motions.take_pills, UPRIGHT),
-    "Uselaptop": Activity("using a laptop", "using", "laptop", motions.type_on, ("sofa", "stool")),
+    "Uselaptop": Activity("using a laptop", "using", "laptop", motions.type_on, ("sofa",)),
     "Usetablet": Activity("using a tablet", "using", "tablet", motions.read, ("sofa", "floor")),
     "Usetelephone": Activity("talking on the telephone", "talking", "telephone", motions.telephone, UPRIGHT),
     "Walk": Activity("walking through the room", "walking", None, motions.walk, ()),

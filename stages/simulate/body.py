@@ -163,7 +163,9 @@ def figure(body: Body, joint: Array, trunk: Torso, toes: Array, t: int) -> list[
     p, g, h, r = joint[t], body.build, body.height, body.head
     head, face, up = trunk.head[t], trunk.face[t], trunk.up[t]
     sleeve = body.shirt if body.long_sleeves else body.skin
-    solids: list[Solid] = [Capsule(p[5], p[6], 0.05 * h * g, 0.05 * h * g, body.shirt),
+    middle = trunk.pelvis[t] + 0.02 * h * up
+    solids: list[Solid] = [Capsule(trunk.chest[t] - 0.05 * h * up, middle, 0.06 * h * g, 0.06 * h * g, body.shirt),
+                           Capsule(p[5], p[6], 0.05 * h * g, 0.05 * h * g, body.shirt),
                            Capsule(trunk.chest[t], head, 0.033 * h, 0.033 * h, body.skin),
                            Capsule(head - 0.1 * r * up, head + 0.12 * r * up, 0.92 * r, r, body.skin),
                            Capsule(head + r * (0.32 * up - 0.3 * face), head + r * (0.2 * up - 0.3 * face), r, r,

@@ -74,11 +74,19 @@ class Canvas:
 
     def draw(self, solids: Iterable[Solid], owner: int = 0) -> None:
         """Draw solids; the pixels that they win are marked as `owner`'s."""
+        rounds = []
         for solid in solids:
             if isinstance(solid, Polygon):
                 self._polygon(solid, owner)
             else:
-                self._round(solid, owner)
+                rounds.append(solid)
+        if rounds:  # all at once through the camera, which costs more than drawing a small one
+            ends = self.camera.see(np.array([(solid[0], solid[1]) for solid in rounds]))  # (N, 2, 3)
+            radii = self.camera.focal * np.array([(solid[2], solid[3]) for solid in rounds]) / ends[..., 2]
+            pixels = self.camera.project(ends)
+            low, high = (pixels - radii[..., None]).min(1), (pixels + radii[..., None]).max(1)
+            for solid, *placed in zip(rounds, ends[..., 2], radii, pixels, low, high, strict=True):
+                self._round(solid, owner, *placed)
 
     def image(self) -> NDArray[np.uint8]:
         """Return the picture (H, W, 3), RGB, at output size."""
@@ -93,13 +101,14 @@ class Canvas:
         return self.camera.width // self.SAMPLES, self.camera.height // self.SAMPLES
 
     def _window(self, low: Array, high: Array) -> tuple[slice, slice] | None:
-        x0, y0 = np.maximum(np.floor(low), 0).astype(int)
-        x1, y1 = np.minimum(np.ceil(high) + 1, [self.camera.width, self.camera.height]).astype(int)
+        x0, y0 = max(int(low[0]), 0), max(int(low[1]), 0)
+        x1, y1 = min(int(high[0]) + 2, self.camera.width), min(int(high[1]) + 2, self.camera.height)
         return (slice(y0, y1), slice(x0, x1)) if x0 < x1 and y0 < y1 else None
 
     def _put(self, at: tuple[slice, slice], won: NDArray[np.bool_], depth: Array, colour: Array, owner: int) -> None:
+        """Give pixels `won` of a window their depth, colour ((3,), or a row for each pixel won) and owner."""
         self.depth[at][won] = depth[won]
-        self.colour[at][won] = (colour[won] if colour.ndim == 3 else colour).clip(0, 255).astype(np.uint8)
+        self.colour[at][won] = np.minimum(np.maximum(colour, 0), 255)
         self.owned[at][won] = owner
 
     def _polygon(self, solid: Polygon, owner: int) -> None:
@@ -121,47 +130,44 @@ class Canvas:
         shade = 1 - solid.lit * (1 - (0.62 + 0.38 * abs(world @ LIGHT)))
         self._put(at, won, depth, np.array(solid.colour) * shade, owner)
 
-    def _round(self, solid: Capsule | Frustum, owner: int) -> None:
-        ends = self.camera.see(np.stack([solid[0], solid[1]]))
-        (a, b), (za, zb) = self.camera.project(ends), ends[:, 2]
-        if min(za, zb) < 0.1:
-            return
-        ra, rb = self.camera.focal * solid[2] / za, self.camera.focal * solid[3] / zb
-        at = self._window(np.minimum(a - ra, b - rb), np.maximum(a + ra, b + rb))
-        if at is None:
+    def _round(
+        self, solid: Capsule | Frustum, owner: int, z: Array, r: Array, pixels: Array, low: Array, high: Array
+    ) -> None:
+        """Draw a solid whose two ends have depth z (2,), radius r (2,) and place (2, 2) in the picture."""
+        at = self._window(low, high)
+        if at is None or z.min() < 0.1:
             return
         # Where along the axis each pixel lies, and how far beside it.
-        dx, dy = self._x[at] - np.float32(a[0]), self._y[at] - np.float32(a[1])
-        ux, uy = (b - a).astype(np.float32)
-        length = max(float(ux * ux + uy * uy), 1e-6)
-        t = np.clip((dx * ux + dy * uy) / np.float32(length), 0, 1)
-        radius = np.float32(ra) + np.float32(rb - ra) * t
+        (ax, ay), (ux, uy) = pixels[0].astype(np.float32), (pixels[1] - pixels[0]).astype(np.float32)
+        (za, zb), (ra, rb) = z.astype(np.float32), r.astype(np.float32)
+        dx, dy = self._x[at] - ax, self._y[at] - ay
+        t = (dx * ux + dy * uy) / max(ux * ux + uy * uy, np.float32(1e-6))
+        t = np.minimum(np.maximum(t, 0), 1)
+        radius = ra + (rb - ra) * t
         sx, sy = (dx - t * ux) / radius, (dy - t * uy) / radius
         beside = sx * sx + sy * sy
         round_off = np.sqrt(np.maximum(0, 1 - beside))
-        metres = np.float32(solid[2]) + np.float32(solid[3] - solid[2]) * t
-        depth = np.float32(za) + np.float32(zb - za) * t - metres * round_off
-        shade = np.float32(0.68) + np.float32(0.3) * round_off - np.float32(0.12) * (sx + sy)
+        depth = za + (zb - za) * t - radius * (za / self.camera.focal) * round_off
         if isinstance(solid, Capsule):
-            won = (beside <= 1) & (depth < self.depth[at])
-            self._put(at, won, depth, shade[..., None] * np.array(solid.colour, np.float32), owner)
+            shape = beside <= 1
         else:
-            self._frustum(solid, at, depth, shade, owner)
-
-    def _frustum(self, solid: Frustum, at: tuple[slice, slice], depth: Array, shade: Array, owner: int) -> None:
-        foot, lid = ring(solid.foot, solid.lid, solid.foot_radius), ring(solid.lid, solid.foot, solid.lid_radius)
-        corner = [at[1].start, at[0].start]
-        rims = [self.camera.project(self.camera.see(rim)) - corner for rim in (foot, lid)]
-        body = np.zeros(shade.shape, np.uint8)
-        _fill(body, np.asarray(cv2.convexHull(np.concatenate(rims).astype(np.float32))[:, 0], float))
-        colour = shade[..., None] * np.array(solid.colour, np.float32)
-        axis = solid.lid - solid.foot
-        if (np.asarray(self.camera.eye) - solid.lid) @ axis > 0:  # the lid faces the camera
-            top = np.zeros(shade.shape, np.uint8)
-            _fill(top, rims[1])
-            colour[top > 0] = np.array(solid.lid_colour)
-        won = (body > 0) & (depth < self.depth[at])
+            shape, lid = self._frustum(solid, at)
+        won = shape & (depth < self.depth[at])
+        shade = 0.68 + 0.3 * round_off[won] - 0.12 * (sx[won] + sy[won])
+        colour = shade[:, None] * np.array(solid.colour, np.float32)
+        if isinstance(solid, Frustum):
+            colour[lid[won]] = solid.lid_colour
         self._put(at, won, depth, colour, owner)
+
+    def _frustum(self, solid: Frustum, at: tuple[slice, slice]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which pixels of a window are the solid's, and which of these its lid's."""
+        foot, lid = ring(solid.foot, solid.lid, solid.foot_radius), ring(solid.lid, solid.foot, solid.lid_radius)
+        rims = self.camera.project(self.camera.see(np.stack([foot, lid]))) - [at[1].start, at[0].start]
+        body, top = np.zeros((2, at[0].stop - at[0].start, at[1].stop - at[1].start), np.uint8)
+        _fill(body, np.asarray(cv2.convexHull(rims.reshape(-1, 2).astype(np.float32))[:, 0], float))
+        if (np.asarray(self.camera.eye) - solid.lid) @ (solid.lid - solid.foot) > 0:  # the lid faces the camera
+            _fill(top, rims[1])
+        return body > 0, top > 0
 
 
 _ANGLES = np.linspace(0, 2 * np.pi, 14, endpoint=False)[:, None]

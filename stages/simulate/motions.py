@@ -51,24 +51,20 @@ def pour(take: Take) -> None:
 
 
 def eat(take: Take) -> None:
-    """A spoon goes from a bowl to the mouth, or a snack is bitten."""
+    """A spoon goes from the bowl on the counter to the mouth, or a snack is bitten."""
     assert take.object is not None
     hand = take.body.hand
     side = float(SIDES[hand])
-    trunk = take.trunk
     up_there = again(take, take.beat(1.3, 1.9), 1.3)
     if take.object == "spoon":
         take.pose.lean += 0.12 * up_there
-        bowl = trunk.point(0.30, 0.0, -0.24) if take.place != "at the counter" else None
         trunk = take.trunk
-        low = take.room.counter["bowl"] + point(0.0, 0.0, 0.16) + 0 * trunk.mouth if bowl is None else bowl + 0.13 * Z
-        if bowl is not None:
-            take.grasp(1 - hand, bowl - 0.02 * Z)
-            take.hold("bowl", bowl, Z, trunk.forward)
+        bowl = np.broadcast_to(take.room.counter["bowl"] + 0.16 * Z, trunk.mouth.shape)
         axis = unit(mix(unit(-0.5 * Z + 0.4 * trunk.forward - 0.5 * side * trunk.left),
                         unit(-0.6 * trunk.face - 0.7 * side * trunk.left + 0.1 * Z), up_there))  # fmt: skip
-        at = mix(low, trunk.mouth + 0.03 * trunk.face, up_there) - 0.13 * axis
+        at = mix(bowl, trunk.mouth + 0.03 * trunk.face, up_there) - 0.13 * axis
     else:
+        trunk = take.trunk
         low = trunk.point(0.24, side * 0.12, -0.08)
         axis = unit(mix(unit(Z + 0.2 * trunk.forward), unit(-trunk.face + 0.5 * Z), up_there))
         at = mix(low, trunk.mouth + 0.12 * trunk.face - 0.05 * Z, up_there)
@@ -110,13 +106,10 @@ def read(take: Take) -> None:
 
 
 def type_on(take: Take) -> None:
-    """Both hands type on a laptop, on the lap or on the counter."""
+    """Both hands type on a laptop on the lap."""
     take.pose.look[:, 1] += 0.4
     trunk = take.trunk
     at = trunk.pelvis + 0.34 * trunk.forward * [1, 1, 0] + 0.2 * Z
-    if take.place == "at the counter":
-        at = trunk.pelvis + 0.36 * trunk.forward * [1, 1, 0]
-        at[:, 2] = take.room.counter["free"][2] + 0.02
     ahead = unit(trunk.forward * [1, 1, 0])
     for i, sign in enumerate(SIDES):
         tap = 0.035 * np.abs(np.sin(2 * np.pi * take.t / take.beat(0.35, 0.5) + i * 1.5 + take.rng.random()))
@@ -172,7 +165,7 @@ def stir(take: Take) -> None:
     )
     take.grasp(hand, grip)
     axis = unit(grip - tip)
-    take.hold("ladle", tip + 0.24 * axis, axis, trunk.forward)
+    take.hold("ladle", tip + 0.33 * axis, axis, trunk.forward)
     take.grasp(1 - hand, pot - SIDES[hand] * 0.22 * trunk.left + 0.08 * Z)
 
 
@@ -186,11 +179,12 @@ def cut(take: Take) -> None:
     target = np.broadcast_to(take.room.counter["free" if bread else "board"] + 0.1 * Z, trunk.chest.shape)
     if bread:
         take.hold("bread", target, Z, trunk.forward)
-    saw, chop = (0.1 * beat, 0.09) if bread else (0.0 * beat, 0.06 * (1 + beat))
-    heel = target + saw[:, None] * trunk.forward + np.reshape(chop, (-1, 1)) * Z - 0.12 * trunk.forward
+    saw, chop = (0.1 * beat, 0.09) if bread else (0.0 * beat, 0.09 * (1 + beat))
+    axis = unit(0.5 * trunk.forward - 0.15 * Z - 0.85 * side * trunk.left)  # across, so that it is seen from the front
+    heel = target + saw[:, None] * axis + np.reshape(chop, (-1, 1)) * Z - 0.16 * axis
     take.grasp(hand, heel + 0.02 * Z)
-    take.hold("knife", heel, trunk.forward - 0.15 * Z - 0.2 * side * trunk.left, -Z)
-    take.grasp(1 - hand, target - side * 0.16 * trunk.left - 0.02 * Z)
+    take.hold("knife", heel, axis, -Z)
+    take.grasp(1 - hand, target - side * 0.17 * trunk.left - 0.02 * Z - 0.04 * trunk.forward)
 
 
 def walk(take: Take) -> None:

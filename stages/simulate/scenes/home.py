@@ -40,8 +40,12 @@ CAMERAS: dict[int, tuple[float, float, float]] = {
 CAMERA_RANGE = ((-34, 34), (7, 31), (3.6, 4.3))
 #: Length of the sofa; where things stand on the counter, from its left end and middle line. Metres.
 SOFA = 1.6
-COUNTER = {"bowl": (0.17, 0.06, 0.045), "pot": (0.45, 0.0, 0.09), "board": (0.73, 0.0, 0.015),
-           "free": (0.47, -0.13, 0.0)}  # fmt: skip
+COUNTER = {
+    "board": (0.22, 0.0, 0.015),
+    "pot": (0.50, 0.0, 0.09),
+    "bowl": (0.77, 0.06, 0.045),
+    "free": (0.47, -0.13, 0.0),
+}
 #: Things that lie about, beside those on the counter: on the shelf and on the floor.
 SMALL = ["cup", "glass", "can", "bottle", "kettle", "telephone", "remote", "pills", "banana", "spoon", "knife",
          "bread"]  # fmt: skip
@@ -57,7 +61,7 @@ def camera(style: str, number: int, pool: int, size: tuple[int, int], mirrored: 
         azimuth, rise, distance = (rng.uniform(*span) for span in CAMERA_RANGE)
     # A mirror turns the camera's side too: in a mirrored room it stands where it stood.
     a, b = np.radians([-azimuth if mirrored else azimuth, rise])
-    target = np.array([0.02 + 0.4 * np.sin(a), 0.5, 0.88])  # door and counter stay in the picture
+    target = np.array([-0.02 + 0.4 * np.sin(a), 0.5, 0.88])  # door and counter stay in the picture
     eye = target + distance * np.array([np.sin(a) * np.cos(b), -np.cos(a) * np.cos(b), np.sin(b)])
     return Camera(tuple(eye), tuple(target), 46.0, size[0] * Canvas.SAMPLES, size[1] * Canvas.SAMPLES, mirrored)
 
