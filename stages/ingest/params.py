@@ -89,10 +89,10 @@ class IngestParams(Params):
     """The clips' images may not be passed on: the rooms that publish (report) show and push none of them."""
     protocols: Protocols
     """Which protocols split the clips."""
-    published: dict[str, Published]
-    """Published test lists, by the name that each has as a protocol."""
-    official: dict[str, Official]
-    """Official lists, by the protocol that they must agree with."""
+    published: dict[str, Published] = Field(default_factory=dict)
+    """Published test lists, by the name that each has as a protocol; leave it out where there are none."""
+    official: dict[str, Official] = Field(default_factory=dict)
+    """Official lists, by the protocol that they must agree with; leave it out where there are none."""
     accept_leaks: list[str]
     """Protocols whose leaks are known and wanted; any other leak stops the stage once the audit is written."""
 

@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.core.errors import InputError
+from stages.ingest import adapters
 from stages.ingest.adapters import Named, folders, load, smarthome, ut_interaction, weizmann
 from stages.ingest.sources import read_names
 
@@ -58,6 +59,26 @@ def test_every_real_clip_name_is_in_its_grammar(remote_file, folder, adapter):
     named = [adapter.parse(clip.stem) for clip in clips]
     assert len({one.clip_id for one in named}) == len(clips) == 60
     assert {label for one in named for label in one.labels} <= adapter.CLASSES
+
+
+NEW = """
+from stages.ingest.adapters import Named
+
+GRAMMAR = "{subject}-{class}"
+
+
+def parse(name):
+    subject, mark, label = name.partition("-")
+    return Named(name, (label,), subject) if mark else None
+"""
+
+
+def test_a_new_data_set_is_one_small_file(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(NEW)
+    monkeypatch.setattr(adapters, "__path__", [*adapters.__path__, str(tmp_path)])
+    adapter = load("mine")
+    assert adapter.parse("ann-wave") == Named("ann-wave", ("wave",), "ann")
+    assert adapter.classes is None
 
 
 def test_an_unknown_adapter_is_answered_with_those_there_are():
