@@ -1,0 +1,51 @@
+"""Measure one method's answers, clip by clip, before any threshold: `python -m stages.measure home embedded_describe`.
+
+Reads manifest, splits, keywords, reference captions and the method's predictions; writes
+data/<run>/measures/<method>/measures.parquet (table MEASURES: a row a clip, repeat and metric) and, beside it,
+embeddings.parquet (table EMBEDDINGS: the texts that it embedded, from which a clone without a journal starts).
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import polars as pl
+
+from stages.core.errors import guard
+from stages.core.params import read
+from stages.core.paths import Run
+from stages.core.progress import closing
+from stages.core.schema import MEASURES
+from stages.core.tables import write_table
+from stages.measure.context import Context
+from stages.measure.metrics import METRICS
+from stages.measure.params import PARAMS, MeasureParams
+
+
+def main() -> None:
+    """Measure the method that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset", help="a block under `measure` in params.yaml")
+    parser.add_argument("method", help="a file under data/<dataset>/predictions")
+    cell = parser.parse_args()
+    params: MeasureParams = read(PARAMS, dataset=cell.dataset)["measure.{dataset}"]
+    run, columns = Run(cell.dataset), ["clip_id", "repeat", "value", "label", "detail"]
+    types = [pl.String, pl.Int32, pl.Float64, pl.String, pl.String]
+    with Context(run, cell.method, params) as context:
+        frames = [
+            pl.DataFrame(list(METRICS[name](context)), schema=dict(zip(columns, types, strict=True)), orient="row")
+            .with_columns(metric=pl.lit(name), method=pl.lit(cell.method))
+            for name in dict.fromkeys(params.metrics)
+        ]  # fmt: skip
+        measures = pl.concat(frames)
+        write_table(run.measures(cell.method) / "measures.parquet", measures, MEASURES)
+        context.sentences.write(run.measures(cell.method) / "embeddings.parquet")
+    missing = sum(answer.status == "missing" for answer in context.answers)
+    null = measures["value"].null_count()
+    did = f"{len(context.answers)} answers, {len(measures)} values; {missing} answers missing, {null} values null"
+    texts, computed = len(context.sentences), context.sentences.computed
+    closing(f"measure {cell.dataset} {cell.method}", f"{did}; {computed} of {texts} texts embedded", texts - computed)
+
+
+if __name__ == "__main__":
+    guard(main)

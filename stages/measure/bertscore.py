@@ -1,0 +1,65 @@
+"""Metric `bertscore`: precision of BERTScore, for any encoder and layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+from stages.core.journal import Journal, compute_missing, journal_key
+from stages.text import encode, tokens
+from stages.text.model import revision
+
+#: Raise it whenever a pair's value changes: it is part of the journal's key.
+VERSION = 1
+
+
+class Pair(NamedTuple):
+    """A prediction and its reference caption; neither is blank."""
+
+    prediction: str
+    reference: str
+
+
+def bertscore(
+    pairs: Sequence[Pair], folder: Path, layer: int, journal: Journal, advance: Callable[[int], None] = lambda _: None
+) -> list[float]:
+    """Return the precision of each pair, neither idf-weighted nor rescaled: `bert_score.score(...)[0]`.
+
+    Zhang et al., "BERTScore: Evaluating Text Generation with BERT" (ICLR 2020), section 3. It will not punish what the
+    prediction leaves out (that is recall), nor a wrong activity told in the reference's words. Each distinct text is
+    encoded once and each distinct pair is journalled; while they are computed, the states of all texts are in memory
+    (tokens x D x 4 bytes).
+
+    Raises:
+        InputError: the encoder has no such layer.
+    """
+    same = {"encoder": revision(folder), "layer": layer, "version": [VERSION, tokens.VERSION],
+            "versions": encode.versions() | {"bert-score": version("bert-score")}}  # fmt: skip
+    keys = {pair: journal_key(prediction=pair.prediction, reference=pair.reference, **same) for pair in set(pairs)}
+
+    def compute(missing: list[Pair]) -> Iterable[tuple[Pair, dict[str, float]]]:
+        for pair, value in _precision(missing, folder, layer):
+            yield pair, {"precision": value}
+
+    compute_missing(journal, list(dict.fromkeys(pairs)), keys.__getitem__, compute, advance)
+    return [journal.get(keys[pair])["precision"] for pair in pairs]
+
+
+def _precision(pairs: Sequence[Pair], folder: Path, layer: int) -> Iterable[tuple[Pair, float]]:
+    import torch
+
+    distinct = list(dict.fromkeys(text for pair in pairs for text in pair))
+    states = {text: (state, weights) for text, state, weights in tokens.hidden_states(folder, layer, distinct)}
+
+    from bert_score.utils import greedy_cos_idf
+
+    def side(text: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        state, weights = states[text]
+        # Clones: greedy_cos_idf normalises in place. One pair at a time: its bits then hang on nothing else.
+        return state.clone()[None], torch.ones(1, len(weights), dtype=torch.bool), weights.clone()[None]
+
+    with torch.inference_mode():
+        for pair in pairs:
+            yield pair, float(greedy_cos_idf(*side(pair.reference), *side(pair.prediction))[0])

@@ -1,0 +1,155 @@
+"""What a metric may need, each thing read or made when a metric first asks for it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+import polars as pl
+
+from stages.core.errors import InputError
+from stages.core.journal import Journal
+from stages.core.paths import Run
+from stages.core.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
+from stages.core.tables import read_json, read_table
+from stages.measure.params import MeasureParams
+from stages.text.sentences import Sentences
+
+
+class Answer(NamedTuple):
+    """A row of PREDICTIONS, as far as metrics look at it."""
+
+    clip_id: str
+    repeat: int
+    text: str | None
+    labels: list[str] | None
+    status: str
+    detail: str | None
+
+
+class Row(NamedTuple):
+    """A row of MEASURES, without method and metric."""
+
+    clip_id: str
+    repeat: int
+    value: float | None
+    label: str | None = None
+    detail: str | None = None
+
+
+class Context:
+    """One method's answers and all that they can be measured against. Use as a context manager."""
+
+    def __init__(self, run: Run, method: str, params: MeasureParams) -> None:
+        self.run, self.method, self.params = run, method, params
+        self.journals: dict[str, Journal] = {}
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """All answers, by clip and repeat.
+
+        Raises:
+            InputError: no such file, or an answer is for a clip that the manifest lacks.
+        """
+        file = self.run.predictions(self.method)
+        rows = read_table(file, PREDICTIONS)
+        unknown = rows.filter(~pl.col("clip_id").is_in(list(self.labels)))
+        if len(unknown):
+            raise InputError(
+                f"{len(unknown)} answers are for clips that {self.run.manifest} lacks",
+                file=file,
+                row=unknown["clip_id"][0],
+                do="run `dvc repro`: manifest and predictions are of different runs",
+            )
+        return [Answer(*row) for row in rows.select(Answer._fields).iter_rows()]
+
+    @cached_property
+    def labels(self) -> dict[str, list[str]]:
+        """Clip -> its labels."""
+        manifest = read_table(self.run.manifest, MANIFEST)
+        return dict(zip(manifest["clip_id"], manifest["labels"].to_list(), strict=True))
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """All classes of the data set, sorted."""
+        return sorted({label for labels in self.labels.values() for label in labels})
+
+    @cached_property
+    def references(self) -> dict[str, str]:
+        """Clip -> its reference caption; a clip without one, or with a blank one, is not in it."""
+        captions = read_table(self.run.captions, CAPTIONS).select("clip_id", "text")
+        return {clip_id: text for clip_id, text in captions.iter_rows() if text is not None and text.strip()}
+
+    def train_references(self, protocol: str) -> dict[str, str]:
+        """Return the reference captions of a protocol's train part, by clip.
+
+        Raises:
+            InputError: there is no such protocol, it has folds and so no one train part, or the part has no captions.
+        """
+        splits = self.splits(protocol)
+        if (splits["fold"] != "").any():
+            raise InputError(
+                f"protocol {protocol} has folds, and so no one train part",
+                file=self.run.splits,
+                do="name another protocol, or describe classes by their label",
+            )
+        train = set(splits.filter(pl.col("part") == "train")["clip_id"])
+        found = {clip_id: text for clip_id, text in sorted(self.references.items()) if clip_id in train}
+        if not found:
+            raise InputError(
+                f"the train part of protocol {protocol} has no reference captions",
+                file=self.run.captions,
+                do="name another protocol, or describe classes by their label",
+            )
+        return found
+
+    def splits(self, protocol: str) -> pl.DataFrame:
+        """Return a protocol's rows of SPLITS.
+
+        Raises:
+            InputError: it has none.
+        """
+        splits = read_table(self.run.splits, SPLITS)
+        rows = splits.filter(pl.col("protocol") == protocol)
+        if not len(rows):
+            known = ", ".join(sorted(splits["protocol"].unique()))
+            raise InputError("no such protocol", file=self.run.splits, key=protocol, do=f"name one of: {known}")
+        return rows
+
+    def keywords(self, label: str) -> list[str]:
+        """Return a class's keywords.
+
+        Raises:
+            InputError: the file gives it none.
+        """
+        keywords = self._keywords.get(label)
+        if not keywords:
+            raise InputError(
+                f"class {label} has no keywords", file=self.run.keywords, key=label, do="give it at least one"
+            )
+        return keywords
+
+    @cached_property
+    def _keywords(self) -> dict[str, list[str]]:
+        value = read_json(self.run.keywords)
+        classes = value.get("classes") if isinstance(value, dict) else None
+        if not isinstance(classes, dict):
+            raise InputError("no object of classes", file=self.run.keywords, key="classes", do="run `dvc repro`")
+        return classes
+
+    @cached_property
+    def sentences(self) -> Sentences:
+        """The sentence embeddings of texts; the model is loaded when a text has none yet."""
+        own = self.run.measures(self.method) / "embeddings.parquet"
+        return Sentences(self.params.encoder, self.journal("embed"), own, f"embed {self.run.name} {self.method}")
+
+    def journal(self, room: str) -> Journal:
+        """Return a room's journal, opened once."""
+        return self.journals.setdefault(room, Journal(room)) if room not in self.journals else self.journals[room]
+
+    def __enter__(self) -> Context:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for journal in self.journals.values():
+            journal.close()

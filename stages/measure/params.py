@@ -1,0 +1,60 @@
+"""Params of the measures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from stages.core.params import Declared, Params
+from stages.measure.judge import JudgeParams
+
+Name = Literal["keyword", "keyword_word", "similarity", "bertscore", "nearest_class", "answer", "judge"]
+
+
+class NearestClass(Params):
+    """How `nearest_class` describes a class."""
+
+    description: Literal["label", "references"]
+    """label: the label in words; references: the mean embedding of the class's reference captions."""
+    protocol: str | None
+    """With references: the protocol whose train part gives them (one without folds); else null."""
+
+    @model_validator(mode="after")
+    def _protocol(self) -> NearestClass:
+        if (self.description == "references") != (self.protocol is not None):
+            raise ValueError("a protocol belongs to `references`, and to nothing else")
+        return self
+
+
+class BertScore(Params):
+    """What `bertscore` compares, and how."""
+
+    encoder: str
+    """Name or path of a transformers encoder."""
+    layer: PositiveInt
+    """Its layer whose hidden states are compared, from 1."""
+    protocol: str | None
+    """Only the clips that this protocol tests; null: all clips."""
+
+
+class MeasureParams(Params):
+    """Block `measure.{dataset}`: what is measured on a data set's answers."""
+
+    metrics: list[Name] = Field(min_length=1)
+    """Which metrics; those that a method's answers do not allow give no rows."""
+    encoder: str
+    """Name or path of the sentence encoder of `similarity` and `nearest_class`."""
+    nearest_class: NearestClass
+    bertscore: BertScore
+    judge: JudgeParams | None
+    """The judging VLM; null where `metrics` does not have `judge`."""
+
+    @model_validator(mode="after")
+    def _judge(self) -> MeasureParams:
+        if "judge" in self.metrics and self.judge is None:
+            raise ValueError("metric judge needs a block `judge`")
+        return self
+
+
+PARAMS: Declared = {"measure.{dataset}": MeasureParams}

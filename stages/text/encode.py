@@ -1,0 +1,84 @@
+"""Sentence embeddings by any sentence-transformers model: what `SentenceTransformer.encode` gives, faster and exact.
+
+Faster: no padding, and threads that share nothing but the weights.
+Exact: a text's embedding is the same to the last bit in any order, beside any other texts, after any resume
+(see batches.py for why). `python -m bench.text` measures both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.core.torchvision_ops import declare_missing_ops
+from stages.text.batches import Batch, device, equal_length, over_threads, stacked
+
+Vector = NDArray[np.float32]
+
+#: Raise it whenever a text's embedding changes: it is part of the journal's key.
+VERSION = 1
+
+#: Texts tokenised at once.
+_TOKENISED = 512
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that compute an embedding; a build (`+cpu`) is where, not what."""
+    names = ("torch", "transformers", "tokenizers", "sentence-transformers")
+    return {name: version(name).partition("+")[0] for name in names}
+
+
+def load(folder: Path, where: str) -> Any:
+    """Return the SentenceTransformer in `folder` on device `where`, in float32."""
+    declare_missing_ops()
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(folder), device=where, model_kwargs={"dtype": "float32"}).eval()
+
+
+def encode(folder: Path, texts: Sequence[str], batch: int | None = None) -> Iterator[tuple[str, Vector]]:
+    """Yield each of the distinct `texts` with its embedding (D,), unit length, in no stated order.
+
+    Texts are stripped and truncated to the model's longest input, as sentence-transformers does it (all-MiniLM-L6-v2:
+    256 word pieces); an empty text has the embedding of its special tokens alone.
+
+    Args:
+        folder: a sentence-transformers model.
+        texts: distinct texts.
+        batch: texts at once; `batch` of compute.yaml where none is given. It does not shape the result.
+    """
+    import torch
+
+    where = device()
+    model = load(folder, where)
+    features = _features(model, texts)
+
+    def embed(together: Batch) -> Vector:
+        found = model(stacked(features, together, where))["sentence_embedding"]  # (B, D)
+        vectors: Vector = torch.nn.functional.normalize(found.float(), dim=1).cpu().numpy()
+        return vectors
+
+    lengths = [len(one["input_ids"]) for one in features]
+    for together, vectors in over_threads(embed, equal_length(lengths, batch), where):
+        yield from zip((texts[text] for text in together), vectors, strict=True)
+
+
+def _features(model: Any, texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the model's inputs for each text, without padding: name -> (T,)."""
+    prompt = model.prompts.get(model.default_prompt_name) if model.default_prompt_name else None
+    found: list[dict[str, Any]] = [{} for _ in texts]
+    # Texts of similar length together: the tokeniser pads to the longest.
+    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    for start in range(0, len(order), _TOKENISED):
+        part = order[start : start + _TOKENISED]
+        padded = model.preprocess([texts[index] for index in part], prompt=prompt)
+        mask = padded["attention_mask"].bool()
+        columns = {name: value for name, value in padded.items() if getattr(value, "shape", None) == mask.shape}
+        for row, index in enumerate(part):
+            found[index] = {name: value[row][mask[row]] for name, value in columns.items()}
+    return found
