@@ -31,7 +31,7 @@ from tests.fake_vlm import Guesser
 
 KEYWORDS = {"Cook_Cut": ["cut", "chop"], "Drink_Fromcup": ["drink", "cup"], "Walk": ["walk", "stroll"]}
 #: The module of each stage that loads its models.
-LOADS = {"caption": "stages.caption.__main__", "infer": "stages.infer.method"}
+LOADS = {"caption": "stages.caption.__main__", "infer": "stages.infer.method", "measure": "stages.measure.metrics"}
 MODEL = {
     "backend": "local", "name": "nowhere/guesser", "revision": "1", "media": "images", "frames": 2, "processor": {},
     "dtype": "float32", "quantisation": None, "attention": "sdpa", "max_new_tokens": 16, "temperature": 0, "seed": 0,

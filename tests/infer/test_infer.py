@@ -7,6 +7,7 @@ from stages.core.errors import InputError
 from stages.core.schema import PREDICTIONS
 from stages.core.tables import read_table
 from stages.video.keyframe_table import shard_name
+from stages.vlm.base import Answer
 from tests.small_run import KEYWORDS, PARAMS, guessing, kill_after, start, write_run
 
 STRATEGIES = ("describe", "list", "per_class", "judge")
@@ -121,6 +122,20 @@ def test_what_has_no_answer_is_a_row_and_is_asked_again(tmp_path, infer, capsys)
     frames.write_bytes(whole)
     assert infer("list")[1:] == (1, 7)
     assert set(read_table(path, PREDICTIONS)["status"]) == {"ok"}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_refusals_and_lost_answers_are_rows_and_only_lost_ones_are_asked_again(tmp_path, infer, strategy):
+    write_run(tmp_path, clips=10)
+    silent = {"clip00000": Answer("", "refused", "filtered"), "clip00001": Answer("", "error", "rate limit")}
+    path, computed, _ = infer(strategy, silent=silent)
+    rows = {row["clip_id"]: row for row in read_table(path, PREDICTIONS).iter_rows(named=True)}
+    assert [rows[clip]["status"] for clip in sorted(rows)] == ["refused", "error", *["ok"] * 6]
+    assert "rate limit" in rows["clip00001"]["detail"]
+    assert rows["clip00000"]["labels"] is None
+    again = infer(strategy)
+    assert 0 < again[1] < computed
+    assert read_table(path, PREDICTIONS)["status"].to_list() == ["refused", *["ok"] * 7]
 
 
 @pytest.mark.parametrize(

