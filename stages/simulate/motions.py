@@ -33,18 +33,22 @@ def pour(take: Take) -> None:
     assert take.object is not None
     hand = take.body.hand
     side = float(SIDES[hand])
+    take.pose.look[:, 1] += 0.25
     trunk = take.trunk
     tip = again(take, take.beat(2.4, 3.4), 2.2)
-    cup = trunk.point(0.33, -side * 0.10, -0.22)
+    cup = trunk.point(0.34, -side * 0.12, -0.31)
     take.grasp(1 - hand, cup)
     take.hold("cup", cup, Z, trunk.left)
     across = -side * trunk.left
-    half = UPPER[take.object]
-    axis = unit(mix(np.broadcast_to(Z, across.shape), unit(across - 0.55 * Z), tip))
     mouth = cup + 0.16 * Z - 0.02 * across
-    high = cup + 0.20 * Z - 0.30 * across
-    at = mix(high, mouth - half * unit(across - 0.55 * Z), tip)
-    take.pose.look[:, 1] += 0.25
+    if take.object == "kettle":  # pours from a spout at its front
+        tipped = unit(0.6 * across + 0.8 * Z)
+        over = mouth - 0.25 * unit(0.8 * across - 0.6 * Z) - 0.11 * tipped
+    else:
+        tipped = unit(across - 0.55 * Z)
+        over = mouth - UPPER[take.object] * tipped
+    axis = unit(mix(np.broadcast_to(Z, across.shape), tipped, tip))
+    at = mix(cup + 0.20 * Z - 0.30 * across, over, tip)
     take.grasp(hand, at)
     take.hold(take.object, at, axis, across)
     take.hold("stream", mouth, Z, trunk.left, shown=tip > 0.85)
@@ -120,7 +124,8 @@ def type_on(take: Take) -> None:
 
 def telephone(take: Take) -> None:
     """A telephone is held at the ear; the head nods and the other hand talks along."""
-    hand = take.body.hand
+    # The hand on the room's open side, so that the telephone is rarely hidden by the head.
+    hand = 1 if take.pose.yaw.mean() > -np.pi / 2 else 0
     side = float(SIDES[hand])
     nod = np.sin(2 * np.pi * take.t / take.beat(0.9, 1.4) + take.rng.random() * 6)
     take.pose.look[:, 1] += 0.06 * nod

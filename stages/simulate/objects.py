@@ -96,7 +96,7 @@ def _laptop(at: Array, up: Array, front: Array) -> list[Solid]:
 
 def _telephone(at: Array, up: Array, front: Array) -> list[Solid]:
     side = cross(up, front)
-    return [*box(at, np.array([0.018, 0.05, 0.115]), np.stack([front, side, up]), BLACK),
+    return [*box(at, np.array([0.02, 0.055, 0.12]), np.stack([front, side, up]), (40, 120, 235)),
             _panel(at + 0.02 * front, side, up, 0.04, 0.09, (150, 235, 160))]  # fmt: skip
 
 
@@ -177,7 +177,7 @@ _OBJECTS: dict[str, Draw] = {
 #: How much larger than life small things are, and the largest.
 SMALL, LARGE = 1.25, 1.05
 #: From a vessel's centre to its mouth, metres.
-UPPER = {"bottle": 0.21 * SMALL, "can": 0.09 * SMALL, "cup": 0.08 * SMALL, "glass": 0.1 * SMALL, "kettle": 0.2 * SMALL}
+UPPER = {"bottle": 0.21 * SMALL, "can": 0.09 * SMALL, "cup": 0.08 * SMALL, "glass": 0.1 * SMALL}
 
 
 def thing(name: str, at: Array, up: Array, front: Array) -> list[Solid]:

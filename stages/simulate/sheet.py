@@ -16,7 +16,7 @@ def pick(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(frames[np.linspace(0, len(frames) - 1, COLUMNS).round().astype(int)])
 
 
-def sheet(classes: Mapping[str, NDArray[np.uint8]], across: int = 2, enlarge: int = 2) -> bytes:
+def sheet(classes: Mapping[str, NDArray[np.uint8]], across: int = 2, enlarge: int = 1) -> bytes:
     """Return a PNG of the classes' frames, each (4, H, W, 3), RGB, in the order given, `across` classes a row."""
     cells = [_cell(name, frames, enlarge) for name, frames in classes.items()]
     cells += [np.full_like(cells[0], 255)] * (-len(cells) % across)
