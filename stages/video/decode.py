@@ -71,7 +71,10 @@ class Frame:
     def rgb(self) -> Image:
         """Return the upright image, uint8 (H, W, 3) RGB. Pixels are as stored: no aspect ratio is applied."""
         # A converter of its own for each frame, PyAV's default, is set up for longer than it converts.
-        image: Image = self.converter.reformat(self.picture, format="rgb24").to_ndarray().astype(np.uint8, copy=False)
+        converted = self.converter.reformat(self.picture, format="rgb24", threads=1)
+        (plane,) = converted.planes
+        padded = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+        image = padded[:, : 3 * plane.width].reshape(plane.height, plane.width, 3)
         return _upright(image, self.matrix)
 
     @property
