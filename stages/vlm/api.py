@@ -8,6 +8,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -68,6 +69,10 @@ class Api:
 
     def shape(self) -> dict[str, Any]:
         """Return all that shapes an answer; not the address, nor the name of the key's variable."""
+        return self._shape
+
+    @cached_property
+    def _shape(self) -> dict[str, Any]:
         shaping = set(type(self.params).model_fields) - {"backend", "key", "media", "frames"}
         return {
             "backend": "api",

@@ -44,6 +44,10 @@ class Local:
 
     def shape(self) -> dict[str, Any]:
         """Return all that shapes an answer; a folder is named by its files' hash, wherever it lies."""
+        return self._shape
+
+    @cached_property
+    def _shape(self) -> dict[str, Any]:
         shaping = ("processor", "dtype", "quantisation", "attention", "max_new_tokens", "temperature")
         return {
             "backend": "local",

@@ -1,5 +1,6 @@
 """Each architecture that the studies name, as a tiny instance saved and loaded by path."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +80,22 @@ def test_another_image_changes_the_logits(tiny_model: Any, name: str, kind: str,
     seen = [Request("Describe", media(kind, frames, seed), options=("True", "False")) for seed in (0, 1)]
     first, other = (engine.write([engine.encode(request)]).first for request in seen)
     assert not torch.allclose(first, other, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", ["internvl", "mllama", "llava_next_video", "video_llava", "smolvlm", "qwen2_5_vl"])
+def test_a_question_without_images_is_answered_too(tiny_model: Any, name: str) -> None:
+    request = Request("Is the caption true? A man sits down.", options=("True", "False"))
+    [(_, answer)] = Local(params(tiny_model(name)), "cpu").answer([request])
+    assert answer.status == "ok"
+    assert sum(answer.p.values()) == pytest.approx(1)
+
+
+def test_threads_round_nothing(tiny_model: Any) -> None:
+    if not torch.backends.mkl.is_available() or not os.environ.get("MKL_CBWR", "").endswith("STRICT"):
+        pytest.skip("needs MKL, and its strict reproducibility")
+    requests = [Request("Describe", media("images", 2, seed), options=("True", "False")) for seed in range(5)]
+    found = []
+    for threads in (2, 1):
+        backend = Local(params(tiny_model("internvl")), "cpu", batch=threads + 1, threads=threads)
+        found.append(dict(backend.answer(requests)))
+    assert found[0] == found[1]
