@@ -31,12 +31,11 @@ class Stage:
         words = shlex.split(self.body["cmd"].replace("\n", " "))
         return words[words.index("-m") + 1].removeprefix("stages.")
 
-    def filled(self, text: str, cell: dict[str, str], values: dict[str, Any]) -> str:
-        """Fill `${item.x}` and `${key}` templates in a string of the definition."""
-        for key, value in cell.items():
-            text = text.replace(f"${{item.{key}}}", value)
-        for key in ("dataset",):
-            text = text.replace(f"${{{key}}}", str(values.get(key, "")))
+    def filled(self, text: str, cell: dict[str, str]) -> str:
+        """Fill a string's templates: `${item.x}` of a matrix, `${key}` of a foreach, names of single params."""
+        single = {key: value for key, value in params_of(self.pipeline).items() if isinstance(value, str)}
+        for key, value in {**single, **cell}.items():
+            text = text.replace(f"${{item.{key}}}", value).replace(f"${{{key}}}", value)
         return text
 
 
@@ -48,7 +47,11 @@ def stages() -> list[Stage]:
             continue
         values = params_of(pipeline)
         for name, body in yaml.safe_load(pipeline.read_text()).get("stages", {}).items():
-            found.append(Stage(pipeline, name, body, _cells(body, values)))
+            if "foreach" in body:
+                keys = lookup(values, body["foreach"].removeprefix("${").removesuffix("}"))
+                found.append(Stage(pipeline, name, body["do"], tuple({"key": str(key)} for key in keys)))
+            else:
+                found.append(Stage(pipeline, name, body, _cells(body, values)))
     return found
 
 
