@@ -7,6 +7,7 @@ Exact: a text's embedding is the same to the last bit in any order, beside any o
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -36,8 +37,11 @@ def versions() -> dict[str, str]:
 def load(folder: Path, where: str) -> Any:
     """Return the SentenceTransformer in `folder` on device `where`, in float32."""
     declare_missing_ops()
+    import transformers
     from sentence_transformers import SentenceTransformer
 
+    if not sys.stderr.isatty():
+        transformers.utils.logging.disable_progress_bar()  # a log wants no bars
     return SentenceTransformer(str(folder), device=where, model_kwargs={"dtype": "float32"}).eval()
 
 

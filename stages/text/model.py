@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from stages.core.errors import InputError
@@ -35,6 +36,7 @@ def model_folder(name: str) -> Path:
     return folder
 
 
+@cache
 def revision(folder: Path) -> str:
     """Return the hash of names and bytes of the files that shape what the encoder in `folder` computes."""
     digest = hashlib.blake2b(digest_size=16)
