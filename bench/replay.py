@@ -1,0 +1,87 @@
+"""The replay's figures: `python -m bench.replay` (needs the published files, see README).
+
+In a copy of the project with an empty journal and cache: a cold replay of all models, null models, protocols and
+metrics; a no-op; a changed similarity threshold; the same in a copy without a journal. Prints wall seconds and the
+largest process of each.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+PIPELINE = "papers/smarthome_vlm/dvc.yaml"
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder) / "project"
+        listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+            "\n"
+        )
+        for name in filter(None, listed):
+            if (ROOT / name).exists() and not name.endswith("dvc.lock"):
+                (project / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, project / name)
+        shutil.copytree(ROOT / "data/published", project / "data/published", dirs_exist_ok=True)
+        subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+        timed("cold replay", project)
+        timed("no-op", project)
+        threshold(project, 0.55)
+        timed("changed similarity threshold", project)
+        shutil.rmtree(project / ".journal")
+        threshold(project, 0.6)
+        timed("changed threshold, no journal", project)
+
+
+def threshold(project: Path, value: float) -> None:
+    """Change the threshold of similarity."""
+    params = project / "papers/smarthome_vlm/params.yaml"
+    values = yaml.safe_load(params.read_text())
+    values["score"]["thresholds"]["similarity"] = value
+    params.write_text(yaml.safe_dump(values, sort_keys=False))
+
+
+def timed(what: str, project: Path) -> None:
+    """Run `dvc repro` and print how long it took and the largest process since the start."""
+    environment = {
+        **os.environ,
+        "HAR_JOURNAL": str(project / ".journal"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro", PIPELINE],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.perf_counter() - start
+    ran = [
+        line.split("'")[1].rpartition(":")[2] for line in done.stdout.splitlines() if line.startswith("Running stage")
+    ]
+    embedded = sum(int(line.split(" texts embedded")[0].rpartition(";")[2].split(" of ")[0])
+                   for line in done.stdout.splitlines() if " texts embedded" in line)  # fmt: skip
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    print(
+        f"{what}: {seconds:.1f} s, {len(ran)} stages ran, {embedded} texts embedded, largest process so far {peak:.2f} GiB, exit {done.returncode}",
+        flush=True,
+    )
+    if done.returncode:
+        print(done.stdout[-2000:], done.stderr[-2000:])
+
+
+if __name__ == "__main__":
+    main()
