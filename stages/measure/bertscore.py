@@ -25,7 +25,9 @@ class Pair(NamedTuple):
 def bertscore(
     pairs: Sequence[Pair], folder: Path, layer: int, journal: Journal, advance: Callable[[int], None] = lambda _: None
 ) -> list[float]:
-    """Return the precision of each pair, neither idf-weighted nor rescaled: `bert_score.score(...)[0]`.
+    """Return the precision of each pair, neither idf-weighted nor rescaled: `bert_score.score(..., batch_size=1)[0]`.
+
+    One pair a batch, because in a larger one bert_score pads references with zeros, which win over negative cosines.
 
     Zhang et al., "BERTScore: Evaluating Text Generation with BERT" (ICLR 2020), section 3. It will not punish what the
     prediction leaves out (that is recall), nor a wrong activity told in the reference's words. Each distinct text is
@@ -57,7 +59,7 @@ def _precision(pairs: Sequence[Pair], folder: Path, layer: int) -> Iterable[tupl
 
     def side(text: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         state, weights = states[text]
-        # Clones: greedy_cos_idf normalises in place. One pair at a time: its bits then hang on nothing else.
+        # Clones: greedy_cos_idf normalises in place.
         return state.clone()[None], torch.ones(1, len(weights), dtype=torch.bool), weights.clone()[None]
 
     with torch.inference_mode():

@@ -41,7 +41,8 @@ def load(folder: Path, where: str) -> Any:
     from sentence_transformers import SentenceTransformer
 
     if not sys.stderr.isatty():
-        transformers.utils.logging.disable_progress_bar()  # a log wants no bars
+        logging: Any = transformers.utils.logging
+        logging.disable_progress_bar()  # a log wants no bars
     return SentenceTransformer(str(folder), device=where, model_kwargs={"dtype": "float32"}).eval()
 
 
