@@ -75,10 +75,8 @@ def timed(what: str, project: Path) -> None:
     embedded = sum(int(line.split(" texts embedded")[0].rpartition(";")[2].split(" of ")[0])
                    for line in done.stdout.splitlines() if " texts embedded" in line)  # fmt: skip
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    print(
-        f"{what}: {seconds:.1f} s, {len(ran)} stages ran, {embedded} texts embedded, largest process so far {peak:.2f} GiB, exit {done.returncode}",
-        flush=True,
-    )
+    said = f"{len(ran)} stages ran, {embedded} texts embedded, largest process so far {peak:.2f} GiB"
+    print(f"{what}: {seconds:.1f} s, {said}, exit {done.returncode}", flush=True)
     if done.returncode:
         print(done.stdout[-2000:], done.stderr[-2000:])
 

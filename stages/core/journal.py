@@ -2,7 +2,9 @@
 
 A stage that is killed starts again where it stopped, and a grown data set costs only its new samples. A record is a
 line `key <tab> crc32 <tab> JSON`; each process appends to a segment of its own, so nobody locks anybody, also on a
-network disk, and a line torn by a crash is recognised by its checksum and skipped. `HAR_JOURNAL` moves the journal to
+network disk, and a line torn by a crash is recognised by its checksum and skipped. What another version of the code
+wrote is left aside: its keys are others, and a value without the fields that this version needs counts as missing.
+`HAR_JOURNAL` moves the journal to
 shared storage (`dvc exp run --temp` and `--queue` need that: they run in a copy of the tree).
 """
 
@@ -11,9 +13,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar
 
@@ -45,8 +48,17 @@ class _Place(NamedTuple):
 class Journal:
     """One room's finished samples. Holds keys and places in memory, not values."""
 
-    def __init__(self, room: str) -> None:
+    def __init__(self, room: str, *kinds: Collection[str]) -> None:
+        """Open a room's journal.
+
+        Args:
+            room: name of its folder.
+            kinds: the fields of each kind of value that the room keeps; a record that lacks a field of every kind is
+                not taken. None given: every record is.
+        """
         self.folder = root() / room
+        # In compact JSON a quote within a text is escaped, so this is found as a field and nowhere else.
+        self._kinds = [[b'"%s":' % field.encode() for field in kind] for kind in kinds]
         self._places: dict[str, _Place] = {}
         self._out: IO[bytes] | None = None
         self._offset = 0
@@ -56,14 +68,20 @@ class Journal:
 
     def _scan(self, segment: Path) -> None:
         offset = 0
-        with segment.open("rb") as lines:
-            for line in lines:
-                key, _, rest = line.partition(b"\t")
-                crc, _, body = rest.partition(b"\t")
-                if body.endswith(b"\n") and crc == b"%08x" % zlib.crc32(body):
-                    start = offset + len(line) - len(body)
-                    self._places[key.decode()] = _Place(segment, start, len(body))
-                offset += len(line)
+        try:
+            with segment.open("rb") as lines:
+                for line in lines:
+                    key, _, rest = line.partition(b"\t")
+                    crc, _, body = rest.partition(b"\t")
+                    if body.endswith(b"\n") and crc == b"%08x" % zlib.crc32(body) and self._fits(body):
+                        start = offset + len(line) - len(body)
+                        self._places[key.decode(errors="replace")] = _Place(segment, start, len(body))
+                    offset += len(line)
+        except OSError as error:
+            print(f"left aside, its samples are computed again: {segment}: {error.strerror}", file=sys.stderr)
+
+    def _fits(self, body: bytes) -> bool:
+        return not self._kinds or any(all(field in body for field in kind) for kind in self._kinds)
 
     def __contains__(self, key: str) -> bool:
         return key in self._places

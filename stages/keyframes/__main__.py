@@ -16,7 +16,7 @@ from stages.core.progress import closing
 from stages.core.schema import MANIFEST
 from stages.core.tables import read_table
 from stages.keyframes.extract import key
-from stages.keyframes.params import PARAMS, KeyframesParams
+from stages.keyframes.params import PARAMS, KeyframesParams, check_licence
 from stages.keyframes.run import compute_all
 from stages.keyframes.shards import refill, write_shards
 
@@ -25,8 +25,11 @@ def main() -> None:
     """Extract one data set's keyframes."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("dataset", help="a block under `keyframes` in params.yaml")
-    dataset: str = arguments.parse_args().dataset
-    params: KeyframesParams = read(PARAMS, dataset=dataset)["keyframes.{dataset}"]
+    arguments.add_argument("--kept", action="store_true", help="`dvc push` does not send this stage's output")
+    given = arguments.parse_args()
+    dataset, values = str(given.dataset), read(PARAMS, dataset=given.dataset)
+    check_licence(dataset, values["ingest.{dataset}.licensed"], given.kept)
+    params: KeyframesParams = values["keyframes.{dataset}"]
     run = Run(dataset)
     manifest = read_table(run.manifest, MANIFEST)
     usable = manifest.filter(manifest["error"].is_null() & manifest["path"].is_not_null())

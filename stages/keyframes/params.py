@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from stages.core.errors import InputError
 from stages.core.params import Declared, Params
 
 
@@ -26,4 +27,18 @@ class KeyframesParams(Params):
     """The longer side is at most this many pixels; null keeps the clip's size."""
 
 
-PARAMS: Declared = {"keyframes.{dataset}": KeyframesParams}
+PARAMS: Declared = {"keyframes.{dataset}": KeyframesParams, "ingest.{dataset}.licensed": bool}
+
+
+def check_licence(dataset: str, licensed: bool, kept: bool) -> None:
+    """Refuse to write a licensed data set's images where `dvc push` would send them to a remote.
+
+    Raises:
+        InputError: the data set is licensed and the stage that runs is not the one whose output is kept.
+    """
+    if licensed and not kept:
+        raise InputError(
+            "is licensed, and this stage's output is one that `dvc push` sends to a remote",
+            file="params.yaml", key=f"ingest.{dataset}.licensed",
+            do=f"name {dataset} under `kept`, not under `pushed`; or, where its licence allows that, say `licensed: false`",
+        )  # fmt: skip

@@ -32,7 +32,7 @@ RUN = Run("tiny")
 
 def block(**changes):
     values = {"method": "katna", "count": 2, "seed": 0, "format": "jpeg", "quality": 95, "side": None}
-    return {"keyframes": {"tiny": {**values, **changes}}}
+    return {"keyframes": {"tiny": {**values, **changes}}, "ingest": {"tiny": {"licensed": False}}}
 
 
 def write_manifest(paths):

@@ -4,6 +4,7 @@ import string
 from itertools import product
 
 import pytest
+import yaml
 from pydantic import TypeAdapter
 
 from stages.core.paths import Run
@@ -65,3 +66,16 @@ def test_rooms_import_no_other_stage():
 def test_paths_are_under_the_run():
     run = Run("home")
     assert {run.manifest.parent, run.splits.parent, run.scores("m").parent.parent} == {run.data}
+
+
+def test_images_of_licensed_data_sets_are_kept():
+    """A data set's keyframes are written by one of two stages, by the one that `dvc push` skips if it is licensed."""
+    values = graph.params_of(graph.ROOT / "dvc.yaml")
+    assert sorted(values["pushed"] + values["kept"]) == sorted(values["datasets"])
+    assert not any(values["ingest"][name]["licensed"] for name in values["pushed"])
+    licensed = {name for name, block in values["ingest"].items() if block["licensed"]}
+    pointers = {path.parent.name: yaml.safe_load(path.read_text()) for path in graph.ROOT.glob("data/*/clips.dvc")}
+    assert all(out["push"] is False for name in licensed & set(pointers) for out in pointers[name]["outs"])
+    assert licensed >= set(pointers)
+    outs = {stage.name: stage.body["outs"] for stage in STAGES}
+    assert outs["keyframes_kept"] == [{path: {"push": False}} for path in outs["keyframes"]]
