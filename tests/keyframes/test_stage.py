@@ -62,6 +62,15 @@ def clips(workplace):
     return paths
 
 
+def test_a_licensed_data_set_is_refused_where_its_images_would_be_pushed(workplace, clips):
+    values = block() | {"ingest": {"tiny": {"licensed": True}}}
+    said = workplace.run("keyframes", "tiny", values=values)
+    assert "key 'ingest.tiny.licensed'" in said
+    assert "name tiny under `kept`" in said
+    assert not RUN.keyframes.exists()
+    assert workplace.run("keyframes", "tiny", "--kept", values=values) == ""
+
+
 def test_outputs_bytes_and_growth(workplace, clips, monkeypatch, capfd):
     assert workplace.run("keyframes", "tiny", values=block(), compute={"workers": 2}) == ""
     assert capfd.readouterr().out == (
