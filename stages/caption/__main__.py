@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stages.caption.loop import Rules
 from stages.caption.params import PARAMS
-from stages.caption.rows import captions, gate, read_keywords, refill
+from stages.caption.rows import KINDS, captions, gate, read_keywords, refill
 from stages.core.errors import guard
 from stages.core.journal import Journal
 from stages.core.params import read
@@ -44,7 +44,7 @@ def main() -> None:
     rules = Rules(Prompt(prompts, params.ask), Prompt(prompts, params.insist), params.attempts,
                   {label: in_words(label) for label in labels})  # fmt: skip
     name, same = f"caption {cell.dataset}", {"model": cell.model, "revision": backend.revision}
-    with Journal("caption") as journal:
+    with Journal("caption", *KINDS) as journal:
         refill(journal, run.captions)
         with Progress(f"{name}, clips", len(show.labels)) as progress:
             found = list(captions(show, keywords, rules, backend, journal, tally, progress.advance))

@@ -21,6 +21,9 @@ Row = dict[str, Any]
 #: The columns that a journalled row keeps: what the clip, the model and the rules made.
 _MADE = ("text", "attempts", "keywords", "prompt_hash")
 
+#: What the journal keeps: answers, and the captions that they led to.
+KINDS = (Answer._fields, ("row", *_MADE))
+
 
 def read_keywords(path: Path, labels: set[str]) -> dict[str, list[str]]:
     """Return the keywords of each class.

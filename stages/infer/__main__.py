@@ -19,7 +19,7 @@ from stages.core.tables import write_table
 from stages.infer.clips import wanted
 from stages.infer.method import method
 from stages.infer.params import PARAMS
-from stages.infer.rows import infer, refill
+from stages.infer.rows import KINDS, infer, refill
 from stages.vlm.ask import Tally
 from stages.vlm.show import Show
 
@@ -39,7 +39,7 @@ def main() -> None:
     made = method((cell.model, vlm), (cell.strategy, block), show.labels, dataset.labels == "multi")
     same = {"method": made.name, "revision": made.revision}
     output, tally, name = run.predictions(made.name), Tally(), f"infer {cell.dataset} {made.name}"
-    with Journal("infer") as journal:
+    with Journal("infer", *KINDS) as journal:
         refill(journal, output, made.asking)
         with Progress(f"{name}, answers", len(clip_ids) * made.asking.questions) as progress:
             rows = [same | row for row in infer(show, clip_ids, made.asking, journal, tally, progress.advance)]

@@ -19,6 +19,9 @@ from stages.vlm.show import Show
 
 Row = dict[str, Any]
 
+#: What the journal keeps: answers, and outcomes that are made of several.
+KINDS = (Answer._fields, ("row", *Outcome._fields))
+
 
 def infer(
     show: Show,

@@ -50,7 +50,7 @@ def probe_rows(rows: Sequence[Row], processes: int, manifest: Path, look: Callab
     with ThreadPoolExecutor(processes) as threads:
         files = dict(zip(paths, threads.map(_hashed, paths), strict=True))
     readable = [file for file in files.values() if isinstance(file, _File)]
-    with Journal("probe") as journal:
+    with Journal("probe", Probe._fields) as journal:
         if any(file.key not in journal for file in readable):
             _refill(journal, manifest)
         known = sum(file.key in journal for file in readable)

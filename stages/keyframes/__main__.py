@@ -15,7 +15,7 @@ from stages.core.paths import Run
 from stages.core.progress import closing
 from stages.core.schema import MANIFEST
 from stages.core.tables import read_table
-from stages.keyframes.extract import key
+from stages.keyframes.extract import KIND, key
 from stages.keyframes.params import PARAMS, KeyframesParams, check_licence
 from stages.keyframes.run import compute_all
 from stages.keyframes.shards import refill, write_shards
@@ -38,7 +38,7 @@ def main() -> None:
         raise InputError(what, file=run.manifest, do="its column `error` says why; correct `ingest`'s source")
     keys = {clip_id: key(md5, params) for clip_id, md5 in usable.select("clip_id", "md5").iter_rows()}
     paths = {keys[clip_id]: path for clip_id, path in usable.select("clip_id", "path").iter_rows()}
-    with Journal("keyframes") as journal:
+    with Journal("keyframes", KIND) as journal:
         refill(journal, run.keyframes, set(paths))
         known = sum(sample in journal for sample in keys.values())
         failures = compute_all(journal, paths, params, compute().processes)

@@ -18,6 +18,9 @@ from stages.video.sample import encoded, shrunk, uniform_indices
 #: Raise it when the same clip and params give other keyframes; a golden test fails when that is forgotten.
 VERSION = 1
 
+#: What the journal keeps of a clip.
+KIND = ("frames", "frame", "time", "image", "fallback")
+
 
 def key(md5: str, params: KeyframesParams) -> str:
     """Return the journal key of a clip's keyframes, from the hash of its file and all that shapes them."""

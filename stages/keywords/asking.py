@@ -13,7 +13,7 @@ from stages.core.progress import Progress
 from stages.keywords.checks import Lists
 from stages.text.labels import in_words
 from stages.vlm.ask import Tally, ask_all
-from stages.vlm.base import Backend, Request
+from stages.vlm.base import Answer, Backend, Request
 from stages.vlm.prompts import Prompt
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -34,7 +34,7 @@ def from_model(backend: Backend, prompt: Prompt, count: int, classes: Collection
     labels = sorted(classes)
     requests = [Request(prompt.fill(activity=in_words(label), count=count)) for label in labels]
     tally = Tally()
-    with Journal("keywords") as journal, Progress("keywords", len(labels)) as progress:
+    with Journal("keywords", Answer._fields) as journal, Progress("keywords", len(labels)) as progress:
         answers = [answer for _, answer in ask_all(backend, requests, journal, progress.advance, tally)]
     lists, wrong = {}, []
     for label, answer in zip(labels, answers, strict=True):

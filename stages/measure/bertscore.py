@@ -14,6 +14,9 @@ from stages.text.model import revision
 #: Raise it whenever a pair's value changes: it is part of the journal's key.
 VERSION = 1
 
+#: What the journal keeps of a pair.
+KIND = ("precision",)
+
 
 class Pair(NamedTuple):
     """A prediction and its reference caption; neither is blank."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from stages.core.paths import Run
 from stages.core.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.core.tables import read_json, read_table
 from stages.measure.params import MeasureParams
-from stages.text.sentences import Sentences
+from stages.text.sentences import KIND, Sentences
 
 
 class Answer(NamedTuple):
@@ -141,11 +142,13 @@ class Context:
     def sentences(self) -> Sentences:
         """The sentence embeddings of texts; the model is loaded when a text has none yet."""
         own = self.run.measures(self.method) / "embeddings.parquet"
-        return Sentences(self.params.encoder, self.journal("embed"), own, f"embed {self.run.name} {self.method}")
+        return Sentences(self.params.encoder, self.journal("embed", KIND), own, f"embed {self.run.name} {self.method}")
 
-    def journal(self, room: str) -> Journal:
-        """Return a room's journal, opened once."""
-        return self.journals.setdefault(room, Journal(room)) if room not in self.journals else self.journals[room]
+    def journal(self, room: str, *kinds: Collection[str]) -> Journal:
+        """Return a room's journal, whose values are of these kinds, opened once."""
+        if room not in self.journals:
+            self.journals[room] = Journal(room, *kinds)
+        return self.journals[room]
 
     def __enter__(self) -> Context:
         return self

@@ -30,6 +30,9 @@ VERSION = 1
 PROMPTS = Path(__file__).parent / "prompts"
 TRUE_FALSE = ("True", "False")
 
+#: What the journal keeps: answers, and what they say.
+KINDS = (Answer._fields, ("value", "detail"))
+
 
 class JudgeParams(Params):
     """How texts are judged."""

@@ -133,7 +133,11 @@ def _bertscore(context: Context) -> Iterable[Row]:
     pairs = [bertscore.Pair(text, context.references[answer.clip_id]) for answer, text in said]
     with Progress(f"bertscore {context.run.name} {context.method}", len(set(pairs))) as progress:
         values = bertscore.bertscore(
-            pairs, model_folder(params.encoder), params.layer, context.journal("bertscore"), progress.advance
+            pairs,
+            model_folder(params.encoder),
+            params.layer,
+            context.journal("bertscore", bertscore.KIND),
+            progress.advance,
         )
     rows += [Row(answer.clip_id, answer.repeat, value) for (answer, _), value in zip(said, values, strict=True)]
     return rows
@@ -155,7 +159,10 @@ def _judge(context: Context) -> Iterable[Row]:
     # A judge draws `repeats` times for each repeat of the method: a void answer is as void in each of the draws.
     voids = [row._replace(repeat=row.repeat * params.repeats + draw) for row in rows for draw in range(params.repeats)]
     show, backend = Show(context.run, params.model), load(params.model, "judge")
-    journal, file = context.journal("judge"), context.run.measures(context.method) / "judgements.parquet"
+    journal, file = (
+        context.journal("judge", *judging.KINDS),
+        context.run.measures(context.method) / "judgements.parquet",
+    )
     judging.refill(journal, file)
     with Progress(f"judge {context.run.name} {context.method}", len(said) * params.repeats) as progress:
         prompt = Prompt(judging.PROMPTS, params.prompt)

@@ -20,7 +20,7 @@ from stages.core.tables import read_json, write_table
 from stages.nulls.params import PARAMS, NullParams
 from stages.nulls.rows import Labelled, constant, labelled, same_text, shuffled
 from stages.nulls.sentence import every_class
-from stages.text.sentences import Sentences
+from stages.text.sentences import KIND, Sentences
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
     params: NullParams = read(PARAMS, dataset=run.name)["nulls.{dataset}"]
     clips: Labelled = labelled(run)
     keywords: Mapping[str, list[str]] = read_json(run.keywords)["classes"]
-    with Journal("embed") as journal:
+    with Journal("embed", KIND) as journal:
         sentences = Sentences(params.encoder, journal, progress="nulls, texts")
         chosen = constant(run, clips, sentences)
     named = {name: keywords[name] for name in {label for labels in clips.labels.values() for label in labels}}

@@ -26,6 +26,9 @@ from stages.core.tables import read_table, write_table
 from stages.text import encode
 from stages.text.model import model_folder, revision
 
+#: What the journal keeps of a text.
+KIND = ("float32",)
+
 #: What cells of any run left behind.
 LEFT_BEHIND = "data/*/measures/*/embeddings.parquet"
 

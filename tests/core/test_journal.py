@@ -37,6 +37,22 @@ def test_changed_byte_is_noticed():
         assert len(again) == 0
 
 
+def test_what_another_version_wrote_is_left_aside(capsys):
+    with Journal("room") as journal:
+        journal.put("now", {"text": 'they say "status": ok', "status": "ok"})
+        journal.put("made", {"row": {"text": "x"}})
+        journal.put("before", {"text": 'it had no "status": yet'})
+    (journal.folder / "0.jsonl").write_bytes(b"\x00\xff\n" * 100)
+    (journal.folder / "1.jsonl").mkdir()
+    segment = next(path for path in journal.folder.glob("*.jsonl") if len(path.name) > 7)
+    segment.write_bytes(b"\xff" + segment.read_bytes() + segment.read_bytes()[:40])
+    with Journal("room", ("text", "status"), ("row", "text")) as again:
+        assert again.keys() - {"\ufffdnow"} == {"made"}
+    with Journal("room") as again:
+        assert again.keys() - {"\ufffdnow"} == {"made", "before"}
+    assert "left aside" in capsys.readouterr().err
+
+
 def test_two_writers_at_once():
     with Journal("room") as one, Journal("room") as two:
         one.put("a", {"x": 1})
