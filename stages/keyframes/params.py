@@ -40,5 +40,5 @@ def check_licence(dataset: str, licensed: bool, kept: bool) -> None:
         raise InputError(
             "is licensed, and this stage's output is one that `dvc push` sends to a remote",
             file="params.yaml", key=f"ingest.{dataset}.licensed",
-            do=f"name {dataset} under `kept` instead of `pushed`; or, where its licence allows it, say `licensed: false`",
+            do=f"name {dataset} under `kept` instead of `pushed`; or, where its licence allows, say `licensed: false`",
         )  # fmt: skip
