@@ -36,7 +36,8 @@ def write_table(path: Path, rows: Iterable[Mapping[str, Any]] | pl.DataFrame, sc
         raise ValueError(f"{path}: two rows share the keys {keys}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with _replacing(path) as part:
-        pq.write_table(table.combine_chunks(), part, compression="zstd", row_group_size=64 * 1024)
+        pq.write_table(table.combine_chunks(), part, compression="zstd", row_group_size=64 * 1024,
+                       write_page_checksum=True)  # fmt: skip
 
 
 def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
@@ -46,11 +47,15 @@ def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
         InputError: there is no such file, it is no Parquet, or its columns are not those of `schema`.
     """
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise InputError("no such file", file=path, do="run `dvc repro`, or `dvc pull` to fetch it") from None
-    except pa.ArrowInvalid as error:
-        raise InputError(f"not a Parquet file ({error})", file=path, do="`dvc checkout --force` restores it") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(
+            f"not a Parquet file, or a damaged one ({error})",
+            file=path,
+            do="`python -m stages.core.verify` removes what is damaged, here and in DVC's cache; then `dvc repro`",
+        ) from None
     if table.schema.names != schema.names:
         raise InputError(
             f"columns are {table.schema.names}, expected {schema.names}",

@@ -46,7 +46,12 @@ def _write(path: Path, clips: list[str], keys: Mapping[str, str], journal: Journ
     compression = {**dict.fromkeys(others, "zstd"), **dict.fromkeys(images, "none")}
     try:
         with pq.ParquetWriter(
-            path, KEYFRAMES, compression=compression, use_dictionary=False, write_statistics=others
+            path,
+            KEYFRAMES,
+            compression=compression,
+            use_dictionary=False,
+            write_statistics=others,
+            write_page_checksum=True,
         ) as out:
             for start in range(0, len(clips), CLIPS_PER_GROUP):
                 rows = [row for clip in clips[start : start + CLIPS_PER_GROUP] for row in _rows(clip, keys, journal)]
@@ -75,10 +80,10 @@ def refill(journal: Journal, folder: Path, needed: set[str]) -> None:
         if old is None or not needed - journal.keys():
             return
         try:
-            file = pq.ParquetFile(old)
+            file = pq.ParquetFile(old, page_checksum_verification=True)
             for group in range(file.num_row_groups):
                 _put(journal, file.read_row_group(group).to_pylist(), needed)
-        except (pa.ArrowInvalid, KeyError, InputError):
+        except (pa.ArrowInvalid, OSError, KeyError, InputError):
             continue  # Written by another version, or damaged: these clips are computed again.
 
 

@@ -102,7 +102,7 @@ def read_csv(path: Path, columns: list[str]) -> pl.DataFrame:
     try:
         frame = pl.read_csv(path, infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
-        raise InputError(f"not a CSV table ({error})", file=path, do="`dvc checkout --force` restores it") from None
+        raise InputError(f"not a CSV table ({error})", file=path, do="remove it and run `dvc repro`") from None
     lacking = [name for name in columns if name not in frame.columns]
     if lacking:
         raise InputError(

@@ -91,7 +91,10 @@ class Shards:
         rows: list[dict[str, Any]] = []
         for group, (first, last) in enumerate(shard.ranges):
             if first <= clip_id <= last:
-                rows += shard.file.read_row_group(group).to_pylist()
+                try:
+                    rows += shard.file.read_row_group(group).to_pylist()
+                except OSError as error:  # a page's checksum
+                    raise _damaged(self.folder / shard_name(shard_of(clip_id, self.shards)), error) from None
         return rows
 
     def _table(self, shard: int) -> _Shard:
@@ -100,15 +103,22 @@ class Shards:
     def _opened(self, shard: int) -> _Shard:
         path = self.folder / shard_name(shard)
         try:
-            file = pq.ParquetFile(path)
+            file = pq.ParquetFile(path, page_checksum_verification=True)
         except FileNotFoundError:
-            raise InputError("the shard is missing", file=path, do="`dvc checkout --force` restores it") from None
+            raise InputError(
+                "the shard is missing", file=path, do="`dvc checkout` or `dvc repro` restores it"
+            ) from None
         except pa.ArrowInvalid as error:
-            raise InputError(f"damaged: {error}", file=path, do="`dvc checkout --force` restores it") from None
+            raise _damaged(path, error) from None
         if file.schema_arrow.names != KEYFRAMES.names:
             raise InputError(f"columns are {file.schema_arrow.names}", file=path, do="it is old: run `dvc repro`")
         groups = [file.metadata.row_group(group).column(0).statistics for group in range(file.num_row_groups)]
         return _Shard(file, [(group.min, group.max) for group in groups])
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    do = "`python -m stages.core.verify` removes what is damaged, here and in DVC's cache; then `dvc repro`"
+    return InputError(f"damaged: {error}", file=path, do=do)
 
 
 class _Shard(NamedTuple):
