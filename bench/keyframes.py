@@ -1,13 +1,12 @@
 """Keyframes of real clips: this repository beside Katna's own `Video.extract_video_keyframes`, in one run.
 
-    python -m bench.keyframes [--every 8] [--repeat 8] [folder ...]
+    python -m bench.keyframes [--every 8] [--repeat 16] [folder ...]
 
-Takes every eighth clip of the folders (Weizmann and UT-Interaction; `dvc pull` brings them). Katna goes through them
-one by one, as its class does (a pool of its own for each clip); we go through the same clips `repeat` times over all
-cores. The ratio is from our first finished clip on, and the time until then stands beside it; the ratio of processor
-time, start included, does not suffer from what else the machine does. Then the frames are compared with those of
-Katna's `FrameExtractor` and `ImageSelector` on the clips themselves, and with those of `Video`, which works on a copy
-that it makes of each clip.
+Takes every eighth clip of the folders (Weizmann and UT-Interaction; `dvc pull` brings them). Each goes through Katna,
+as its class does it (a pool of its own for each clip), and at once after that `repeat` times through ours over all
+cores, so that what else the machine does hits both. Our processes' start is shown by itself. Then the frames are
+compared with those of Katna's `FrameExtractor` and `ImageSelector` on the clips themselves, and with those of `Video`,
+which works on a copy that it makes of each clip.
 """
 
 from __future__ import annotations
@@ -16,14 +15,15 @@ import argparse
 import base64
 import contextlib
 import io
+import multiprocessing
 import os
-import resource
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from Katna.frame_extractor import FrameExtractor
@@ -31,11 +31,12 @@ from Katna.image_selector import ImageSelector
 from Katna.video import Video
 
 from stages.core.params import compute
-from stages.core.pool import spread
 from stages.keyframes.extract import extract
 from stages.keyframes.params import KeyframesParams
 from stages.video.decode import Image, iterate
 from stages.video.sample import decoded
+
+T = TypeVar("T")
 
 FOLDERS = ["data/weizmann/clips", "data/ut_interaction/clips"]
 PARAMS = KeyframesParams(method="katna", count=2, seed=0, format="jpeg", quality=95, side=None)
@@ -55,15 +56,17 @@ def work_only(path: str) -> None:
 
 
 def shares(path: str) -> Shares:
-    """Time a clip twice over, so that nothing is set up in the times."""
-    for _ in range(2):
+    """Time a clip three times over; the least is what nothing else disturbed."""
+    work, decoding = [], []
+    for _ in range(3):
         start = time.process_time()
         extract(path, PARAMS)
         between = time.process_time()
         for _ in iterate(path):
             pass
-        end = time.process_time()
-    return Shares(between - start, end - between)
+        work.append(between - start)
+        decoding.append(time.process_time() - between)
+    return Shares(min(work), min(decoding))
 
 
 def images(path: str) -> list[Image]:
@@ -79,19 +82,21 @@ class Keep:
         self.images = [frame[..., ::-1] for frame in frames]
 
 
-def katnas_video(paths: Sequence[str]) -> tuple[list[list[Image]], float]:
-    """Return what `Video` gives for each clip, and seconds."""
-    found = []
+@contextlib.contextmanager
+def katnas_video() -> Iterator[Callable[[str], list[Image]]]:
+    """Give a function from a clip to what `Video` finds in it, silent and in a folder for the copies that it leaves."""
     here = os.getcwd()
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        os.chdir(folder)  # it leaves a folder of copies
-        try:
-            video, keep = Video(), Keep()
-            start = time.perf_counter()
-            for path in paths:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        video, keep = Video(), Keep()
+
+        def find(path: str) -> list[Image]:
+            with contextlib.redirect_stdout(io.StringIO()):
                 video.extract_video_keyframes(PARAMS.count, path, keep)
-                found.append(keep.images)
-            return found, time.perf_counter() - start
+            return keep.images
+
+        try:
+            yield find
         finally:
             os.chdir(here)
 
@@ -107,10 +112,11 @@ def same(some: Sequence[Image], others: Sequence[Image]) -> bool:
     return sorted(image.tobytes() for image in some) == sorted(image.tobytes() for image in others)
 
 
-def processor() -> float:
-    """Return the seconds of processor time of this process and of its children that ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+def timed(function: Callable[[str], T], path: str) -> tuple[T, float]:
+    """Return a function's result and the seconds it took."""
+    start = time.perf_counter()
+    result = function(path)
+    return result, time.perf_counter() - start
 
 
 def main() -> None:
@@ -118,35 +124,30 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("folders", nargs="*", default=FOLDERS)
     arguments.add_argument("--every", type=int, default=8, help="take each so manieth clip")
-    arguments.add_argument("--repeat", type=int, default=8, help="go through them so many times")
+    arguments.add_argument("--repeat", type=int, default=16, help="go through each so many times")
     given = arguments.parse_args()
     clips = [str(path.resolve()) for folder in given.folders for path in sorted(Path(folder).iterdir())[:: given.every]]
     processes = compute().processes
     print(f"{len(clips)} clips, {PARAMS.count} keyframes each, {processes} processes", flush=True)
 
-    before = processor()
-    videos, seconds = katnas_video(clips)
-    katna_rate, katna_work = len(clips) / seconds, (processor() - before) / len(clips)
-    print(
-        f"Katna's Video     {katna_rate:7.2f} clips/s, {1000 * katna_work:.0f} ms of processor time a clip", flush=True
-    )
-
-    before, start, first, done = processor(), time.perf_counter(), 0.0, 0
-    for _ in spread(work_only, clips * given.repeat, processes):
-        first, done = first or time.perf_counter(), done + 1
-    rate, work = (done - 1) / (time.perf_counter() - first), (processor() - before) / done
-    print(f"this repository   {rate:7.2f} clips/s, {1000 * work:.0f} ms, start of the processes included; "
-          f"first clip after {first - start:.1f} s")  # fmt: skip
-    print(f"ratio             {rate / katna_rate:7.1f}, in processor time {katna_work / work:.1f}")
-
-    timed = [value for _, value in spread(shares, clips, processes) if isinstance(value, Shares)]
-    mine, decoding = (1000 * sum(column) / len(timed) for column in zip(*timed, strict=True))
-    print(f"decoding alone    {decoding / mine:7.0%} of our {mine:.0f} ms a clip without the start")
-
-    found = dict(spread(images, clips, processes))
-    listed = [value if isinstance(value := found[path], list) else [] for path in clips]
-    by_classes = sum(same(mine, katnas_classes(path)) for mine, path in zip(listed, clips, strict=True))
-    by_video = sum(same(mine, others) for mine, others in zip(listed, videos, strict=True))
+    videos, katnas, mine = {}, [], []
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool, katnas_video() as video:
+        _, begin = timed(lambda path: list(pool.map(work_only, [path] * processes)), clips[0])
+        for path in clips:
+            videos[path], seconds = timed(video, path)
+            katnas.append(seconds)
+            _, seconds = timed(lambda path: list(pool.map(work_only, [path] * given.repeat)), path)
+            mine.append(seconds / given.repeat)
+        shared = list(pool.map(shares, clips))
+        found = dict(zip(clips, pool.map(images, clips), strict=True))
+    work, decoding = (1000 * sum(column) / len(clips) for column in zip(*shared, strict=True))
+    ratios = sorted(katna / own for katna, own in zip(katnas, mine, strict=True))
+    print(f"Katna's Video     {len(clips) / sum(katnas):7.2f} clips/s")
+    print(f"this repository   {len(clips) / sum(mine):7.2f} clips/s, once the processes have started: {begin:.1f} s")
+    print(f"ratio             {sum(katnas) / sum(mine):7.1f} (by clip from {ratios[0]:.1f} to {ratios[-1]:.1f})")
+    print(f"decoding alone    {decoding / work:7.0%} of our {work:.0f} ms of one core a clip")
+    by_classes = sum(same(found[path], katnas_classes(path)) for path in clips)
+    by_video = sum(same(found[path], videos[path]) for path in clips)
     print(f"same frames       {by_classes:7d} of {len(clips)} clips, as Katna's classes on the clip")
     print(f"                  {by_video:7d} of {len(clips)} clips, as Video on its own copy of the clip")
 
