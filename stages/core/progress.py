@@ -37,12 +37,14 @@ class Progress:
         self.done += count
         now = time.monotonic()
         rate = (self.done - self.known) / max(now - self._start, 1e-9)
+        # A stage that finds them one by one counts them as done; its closing line has their number.
+        spared = f", {self.known} from journal" if self.known else ""
         if self._bar:
-            self._bar.update(self._task, completed=self.done, rate=f"{rate:.1f}/s, {self.known} from journal")
+            self._bar.update(self._task, completed=self.done, rate=f"{rate:.1f}/s{spared}")
         elif now - self._last >= self.every:
             self._last = now
             left = (self.total - self.done) / max(rate, 1e-9)
-            print(f"{self.what}: {self.done}/{self.total}, {rate:.1f}/s, {left:.0f} s left, {self.known} from journal",
+            print(f"{self.what}: {self.done}/{self.total}, {rate:.1f}/s, {left:.0f} s left{spared}",
                   file=sys.stderr, flush=True)  # fmt: skip
 
     def __exit__(self, *_: object) -> None:
