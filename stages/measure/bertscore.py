@@ -48,7 +48,6 @@ def bertscore(
         for pair, value in _precision(missing, folder, layer):
             yield pair, {"precision": value}
 
-    advance(sum(key in journal for key in keys.values()))
     compute_missing(journal, list(dict.fromkeys(pairs)), keys.__getitem__, compute, advance)
     return [journal.get(keys[pair])["precision"] for pair in pairs]
 
