@@ -32,8 +32,9 @@ data: setup
 	  exit 1; \
 	fi
 
+# Two workers share the cores; a thread each, or their threads wait for one another.
 test: setup lint
-	$(RUN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(RUN)/python -m pytest -n 2
 
 lint: setup
 	$(RUN)/ruff check .

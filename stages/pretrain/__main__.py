@@ -26,8 +26,9 @@ def main() -> None:
 
     folder = Path("data/models") / sys.argv[1]
     made = make(params, Path("data") / params.scene, folder)
-    closing(f"pretrain {sys.argv[1]}", f"{made.weights:,} weights in {folder}, loss {made.vision:.2f} of vision, "
-            f"{', '.join(f'{kind} {loss:.2f}' for kind, loss in sorted(made.language.items()))}")  # fmt: skip
+    losses = ", ".join(f"{kind} {loss:.2f}" for kind, loss in sorted(made.language.items()))
+    did = f"{made.weights:,} weights in {folder}; {made.vision:.0%} of single frames named, loss {losses}"
+    closing(f"pretrain {sys.argv[1]}", did)
 
 
 if __name__ == "__main__":

@@ -100,6 +100,10 @@ def blank(params: PretrainParams, texts: Iterable[str]) -> Blank:
         tie_word_embeddings=True,
     )
     model: Any = FastVlmForConditionalGeneration(config)
+    for part in model.model.vision_tower.modules():
+        # As a ResNet starts by itself; FastVLM's own start is that of its linear layers, too small for convolutions.
+        if isinstance(part, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
     model.generation_config.eos_token_id = ids["eos"]
     model.generation_config.pad_token_id = ids["pad"]
     return Blank(model.to(torch.float32), processor)

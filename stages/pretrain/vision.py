@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -13,26 +13,39 @@ from stages.pretrain.frames import KNOWN, Clips
 from stages.pretrain.params import Phase
 from stages.pretrain.schedule import Optimiser
 
-#: COCO's joints, left and right exchanged: what a mirrored image shows.
-_MIRRORED = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]
+JOINTS = 17
 
 
-class Seen(nn.Module):
-    """Heads over a frame's visual tokens; they are thrown away after training."""
+class Heads(nn.Module):
+    """Heads over the tower's last two maps; they are thrown away after training.
 
-    def __init__(self, width: int, tokens: int, classes: dict[str, int]) -> None:
+    The joints are looked for in the finer map, as a place for each: what then is seen there, at the hands above all,
+    names object and activity, and so the tower learns where to look. The last map, whose cells become the visual
+    tokens, learns the same from all cells at once.
+    """
+
+    def __init__(self, fine: int, last: int, cells: int, classes: dict[str, int]) -> None:
         super().__init__()
-        self.look = nn.Linear(width, 4)  # where to look: four glances, weights over the tokens
-        self.name = nn.ModuleDict({name: nn.Linear(4 * width, count) for name, count in classes.items()})
-        self.joints = nn.Linear(width * tokens, 34)
+        self.places = nn.Conv2d(fine, JOINTS, 1)
+        self.there = nn.ModuleDict({name: nn.Linear(JOINTS * fine, count) for name, count in classes.items()})
+        self.overall = nn.ModuleDict({name: nn.Linear(cells * last, count) for name, count in classes.items()})
 
-    def forward(self, tokens: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        """Return logits of each kind of class, (B, classes), and joints (B, 17, 2), from tokens (B, N, width)."""
-        glances = self.look(tokens).softmax(1)  # (B, N, 4)
-        seen = torch.einsum("bng,bnw->bgw", glances, tokens).flatten(1)  # (B, 4 * width)
-        return {name: head(seen) for name, head in self.name.items()}, self.joints(tokens.flatten(1)).unflatten(
-            1, (17, 2)
-        )
+    def forward(self, fine: torch.Tensor, last: torch.Tensor) -> Seen:
+        """Return what is seen in maps (B, fine, 2h, 2w) and (B, last, h, w)."""
+        places = self.places(fine).flatten(2)  # (B, JOINTS, cells)
+        there = torch.einsum("bjn,bwn->bjw", places.softmax(2), fine.flatten(2)).flatten(1)
+        overall = last.flatten(1)
+        named = {name: (head(there), self.overall[name](overall)) for name, head in self.there.items()}
+        return Seen(places, named)
+
+
+class Seen(NamedTuple):
+    """What the heads say of B frames."""
+
+    places: torch.Tensor
+    """(B, JOINTS, cells): logits of the cell that holds each joint."""
+    named: dict[str, tuple[torch.Tensor, torch.Tensor]]
+    """Kind of class -> logits (B, classes) from the joints' places and from the last map."""
 
 
 def train_vision(
@@ -42,56 +55,55 @@ def train_vision(
     normalise: Callable[[torch.Tensor], torch.Tensor],
     advance: Callable[[int], None],
 ) -> float:
-    """Train the tower; return the mean loss of the last tenth of the steps."""
-    tower = model.model.vision_tower.train()
+    """Train the tower; return the share of single frames whose activity it names, over the last tenth of the steps."""
+    # Convolutions are a third faster on a CPU when a pixel's channels lie side by side.
+    tower = model.model.vision_tower.train().to(memory_format=torch.channels_last)
     with torch.no_grad():
-        example = tokens_of(model, normalise(clips.pixels[:1, 0]))
-    heads = Seen(example.shape[2], example.shape[1], {name: len(known) for name, known in clips.classes.items()})
+        fine, last = _maps(tower, normalise(clips.pixels[:1, 0]))
+    counts = {name: len(known) for name, known in clips.classes.items()}
+    heads = Heads(fine.shape[1], last.shape[1], last[0, 0].numel(), counts)
     optimiser = Optimiser([*tower.parameters(), *heads.parameters()], phase)
-    last: list[float] = []
+    right: list[float] = []
     for step in range(phase.steps):
         picked = torch.randint(len(clips.pixels), (phase.batch,))
         frame = torch.randint(KNOWN, (phase.batch,))
-        pixels, joints = _augmented(clips.pixels[picked, frame], clips.joints[picked, frame])
-        named, found = heads(tokens_of(model, normalise(pixels)))
-        loss = F.smooth_l1_loss(found, joints.clamp(-0.2, 1.2), beta=0.1) * 10
-        for name, logits in named.items():
-            loss = loss + F.cross_entropy(logits, clips.targets[name][picked])
+        fine, last = _maps(tower, normalise(_relit(clips.pixels[picked, frame])))
+        seen = heads(fine, last)
+        cell = _cells(clips.joints[picked, frame], fine.shape[2], fine.shape[3])
+        loss = F.cross_entropy(seen.places.flatten(0, 1), cell.flatten())
+        for name, both in seen.named.items():
+            for logits in both:
+                loss = loss + F.cross_entropy(logits, clips.targets[name][picked])
         optimiser.step(loss)
         if step >= 0.9 * phase.steps:
-            last.append(float(loss.detach()))
+            named = seen.named["label"][1].argmax(1)
+            right.append(float((named == clips.targets["label"][picked]).float().mean()))
         advance(1)
-    return sum(last) / max(1, len(last))
+    tower.to(memory_format=torch.contiguous_format)
+    return sum(right) / max(1, len(right))
+
+
+def _maps(tower: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the last two maps of normalised images (B, 3, H, W), with strides of 16 and 32 pixels."""
+    maps = tower(pixels, output_hidden_states=True).hidden_states
+    return maps[-2], maps[-1]
 
 
 def tokens_of(model: Any, pixels: torch.Tensor) -> torch.Tensor:
     """Return the visual tokens (B, N, width) of normalised images (B, 3, H, W), before the projector."""
-    out: torch.Tensor = model.model.vision_tower(pixels).last_hidden_state
+    out: torch.Tensor = model.model.vision_tower(pixels).last_hidden_state  # (B, width, h, w)
     return out.flatten(2).transpose(1, 2)
 
 
-def _augmented(pixels: torch.Tensor, joints: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mirror half of the images, move each by up to 1/16, change its light and colours; joints follow.
+def _cells(joints: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    """Return the cell of a map in which each joint lies, (B, JOINTS), counted row by row; the nearest if outside."""
+    where = joints.clamp(0, 0.999)
+    return (where[..., 1] * rows).long() * columns + (where[..., 0] * columns).long()
 
-    Args:
-        pixels: (B, 3, H, W), uint8.
-        joints: (B, 17, 2), fractions of width and height.
-    """
-    count, _, height, width = pixels.shape
-    images = pixels.float()
-    mirror = torch.rand(count) < 0.5
-    images[mirror] = images[mirror].flip(3)
-    mirrored = joints[:, _MIRRORED].clone()
-    mirrored[..., 0] = 1 - mirrored[..., 0]
-    joints = torch.where(mirror[:, None, None], mirrored, joints)
-    far = torch.tensor([width // 16, height // 16])
-    moved = torch.stack(
-        [torch.randint(-int(limit), int(limit) + 1, (count,)) for limit in far], 1
-    )  # (B, 2): right, down
-    images = torch.stack(
-        [image.roll((int(down), int(right)), (1, 2)) for image, (right, down) in zip(images, moved, strict=True)]
-    )
-    joints = joints + (moved / torch.tensor([width, height]))[:, None]
-    gain = 1 + 0.15 * torch.randn(count, 3, 1, 1)
-    shift = 20 * torch.randn(count, 3, 1, 1)
-    return (images * gain + shift).clamp(0, 255), joints
+
+def _relit(pixels: torch.Tensor) -> torch.Tensor:
+    """Change the light and colours of images (B, 3, H, W), uint8; return them as floats of the same range."""
+    count = len(pixels)
+    gain = 1 + 0.1 * torch.randn(count, 3, 1, 1)
+    shift = 12 * torch.randn(count, 3, 1, 1)
+    return (pixels.float() * gain + shift).clamp(0, 255)

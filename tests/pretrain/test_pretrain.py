@@ -1,0 +1,110 @@
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.core.errors import InputError
+from stages.core.paths import Run
+from stages.pretrain.frames import read_clips
+from stages.pretrain.lessons import LESSONS, Activity
+from stages.pretrain.make import make
+from stages.pretrain.params import PretrainParams
+from stages.simulate.make import make as render
+from stages.simulate.params import Scene
+from stages.vlm.base import Media, Request
+from stages.vlm.load import load
+from stages.vlm.params import LocalParams
+
+PARAMS = PretrainParams.model_validate({
+    "scene": "pretrain", "seed": 0, "threads": 1, "size": [64, 64], "channels": [8, 8, 8, 16], "hidden": 32,
+    "layers": 1, "vocabulary": 400, "frames": 2, "vision": {"steps": 3, "batch": 4, "rate": 0.001},
+    "language": {"steps": 8, "batch": 4, "rate": 0.001},
+})  # fmt: skip
+CUP = Activity("Drink_Fromcup", "drinking from a cup", "drinking", "cup")
+OTHERS = [
+    Activity("Drink_Fromcan", "drinking from a can", "drinking", "can"),
+    Activity("Walk", "walking through the room", "walking", None),
+    Activity("Readbook", "reading a book", "reading", "book"),
+]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory):
+    """Eight rendered clips of two activities."""
+    folder = tmp_path_factory.mktemp("scene")
+    block = Scene(seed=1, clips=8, fps=4, size=(64, 48), seconds=(1, 1.5), subjects=[50, 51], cameras=[11, 12], rooms=2,
+                  activities=["Drink_Fromcup", "Walk"], style="pretrain")  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        render(block, Run("pretrain"), 1, lambda _: None)
+    return folder / "data/pretrain"
+
+
+def digest(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+
+
+def test_model_loads_by_path_and_answers_like_any_other(scene, tmp_path):
+    made = make(PARAMS, scene, tmp_path / "model")
+    assert made.weights > 0
+    assert (tmp_path / "model/README.md").read_text().count("Walk") == 1
+    block = LocalParams(
+        backend="local", name=str(tmp_path / "model"), revision=None, media="images", frames=2, processor={},
+        dtype="float32", quantisation=None, attention="eager", max_new_tokens=4, temperature=0, seed=0,
+    )  # fmt: skip
+    frames = [np.full((48, 64, 3), shade, np.uint8) for shade in (10, 200)]
+    request = Request(
+        "Is this activity shown: walking? Answer Yes or No.", Media("images", frames), options=("Yes", "No")
+    )
+    ((_, answer),) = load(block, "embedded").answer([request])
+    assert answer.status == "ok"
+    assert sum(answer.p.values()) == pytest.approx(1)
+
+
+def test_same_seed_same_bytes_another_seed_others(scene, tmp_path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        make(PARAMS.model_copy(update={"seed": seed}), scene, tmp_path / name)
+    assert digest(tmp_path / "a") == digest(tmp_path / "b")
+    assert digest(tmp_path / "a")["model.safetensors"] != digest(tmp_path / "c")["model.safetensors"]
+
+
+def test_joints_follow_the_frames(scene):
+    class Plain:
+        def __call__(self, images, **_):
+            return {"pixel_values": np.stack([np.asarray(image).transpose(2, 0, 1) for image in images])}
+
+    clips = read_clips(scene, Plain())
+    assert clips.pixels.shape == (8, 6, 3, 48, 64)
+    assert clips.joints.shape == (8, 6, 17, 2)
+    assert clips.classes["label"] == ["Drink_Fromcup", "Walk"]
+    assert [activity.label for activity in clips.activities] == clips.classes["label"]
+
+
+def test_no_scene():
+    with pytest.raises(InputError, match="simulate"):
+        read_clips(Path("nowhere"), None)
+
+
+@pytest.mark.parametrize("kind", ["one_class", "judge", "judge_text"])
+def test_yes_and_no_are_balanced_and_right(kind):
+    rng = np.random.default_rng(0)
+    lessons = [LESSONS[kind][0](CUP, OTHERS, rng) for _ in range(400)]
+    yes = [lesson for lesson in lessons if lesson.answer in ("Yes", "True")]
+    assert 160 < len(yes) < 240
+    asked = "drinking from a cup"
+    if kind == "one_class":
+        assert all((asked in lesson.question) == (lesson in yes) for lesson in lessons)
+    if kind == "judge":
+        assert all((lesson.question.count(asked) == 2) == (lesson in yes) for lesson in lessons)
+
+
+def test_choice_lists_the_answer_among_others():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        lesson = LESSONS["choose"][0](CUP, OTHERS, rng)
+        assert lesson.answer in lesson.question
+
+
+def test_shares_add_up():
+    assert sum(share for _, share in LESSONS.values()) == pytest.approx(1)
