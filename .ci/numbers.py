@@ -68,8 +68,11 @@ def main() -> None:
         if not name.endswith((".json", ".csv")):
             continue
         before = committed(name)
-        if before is None or not (ROOT / name).exists():
-            moved.append(f"{name}: {'not committed' if before is None else 'not made by this run'}")
+        if before is None:
+            print(f"{name}: not committed, nothing to compare it with")
+            continue
+        if not (ROOT / name).exists():
+            moved.append(f"{name}: not made by this run")
             continue
         old, new = dict(cells(name, before)), dict(cells(name, (ROOT / name).read_text()))
         compared += len(old)
