@@ -34,7 +34,9 @@ def embedded(output: str) -> int:
 
 
 def digests(project: Path) -> dict[str, str]:
-    files = [path for name in (RUN, "metrics") for path in sorted((project / name).rglob("*")) if path.is_file()]
+    """Return the MD5 of each result. DVC adds to its `.gitignore`s in the order in which stages ran: no results."""
+    found = [path for name in (RUN, "metrics") for path in sorted((project / name).rglob("*"))]
+    files = [path for path in found if path.is_file() and path.name != ".gitignore"]
     return {str(path.relative_to(project)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
 
 
