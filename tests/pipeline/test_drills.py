@@ -281,8 +281,9 @@ def test_a_removed_model_does_not_reach_the_page(copy):
     graph, page = copy / REPLAY, copy / RUN / "report/index.html"
     graph.write_text("".join(line for line in graph.read_text().splitlines(keepends=True) if name not in line))
     assert name in page.read_text()
-    dvc("repro", REPLAY, cwd=copy, env=journal(copy))
+    output = dvc("repro", REPLAY, cwd=copy, env=journal(copy))
     # Its files are still there; nothing that is shown comes from them.
+    assert f"ignored, not listed: {name}" in output
     assert (copy / RUN / f"scores/{name}.parquet").exists()
     shown = [page, *(copy / "metrics/smarthome_vlm").glob("*.csv"), *(copy / RUN).glob("*.csv")]
     assert [path.name for path in shown if name in path.read_text()] == []
