@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import polars as pl
 
-from stages.core.errors import GateError
+from stages.core.errors import GateError, InputError
 from stages.ingest.adapters import Adapter
 from stages.ingest.audit import EXAMPLES, Finding, audit_protocol, audit_rows, finding, ordered
 from stages.ingest.compare import audit_official, audit_published
 from stages.ingest.lists import RULE, Listed, published, read_list
-from stages.ingest.params import IngestParams, Phase1
+from stages.ingest.params import IngestParams, Phase1, Subset
 from stages.ingest.protocols import PROTOCOLS, Part
 from stages.ingest.rows import Row
 
@@ -59,6 +59,12 @@ def split(rows: Sequence[Row], others: Sequence[str], params: IngestParams, adap
         parts[name] = list(published(set(usable), parts[option.of], listed))
         findings += audit_published(name, option.of, listed, parts[option.of], by_id, classes)
         findings += audit_protocol(name, RULE.format(of=option.of), PROTOCOLS[option.of].apart, parts[name], usable)
+    for name, subset in params.subsets.items():
+        if unknown := sorted(set(subset.classes) - classes):
+            raise InputError(f"no such class: {', '.join(unknown)}", key=f"subsets.{name}.classes", do="name labels")
+        parts[name] = [part for part in parts[subset.of] if _in(usable[part.clip_id], subset)]
+        rule = f"Clips of {subset.of} {'of' if subset.kept else 'without'} the classes {', '.join(subset.classes)}."
+        findings += audit_protocol(name, rule, PROTOCOLS[subset.of].apart, parts[name], usable)
     for of, lists in params.official.items():
         read: dict[str, Listed] = {part: read_list(Path(path), adapter) for part, path in lists}
         findings += audit_official(of, read, parts[of], by_id, classes)
@@ -89,6 +95,10 @@ def gate(findings: Sequence[Finding], dataset: str, audit: Path) -> None:
 def _first(item: Finding) -> str:
     more = item.clips - len(item.examples[:_NAMED])
     return ", ".join(item.examples[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _in(row: Row, subset: Subset) -> bool:
+    return subset.kept != set(subset.classes).isdisjoint(row.labels)
 
 
 def _few(name: str, options: Phase1, parts: Sequence[Part], usable: dict[str, Row]) -> Iterator[Finding]:

@@ -115,3 +115,19 @@ def test_bad_input_is_told_in_a_sentence(workplace, changes, message):
     told = workplace.run("ingest", "tiny", values=block(**{"source": "names.txt", **changes}))
     assert message in told
     assert told.startswith("error: ")
+
+
+def test_subsets_of_classes_stand_apart(workplace, clips):
+    subsets = {"cs_seen": {"of": "cs", "classes": ["Walk"], "kept": True},
+               "cs_unseen": {"of": "cs", "classes": ["Walk"], "kept": False}}  # fmt: skip
+    assert workplace.run("ingest", "tiny", values=block(subsets=subsets)) == ""
+    splits = read_table(RUN.splits, SPLITS)
+    of = {name: splits.filter(splits["protocol"] == name).select("clip_id", "part").rows() for name in ("cs", *subsets)}
+    assert sorted(of["cs_seen"] + of["cs_unseen"]) == of["cs"]
+    assert {clip.partition("_p")[0] for clip, _ in of["cs_seen"]} == {"Walk"}
+    subsets["cs_seen"]["classes"] = ["Wlak"]
+    said = workplace.run("ingest", "tiny", values=block(subsets=subsets))
+    assert "Wlak" in said
+    assert "cs_seen" in said
+    subsets["cs_seen"] |= {"classes": ["Walk"], "of": "cv1"}
+    assert "cv1" in workplace.run("ingest", "tiny", values=block(subsets=subsets))
