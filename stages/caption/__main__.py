@@ -37,13 +37,13 @@ def main() -> None:
     cell = parser.parse_args()
     params, vlm = read(PARAMS, **vars(cell)).values()
     run, prompts = Run(cell.dataset), Path(__file__).parent / "prompts"
-
     show, backend, tally = Show(run, vlm), load(vlm, cell.model), Tally()
     labels = {label for each in show.labels.values() for label in each}
     keywords = read_keywords(run.keywords, labels)
     rules = Rules(Prompt(prompts, params.ask), Prompt(prompts, params.insist), params.attempts,
                   {label: in_words(label) for label in labels})  # fmt: skip
     name, same = f"caption {cell.dataset}", {"model": cell.model, "revision": backend.revision}
+    unused = show.tell_unused(name)
     with Journal("caption", *KINDS) as journal:
         refill(journal, run.captions)
         with Progress(f"{name}, clips", len(show.labels)) as progress:
@@ -53,7 +53,7 @@ def main() -> None:
     tries = Counter(row["attempts"] for row, _ in found)
     tried = ", ".join(f"{tries[attempt]} at attempt {attempt}" for attempt in sorted(tries))
     did = f"{len(found)} captions ({tried}), {show.unusable} unusable clips left out; {tally.computed} answers computed"
-    closing(name, did + (f"; {failed} without a keyword" if failed else ""), tally.asked - tally.computed)
+    closing(name, did + unused + (f"; {failed} without a keyword" if failed else ""), tally.asked - tally.computed)
 
 
 if __name__ == "__main__":

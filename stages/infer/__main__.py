@@ -39,13 +39,14 @@ def main() -> None:
     made = method((cell.model, vlm), (cell.strategy, block), show.labels, dataset.labels == "multi")
     same = {"method": made.name, "revision": made.revision}
     output, tally, name = run.predictions(made.name), Tally(), f"infer {cell.dataset} {made.name}"
+    unused = show.tell_unused(name)
     with Journal("infer", *KINDS) as journal:
         refill(journal, output, made.asking)
         with Progress(f"{name}, answers", len(clip_ids) * made.asking.questions) as progress:
             rows = [same | row for row in infer(show, clip_ids, made.asking, journal, tally, progress.advance)]
     write_table(output, rows, PREDICTIONS)
     status = ", ".join(f"{count} {status}" for status, count in sorted(Counter(row["status"] for row in rows).items()))
-    did = f"{len(rows)} clips ({status}), {show.unusable} unusable left out; {tally.computed} answers computed"
+    did = f"{len(rows)} clips ({status}), {show.unusable} unusable left out; {tally.computed} answers computed{unused}"
     failed = [row["clip_id"] for row in rows if row["status"] == "error"]
     closing(name, did, tally.asked - tally.computed, failed)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,9 @@ from stages.vlm.base import Answer, Request
 
 #: Raise it when the same file gives other texts.
 VERSION = 1
+
+#: Problems of a file that are printed; what more there are is counted.
+_PRINTED = 20
 
 _ENTRY = re.compile(r"(?P<clip>.+?)(?:_\d+\.jpe?g--|\.mp4#)(?P<text>.*)", re.DOTALL)
 
@@ -81,6 +85,31 @@ def read_generations(path: Path) -> Generations:
             continue
         texts[clip] = text
     return Generations(texts, problems)
+
+
+def unused(path: Path, clips: Collection[str]) -> list[Problem]:
+    """Return the entries of a published file that give none of `clips` a text, in the file's order by kind.
+
+    Those are its problems, and texts of clips that the data set does not have: `unknown_clip`.
+
+    Raises:
+        InputError: as `read_generations` does.
+    """
+    texts, problems = read_generations(path)
+    strangers = (clip for clip in texts if clip not in clips)
+    unknown = [Problem(path.name, clip, "unknown_clip", "no such clip in the manifest") for clip in strangers]
+    return problems + unknown
+
+
+def tell(stage: str, problems: Sequence[Problem]) -> str:
+    """Print the first problems, a line each; return their number by kind for a closing line, empty without any."""
+    for problem in problems[:_PRINTED]:
+        print(f"{stage}: warning: {problem.file}, entry {problem.entry}: {problem.kind}: {problem.detail}")
+    if len(problems) > _PRINTED:
+        print(f"{stage}: warning: and {len(problems) - _PRINTED} more such entries of {problems[0].file}")
+    kinds = Counter(problem.kind for problem in problems)
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    return f"; {len(problems)} entries of {problems[0].file} not used ({counted})" if problems else ""
 
 
 def _split(entry: Any) -> tuple[str | None, Any]:

@@ -16,6 +16,7 @@ from stages.video.keyframe_table import read_shards
 from stages.video.sample import sample, uniform_indices
 from stages.vlm.base import Media
 from stages.vlm.params import VlmParams
+from stages.vlm.recorded import tell, unused
 
 #: A window ends at this many clips or bytes of pixels: memory does not grow with the number of clips.
 _CLIPS, _BYTES = 256, 256 << 20
@@ -41,11 +42,20 @@ class Show:
         self.params = params
         manifest = read_table(run.manifest, MANIFEST)
         usable = manifest.filter(manifest["error"].is_null())
+        self._clips = set(manifest["clip_id"])
         self.unusable = manifest.height - usable.height
         self.labels: dict[str, list[str]] = dict(zip(usable["clip_id"], usable["labels"].to_list(), strict=True))
         self._files = {row["clip_id"]: row for row in usable.select("clip_id", "path", "frames", "duration").to_dicts()}
         images = params.backend != "recorded" and params.media == "images"
         self._keyframes = read_shards(run.keyframes) if images else None
+
+    def tell_unused(self, stage: str) -> str:
+        """Print which entries of a recorded model's file answer for no clip; return their number for a closing line.
+
+        Raises:
+            InputError: the file is missing or is no JSON.
+        """
+        return tell(stage, unused(Path(self.params.file), self._clips)) if self.params.backend == "recorded" else ""
 
     def media(self, clip_id: str) -> Media | None:
         """Return what the model is shown of a clip; fewer frames than it takes where the clip has fewer.

@@ -5,7 +5,7 @@ import pytest
 
 from stages.core.errors import InputError
 from stages.vlm.base import Request
-from stages.vlm.recorded import Recorded, clip_name, read_generations
+from stages.vlm.recorded import Recorded, clip_name, read_generations, tell, unused
 
 CLIP = "Cook_Cut_p02_r00_v14_c03"
 
@@ -41,6 +41,25 @@ def test_nothing_is_dropped_in_silence(tmp_path):
         ("4", "unparsed"),
     ]
     assert len(got.texts) + len(got.problems) == len(entries)
+
+
+def test_entries_that_answer_for_no_clip_are_told_by_file_and_entry(tmp_path, capsys):
+    path = write(tmp_path / "a.json", [f"{CLIP}.mp4#one", "no separator", "Fly_p02_r00_v14_c03.mp4#flies"])
+    said = tell("infer tiny a", unused(path, {CLIP, "Walk_p02_r00_v14_c03"}))
+    assert said == "; 2 entries of a.json not used (1 unknown_clip, 1 unparsed)"
+    assert capsys.readouterr().out.splitlines() == [
+        "infer tiny a: warning: a.json, entry 1: unparsed: no clip and text in 'no separator'",
+        "infer tiny a: warning: a.json, entry Fly_p02_r00_v14_c03: unknown_clip: no such clip in the manifest",
+    ]
+
+
+def test_a_file_of_nothing_else_is_told_in_few_lines_and_counted_whole(tmp_path, capsys):
+    path = write(tmp_path / "a.json", ["no separator"] * 500)
+    assert tell("infer tiny a", unused(path, {CLIP})) == "; 500 entries of a.json not used (500 unparsed)"
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "infer tiny a: warning: and 480 more such entries of a.json"
+    assert tell("infer tiny a", unused(write(tmp_path / "b.json", {CLIP: "one"}), {CLIP})) == ""
 
 
 def test_text_that_is_no_text(tmp_path):
