@@ -20,7 +20,9 @@ class Progress:
     def __init__(self, what: str, total: int, known: int = 0, every: float = 15.0) -> None:
         self.what, self.total, self.known, self.every = what, total, known, every
         self.done = known
-        self._start = self._last = time.monotonic()
+        self._last = time.monotonic()
+        # When the first samples were finished and how many were by then: they waited for a model to load.
+        self._first: tuple[float, int] | None = None
         self._bar: Bar | None = None
 
     def __enter__(self) -> Progress:
@@ -36,16 +38,17 @@ class Progress:
         """Count `count` more samples as finished."""
         self.done += count
         now = time.monotonic()
-        rate = (self.done - self.known) / max(now - self._start, 1e-9)
+        self._first = self._first or (now, self.done)
+        start, before = self._first
+        rate = (self.done - before) / max(now - start, 1e-9)
         # A stage that finds them one by one counts them as done; its closing line has their number.
         spared = f", {self.known} from journal" if self.known else ""
         if self._bar:
             self._bar.update(self._task, completed=self.done, rate=f"{rate:.1f}/s{spared}")
         elif now - self._last >= self.every:
             self._last = now
-            left = (self.total - self.done) / max(rate, 1e-9)
-            print(f"{self.what}: {self.done}/{self.total}, {rate:.1f}/s, {left:.0f} s left{spared}",
-                  file=sys.stderr, flush=True)  # fmt: skip
+            pace = f", {rate:.1f}/s, {(self.total - self.done) / rate:.0f} s left" if rate else ""
+            print(f"{self.what}: {self.done}/{self.total}{pace}{spared}", file=sys.stderr, flush=True)
 
     def __exit__(self, *_: object) -> None:
         if self._bar:

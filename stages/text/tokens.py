@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,12 @@ def hidden_states(folder: Path, layer: int, texts: Sequence[str]) -> Iterator[tu
     import torch
 
     declare_missing_ops()
+    import transformers
     from bert_score.utils import get_model, get_tokenizer, sent_encode
 
+    if not sys.stderr.isatty():
+        logging: Any = transformers.utils.logging
+        logging.disable_progress_bar()  # a log wants no bars
     where = device()
     try:
         model = get_model(str(folder), layer).to(where)
