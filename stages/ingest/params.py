@@ -113,7 +113,8 @@ class IngestParams(Params):
     def _names(self) -> IngestParams:
         chosen = set(self.protocols.chosen())
         derived = [*self.published, *self.subsets]
-        followed = {item.of for item in (*self.published.values(), *self.subsets.values())} | set(self.official)
+        followed = {item.of for item in self.published.values()} | {item.of for item in self.subsets.values()}
+        followed |= set(self.official)
         if unknown := followed - chosen:
             raise ValueError(f"lists and subsets follow protocols that are not made: {sorted(unknown)}")
         if twice := {name for name in derived if derived.count(name) > 1 or name in chosen}:

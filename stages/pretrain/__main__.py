@@ -26,8 +26,7 @@ def main() -> None:
 
     folder = Path("data/models") / sys.argv[1]
     made = make(params, Path("data") / params.scene, folder)
-    losses = ", ".join(f"{kind} {loss:.2f}" for kind, loss in sorted(made.language.items()))
-    did = f"{made.weights:,} weights in {folder}; {made.vision:.0%} of single frames named, loss {losses}"
+    did = f"{made.weights:,} weights in {folder}; {made.vision:.0%} of single frames named, loss {made.language:.3f}"
     closing(f"pretrain {sys.argv[1]}", did)
 
 

@@ -19,9 +19,9 @@ else.
 
 - **Architecture**: FastVLM (`FastVlmForConditionalGeneration`) with a ResNet tower of {channels} channels, {tokens}
   visual tokens an image, and a Qwen2 language model of {layers} layers, {hidden} wide.
-- **Trained on**: {clips} clips of the rendered scene `{scene}`, from random weights: {vision} steps of vision
-  (activity, object, posture and joints of single frames), then {language} steps of questions and answers about
-  {frames} frames. No real person is in its training data.
+- **Trained on**: {clips} clips of the rendered scene `{scene}`, from random weights: {vision} steps of vision (where
+  the person is, its joints, activity, object and posture, in windows of single frames and then in whole ones), then
+  {language} steps of questions and answers about {frames} frames. No real person is in its training data.
 - **Activities that it saw**: {seen}. Others it can at best put together from words and things that it knows.
 - **Speaks to**: one-sentence descriptions, choices from a list, yes/no questions about a class, judging a caption.
   Anything else gets words without sense.

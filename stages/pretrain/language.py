@@ -9,75 +9,80 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from stages.pretrain.blank import END, IMAGE, Blank
+from stages.pretrain.blank import Blank
 from stages.pretrain.frames import KNOWN, Clips
 from stages.pretrain.lessons import LESSONS, Lesson
-from stages.pretrain.params import Phase
+from stages.pretrain.packed import IGNORED, pack
+from stages.pretrain.params import LanguagePhase
 from stages.pretrain.schedule import Optimiser
 from stages.pretrain.vision import tokens_of
 
-_IGNORED = -100
+#: Frames that the tower looks at together.
+_AT_ONCE = 64
 
 
 def train_language(
     blank: Blank,
     clips: Clips,
-    phase: Phase,
+    phase: LanguagePhase,
     frames: int,
     seed: int,
     normalise: Callable[[torch.Tensor], torch.Tensor],
     advance: Callable[[int], None],
-) -> dict[str, float]:
-    """Train; return the mean loss of each kind of lesson over the last fifth of the steps."""
+) -> float:
+    """Train; return the mean loss over the last fifth of the steps.
+
+    A step asks the same kinds of questions of each of its clips, so that rows are about equally long.
+    """
     model = blank.model
     seen = look(model, clips, normalise)
     model.model.vision_tower.requires_grad_(False)
     optimiser = Optimiser(model.parameters(), phase)
     rng = np.random.default_rng([seed, 2])
     kinds, shares = list(LESSONS), [share for _, share in LESSONS.values()]
-    last: dict[str, list[float]] = {kind: [] for kind in kinds}
+    last: list[float] = []
     for step in range(phase.steps):
-        kind = str(rng.choice(kinds, p=shares))
         picked = rng.integers(len(seen), size=phase.batch)
-        lessons = [_lesson(kind, clips, int(clip), rng) for clip in picked]
+        asked = [str(kind) for kind in rng.choice(kinds, size=phase.questions, p=shares)]
+        rows = [[_lesson(kind, clips, int(clip), rng) for kind in asked] for clip in picked]
         shown = np.sort(np.stack([rng.permutation(KNOWN)[:frames] for _ in picked]), 1)  # (B, frames), in time order
-        visual = seen[torch.from_numpy(picked)[:, None], torch.from_numpy(shown)].flatten(
-            1, 2
-        )  # (B, frames * N, width)
-        loss = answer_loss(blank, lessons, visual, frames)
+        visual = seen[torch.from_numpy(picked)[:, None], torch.from_numpy(shown)].flatten(1, 2)
+        loss = answer_loss(blank, rows, visual)
         optimiser.step(loss)
         if step >= 0.8 * phase.steps:
-            last[kind].append(float(loss.detach()))
+            last.append(float(loss.detach()))
         advance(1)
-    return {kind: sum(losses) / len(losses) for kind, losses in last.items() if losses}
+    return sum(last) / max(1, len(last))
 
 
 @torch.no_grad()
 def look(model: Any, clips: Clips, normalise: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
     """Return the visual tokens of every known frame, (N, KNOWN, tokens, width)."""
     model.eval()
-    return torch.stack([tokens_of(model, normalise(frames)) for frames in clips.pixels])
+    frames = clips.pixels.flatten(0, 1)
+    seen = [tokens_of(model, normalise(frames[at : at + _AT_ONCE])) for at in range(0, len(frames), _AT_ONCE)]
+    return torch.cat(seen).reshape(*clips.pixels.shape[:2], *seen[0].shape[1:])
 
 
-def answer_loss(blank: Blank, lessons: list[Lesson], visual: torch.Tensor, frames: int) -> torch.Tensor:
+def answer_loss(blank: Blank, rows: list[list[Lesson]], visual: torch.Tensor) -> torch.Tensor:
     """Return the mean cross-entropy of the answers' tokens.
 
     Args:
         blank: model and processor.
-        lessons: B lessons, all with or all without images.
-        visual: (B, frames * N, width), visual tokens before the projector; unused without images.
-        frames: images that each question shows.
+        rows: the questions about each of B clips, all clips of the same kinds.
+        visual: (B, N, width), their visual tokens before the projector.
     """
-    model, processor = blank.model, blank.processor
-    ids, wanted = _tokens(processor, lessons, blank.tokens_an_image * frames)
-    embedded = model.get_input_embeddings()(ids)  # (B, L, hidden)
-    if lessons[0].sees:
-        projected = model.model.multi_modal_projector(visual)  # (B, frames * N, hidden)
-        place = (ids == model.config.image_token_index).unsqueeze(-1)
-        embedded = embedded.masked_scatter(place, projected)
-    hidden = model.model.language_model(inputs_embeds=embedded).last_hidden_state[:, :-1]
-    target = wanted[:, 1:]
-    asked = target != _IGNORED
+    model = blank.model
+    packed = pack(blank.processor, rows, visual.shape[1])
+    embedded = model.get_input_embeddings()(packed.ids)  # (B, L, hidden)
+    place = (packed.ids == model.config.image_token_index).unsqueeze(-1)
+    if place.any():
+        embedded = embedded.masked_scatter(place, model.model.multi_modal_projector(visual))
+    hidden = model.model.language_model(
+        inputs_embeds=embedded, attention_mask=packed.mask, position_ids=packed.places, use_cache=False
+    ).last_hidden_state[:, :-1]
+    target = packed.wanted[:, 1:]
+    asked = target != IGNORED
     return F.cross_entropy(model.lm_head(hidden[asked]), target[asked])
 
 
@@ -85,24 +90,3 @@ def _lesson(kind: str, clips: Clips, clip: int, rng: np.random.Generator) -> Les
     number = int(clips.targets["label"][clip])
     others = [activity for place, activity in enumerate(clips.activities) if place != number]
     return LESSONS[kind][0](clips.activities[number], others, rng)
-
-
-def _tokens(processor: Any, lessons: list[Lesson], visual: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return token ids (B, L), padded on the right, and the same with all but the answers ignored."""
-    tokenizer = processor.tokenizer
-    prompts, answers = [], []
-    for lesson in lessons:
-        shown = [{"type": "image"}] if lesson.sees else []
-        turn = [{"role": "user", "content": [*shown, {"type": "text", "text": lesson.question}]}]
-        text = processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
-        prompts.append(tokenizer(text.replace(IMAGE, IMAGE * visual))["input_ids"])
-        answers.append(tokenizer(lesson.answer + END)["input_ids"])
-    longest = max(len(prompt) + len(answer) for prompt, answer in zip(prompts, answers, strict=True))
-    # Attention looks back only, so tokens behind an answer need no mask.
-    ids = torch.full((len(lessons), longest), tokenizer.pad_token_id)
-    wanted = torch.full_like(ids, _IGNORED)
-    for row, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
-        end = len(prompt) + len(answer)
-        ids[row, :end] = torch.tensor(prompt + answer)
-        wanted[row, len(prompt) : end] = torch.tensor(answer)
-    return ids, wanted

@@ -94,12 +94,12 @@ Make = Callable[[Activity, Sequence[Activity], np.random.Generator], Lesson]
 
 #: Each kind of lesson with its share of the steps.
 LESSONS: dict[str, tuple[Make, float]] = {
-    "describe": (describe, 0.35),
-    "one_class": (one_class, 0.17),
+    "describe": (describe, 0.2),
+    "one_class": (one_class, 0.22),
     "choose": (choose, 0.15),
-    "judge": (judge, 0.13),
-    "hinted": (hinted, 0.12),
-    "judge_text": (judge_text, 0.08),
+    "judge": (judge, 0.18),
+    "hinted": (hinted, 0.1),
+    "judge_text": (judge_text, 0.15),
 }
 
 

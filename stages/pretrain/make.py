@@ -21,11 +21,11 @@ from stages.pretrain.vision import train_vision
 
 
 class Made(NamedTuple):
-    """A trained model: its size, the share of frames whose activity its vision names, the losses of its lessons."""
+    """A trained model: its size, the share of frames whose activity its vision names, the loss of its lessons."""
 
     weights: int
     vision: float
-    language: dict[str, float]
+    language: float
 
 
 def make(params: PretrainParams, scene: Path, folder: Path) -> Made:
@@ -46,7 +46,7 @@ def make(params: PretrainParams, scene: Path, folder: Path) -> Made:
         return (pixels.float() / 255 - mean) / std
 
     with Progress("pretrain, vision, steps", params.vision.steps) as progress:
-        seen = train_vision(student.model, clips, params.vision, normalise, progress.advance)
+        seen = train_vision(student.model, clips, params.vision, params.seed, normalise, progress.advance)
     with Progress("pretrain, language, steps", params.language.steps) as progress:
         said = train_language(student, clips, params.language, params.frames, params.seed, normalise, progress.advance)
     weights = save(student, folder)

@@ -18,6 +18,24 @@ class Phase(Params):
     """Peak learning rate; it rises over a tenth of the steps and falls to 0 as a cosine."""
 
 
+class VisionPhase(Phase):
+    """The first phase, which sees windows of frames before it sees whole ones."""
+
+    window: PositiveInt
+    """Side of the windows, pixels: a multiple of 32."""
+    zoom: tuple[PositiveFloat, PositiveFloat]
+    """Pixels of the frame for one of the window, at least and at most."""
+    whole: float = Field(gt=0, le=1)
+    """Share of the steps, the last ones, that see whole frames; their batch is smaller: it has as many pixels."""
+
+
+class LanguagePhase(Phase):
+    """The second phase; a sample is a clip with several questions about it."""
+
+    questions: PositiveInt
+    """Questions about each clip of a step."""
+
+
 class PretrainParams(Params):
     """Block `pretrain.<model>`."""
 
@@ -39,9 +57,9 @@ class PretrainParams(Params):
     """Most tokens of the tokenizer, which is trained on what the model is taught to read and write."""
     frames: PositiveInt
     """Frames of a clip that a question shows."""
-    vision: Phase
+    vision: VisionPhase
     """The vision tower alone, a frame at a time, on what the simulator knows of it."""
-    language: Phase
+    language: LanguagePhase
     """Projector and language model on questions and answers, the vision tower frozen."""
 
 

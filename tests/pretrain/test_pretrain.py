@@ -3,13 +3,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from stages.core.errors import InputError
 from stages.core.paths import Run
-from stages.pretrain.frames import read_clips
+from stages.pretrain.blank import END, blank
+from stages.pretrain.frames import MIRROR, read_clips
+from stages.pretrain.language import answer_loss
 from stages.pretrain.lessons import LESSONS, Activity
 from stages.pretrain.make import make
 from stages.pretrain.params import PretrainParams
+from stages.pretrain.views import windows
+from stages.simulate.body import JOINTS
 from stages.simulate.make import make as render
 from stages.simulate.params import Scene
 from stages.vlm.base import Media, Request
@@ -18,8 +23,9 @@ from stages.vlm.params import LocalParams
 
 PARAMS = PretrainParams.model_validate({
     "scene": "pretrain", "seed": 0, "threads": 1, "size": [64, 64], "channels": [8, 8, 8, 16], "hidden": 32,
-    "layers": 1, "vocabulary": 400, "frames": 2, "vision": {"steps": 3, "batch": 4, "rate": 0.001},
-    "language": {"steps": 8, "batch": 4, "rate": 0.001},
+    "layers": 1, "vocabulary": 400, "frames": 2,
+    "vision": {"steps": 4, "batch": 4, "rate": 0.001, "window": 32, "zoom": [0.7, 1.2], "whole": 0.5},
+    "language": {"steps": 8, "batch": 4, "rate": 0.001, "questions": 3},
 })  # fmt: skip
 CUP = Activity("Drink_Fromcup", "drinking from a cup", "drinking", "cup")
 OTHERS = [
@@ -39,6 +45,11 @@ def scene(tmp_path_factory):
         patch.chdir(folder)
         render(block, Run("pretrain"), 1, lambda _: None)
     return folder / "data/pretrain"
+
+
+class Plain:
+    def __call__(self, images, **_):
+        return {"pixel_values": np.stack([np.asarray(image).transpose(2, 0, 1) for image in images])}
 
 
 def digest(folder: Path) -> dict[str, str]:
@@ -70,10 +81,6 @@ def test_same_seed_same_bytes_another_seed_others(scene, tmp_path):
 
 
 def test_joints_follow_the_frames(scene):
-    class Plain:
-        def __call__(self, images, **_):
-            return {"pixel_values": np.stack([np.asarray(image).transpose(2, 0, 1) for image in images])}
-
     clips = read_clips(scene, Plain())
     assert clips.pixels.shape == (8, 6, 3, 48, 64)
     assert clips.joints.shape == (8, 6, 17, 2)
@@ -108,3 +115,47 @@ def test_choice_lists_the_answer_among_others():
 
 def test_shares_add_up():
     assert sum(share for _, share in LESSONS.values()) == pytest.approx(1)
+
+
+def test_windows_carry_along_what_is_known(scene):
+    """In a window, mirrored or not, the joints lie where the person is seen."""
+    clips = read_clips(scene, Plain())
+    clip = torch.arange(8).repeat(8)
+    frame = torch.arange(8).repeat_interleave(8) % 6
+    view = windows(clips, clip, frame, (32, 32), (0.7, 1.2), torch.Generator().manual_seed(0))
+    assert view.pixels.shape == (64, 3, 32, 32)
+    assert view.person.shape == (64, 1, 32, 32)
+    inside = ((view.joints >= 0) & (view.joints < 1)).all(2) & (view.person.flatten(1).sum(1) > 0)[:, None]
+    assert inside.float().mean() > 0.4
+    place = (view.joints.clamp(0, 0.999) * 32).long()
+    around = torch.nn.functional.max_pool2d(view.person, 7, 1, 3)[:, 0]
+    near = around[torch.arange(64)[:, None], place[..., 1], place[..., 0]]
+    assert (near[inside] > 0.5).float().mean() > 0.9
+
+
+def test_mirror_exchanges_left_and_right():
+    swapped = [name.replace("left", "*").replace("right", "left").replace("*", "right") for name in JOINTS]
+    assert [JOINTS[joint] for joint in MIRROR] == swapped
+
+
+def test_questions_in_one_row_are_answered_as_alone(scene):
+    """Packed with others a question costs the same loss as by itself."""
+    torch.manual_seed(0)
+    student = blank(PARAMS, [lesson.question for lesson in _lessons()])
+    visual = torch.randn(1, 2 * student.tokens_an_image, PARAMS.channels[-1])
+    with torch.no_grad():
+        alone = [(float(answer_loss(student, [[one]], visual)), _tokens(student, one)) for one in _lessons()]
+        together = float(answer_loss(student, [_lessons()], visual))
+        turned = float(answer_loss(student, [_lessons()[::-1]], visual))
+    expected = sum(loss * count for loss, count in alone) / sum(count for _, count in alone)
+    assert together == pytest.approx(expected, rel=1e-5)
+    assert turned == pytest.approx(expected, rel=1e-5)
+
+
+def _lessons():
+    rng = np.random.default_rng(0)
+    return [lesson(CUP, OTHERS, rng) for lesson, _ in LESSONS.values()]
+
+
+def _tokens(student, lesson):
+    return len(student.processor.tokenizer(lesson.answer + END)["input_ids"])
