@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from tests.conftest import ROOT, dvc
 
 PUBLISHED = "data/published/vlms_har_rhms"
 REPLAY = "papers/smarthome_vlm/dvc.yaml"
+PARAMS = "papers/smarthome_vlm/params.yaml"
+RUN = "data/smarthome_vlm"
 LISTS = [f"data/published/smarthome_splits/{part}_CS.txt" for part in ("train", "validation", "test")]
 
 
@@ -56,13 +59,25 @@ def edit_yaml(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     path.write_text(yaml.safe_dump(values, sort_keys=False))
 
 
+def journal(project: Path) -> dict[str, str]:
+    """Return the environment in which a project's journal is its own."""
+    return {"HAR_JOURNAL": str(project / ".journal")}
+
+
+def digests(project: Path) -> dict[str, str]:
+    """Return the MD5 of each result. DVC adds to its `.gitignore`s in the order in which stages ran: no results."""
+    found = [path for name in (RUN, "metrics") for path in sorted((project / name).rglob("*"))]
+    files = [path for path in found if path.is_file() and path.name != ".gitignore"]
+    return {str(path.relative_to(project)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
+
+
 def ran(output: str) -> list[str]:
     """Return the stages that `dvc repro` ran, from what it printed."""
     return [line.split("'")[1].rpartition(":")[2] for line in output.splitlines() if line.startswith("Running stage")]
 
 
-def replay_project(to: Path, remote_file: Callable[[str], Path], a_class: int = 8) -> Path:
-    """Return a project whose published files hold `a_class` real clips of each class."""
+def replay_project(to: Path, remote_file: Callable[[str], Path], a_class: int) -> Path:
+    """Return a project whose published files hold `a_class` real clips of each class; nothing was run in it."""
     project = copy_project(to)
     originals = {name: remote_file(f"{PUBLISHED}/{name}") for name in _published()}
     clips = spread(read_generations(originals["captions.json"]).texts, a_class)
@@ -77,6 +92,8 @@ def replay_project(to: Path, remote_file: Callable[[str], Path], a_class: int = 
         lines = remote_file(name).read_text().splitlines()
         kept = [line for line in lines if line.removesuffix(".mp4").replace(".", "_") in clips]
         (project / name).write_text("\n".join(kept) + "\n")
+    # They are DVC's, as in the project: git ignores them, and `dvc exp run --temp` works in a copy of what is tracked.
+    dvc("add", "-q", *(f"{PUBLISHED}/{name}" for name in originals), *LISTS, cwd=project)
     commit(project)
     return project
 
@@ -103,6 +120,3 @@ def _prefixes(entry: str, clips: set[str]) -> list[str]:
     """Return the clip that an entry starts with; every clip name is as long as its camera number ends it."""
     head = entry[: entry.index("_c") + 4] if "_c" in entry else entry
     return [head] if head in clips else []
-
-
-__all__ = ["REPLAY", "commit", "copy_project", "dvc", "edit_yaml", "git", "ran", "replay_project", "spread"]

@@ -1,0 +1,98 @@
+"""SIGKILL in the long stages: nothing looks finished that is not, and the next run ends in an undisturbed run's bytes.
+
+Those of caption, infer and keyframes are with their rooms' tests.
+"""
+
+import os
+import shutil
+import signal
+
+import pytest
+
+from tests.conftest import dvc
+from tests.ingest.clips import write_clip
+from tests.pipeline.drill import CELL, OUT, by_hand, finished, forget, kill_when, records, same, started
+from tests.pipeline.project import journal
+from tests.pretrain.test_pretrain import PARAMS as PRETRAIN
+from tests.simulate.small import scene
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_killed_measure_goes_on_where_it_stopped(copy, replayed):
+    forget(copy)
+    kill_when(started(copy, "repro", "-s", CELL), lambda: records(copy / ".journal/embed") >= 20)
+    spared = records(copy / ".journal/embed")
+    assert not (copy / OUT / "measures.parquet").exists()
+    output = dvc("repro", "-s", CELL, cwd=copy, env=journal(copy))
+    computed, _, total = output.split("values null; ")[1].split(" texts embedded")[0].partition(" of ")
+    assert int(computed) == int(total) - spared
+    assert same(copy, replayed, OUT)
+    assert (copy / "papers/smarthome_vlm/dvc.lock").read_bytes() == (
+        replayed / "papers/smarthome_vlm/dvc.lock"
+    ).read_bytes()
+
+
+def test_a_killed_ingest_decodes_only_the_rest(tmp_path):
+    protocols = {"cs": {"validation": False}}
+    block = {"adapter": "smarthome", "source": "clips", "licensed": False, "published": {}, "official": {},
+             "protocols": protocols, "accept_leaks": []}  # fmt: skip
+    by_hand(tmp_path, {"ingest": {"tiny": block}})
+    long = write_clip(tmp_path / "long.mp4", frames=600).read_bytes()
+    for number in range(60):
+        clip = tmp_path / "clips" / f"Walk_p{2 + number % 2:02}_r{number:02}_v01_c01.mp4"
+        clip.parent.mkdir(exist_ok=True)
+        clip.write_bytes(long + bytes([number]))
+    kill_when(started(tmp_path, "tiny", command="stages.ingest"), lambda: records(tmp_path / ".journal/probe") >= 5)
+    spared = records(tmp_path / ".journal/probe")
+    assert not (tmp_path / "data/tiny/manifest.parquet").exists()
+    output = finished(started(tmp_path, "tiny", command="stages.ingest"))
+    assert f"; {spared} from journal" in output
+    files = [tmp_path / "data/tiny" / name for name in ("manifest.parquet", "splits.parquet")]
+    resumed = [path.read_bytes() for path in files]
+    shutil.rmtree(tmp_path / "data")
+    shutil.rmtree(tmp_path / ".journal")
+    assert "; 0 from journal" in finished(started(tmp_path, "tiny", command="stages.ingest"))
+    assert [path.read_bytes() for path in files] == resumed
+
+
+def test_a_killed_simulation_leaves_nothing_that_looks_finished(tmp_path):
+    small = {**scene(clips=12).model_dump(mode="json"), "activities": ["Enter", "Leave"]}
+    by_hand(tmp_path, {"simulate": {"tiny": small}})
+    data = tmp_path / "data/tiny"
+    kill_when(started(tmp_path, "tiny", command="stages.simulate"),
+              lambda: len(list(data.glob("clips.part/*.mp4"))) >= 2)  # fmt: skip
+    assert not (data / "clips").exists()
+    assert not (data / "truth.parquet").exists()
+
+    def made():
+        finished(started(tmp_path, "tiny", command="stages.simulate"))
+        return {path.relative_to(data): path.read_bytes() for path in data.rglob("*") if path.is_file()}
+
+    resumed = made()
+    assert len(resumed) == 14
+    shutil.rmtree(data)
+    assert made() == resumed
+
+
+def test_a_killed_pretraining_leaves_nothing_that_looks_finished(tmp_path):
+    rendered = scene(clips=8, activities=["Drink_Fromcup", "Walk"], style="pretrain", rooms=2).model_dump(mode="json")
+    block = PRETRAIN.model_dump(mode="json")
+    endless = {**block, "vision": {**block["vision"], "steps": 10**6}}
+    by_hand(tmp_path, {"simulate": {block["scene"]: rendered}, "pretrain": {"tiny": block, "endless": endless}})
+    finished(started(tmp_path, block["scene"], command="stages.simulate"))
+    process = started(tmp_path, "endless", command="stages.pretrain")
+    assert any("pretrain, vision, steps: " in line for line in process.stdout)  # it is in the middle, and says so
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    models = tmp_path / "data/models"
+    assert not models.exists()
+
+    def made():
+        finished(started(tmp_path, "tiny", command="stages.pretrain"))
+        return {path.name: path.read_bytes() for path in (models / "tiny").iterdir()}
+
+    after = made()
+    assert "model.safetensors" in after
+    shutil.rmtree(models)
+    assert made() == after
