@@ -1,0 +1,82 @@
+"""Controls over a rendered scene and a model of random weights, as the stage's command line runs them."""
+
+import csv
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from stages.controls.judge import mean_class_accuracy
+from stages.core.paths import Run
+from stages.pretrain.blank import blank
+from stages.pretrain.make import save
+from stages.pretrain.params import PretrainParams
+from stages.simulate.make import make as render
+from stages.simulate.params import Scene
+from stages.stats.intervals import Level
+from tests.stage import workplace
+
+__all__ = ["workplace"]  # a fixture
+
+CLASSES = ["Getup", "Sitdown", "Walk"]
+TINY = PretrainParams.model_validate({
+    "scene": "home", "seed": 0, "threads": 1, "size": [64, 64], "channels": [8, 8, 8, 16], "hidden": 32, "layers": 1,
+    "vocabulary": 300, "frames": 2,
+    "vision": {"steps": 1, "batch": 1, "rate": 0.001, "window": 32, "zoom": [0.7, 1.2], "whole": 0.5},
+    "language": {"steps": 1, "batch": 1, "rate": 0.001, "questions": 1},
+})  # fmt: skip
+BLOCK = {"model": "data/models/tiny", "protocol": "cs", "frames": 3, "everywhere": ["without_person", "mean_colour"],
+         "pairs": [["Sitdown", "Getup"]], "in_pairs": ["one_frame", "shuffled"], "seed": 0}  # fmt: skip
+INGEST = {"adapter": "smarthome", "source": "data/home/clips", "licensed": False, "accept_leaks": [],
+          "protocols": {"cs": {"validation": False}}}  # fmt: skip
+
+
+def values(**changes):
+    return {"ingest": {"home": INGEST}, "controls": {"home": BLOCK | changes},
+            "score": {"confidence": 0.95, "assumed_icc": 0.1}}  # fmt: skip
+
+
+@pytest.fixture
+def scene(workplace):
+    scene = Scene(seed=1, clips=24, fps=4, size=(64, 48), seconds=(1, 1.5), subjects=[2, 3, 4, 10], cameras=[1, 2],
+                  rooms=2, activities=CLASSES, style="home")  # fmt: skip
+    render(scene, Run("home"), 1, lambda _: None)
+    torch.manual_seed(0)
+    save(blank(TINY, ["a person walks"]), workplace.folder / "data/models/tiny")
+    assert workplace.run("ingest", "home", values=values()) == ""
+    return workplace
+
+
+def test_each_control_is_asked_of_its_classes_and_twice_alike(scene):
+    assert scene.run("controls", "home", values=values()) == ""
+    path = scene.folder / "metrics/home/controls.csv"
+    rows = list(csv.DictReader(path.open()))
+    asked = [(row["control"], row["classes"]) for row in rows]
+    pair = "Sitdown or Getup"
+    assert asked == [("none", "all"), ("without_person", "all"), ("mean_colour", "all"),
+                     ("none", pair), ("one_frame", pair), ("shuffled", pair)]  # fmt: skip
+    test = pl.read_parquet(Run("home").splits).filter(pl.col("part") == "test")
+    assert [int(row["clips"]) for row in rows[:3]] == [len(test)] * 3
+    assert [round(float(row["chance"]), 3) for row in rows] == [0.333] * 3 + [0.5] * 3
+    assert all(float(row["low"]) <= float(row["mca"]) <= float(row["high"]) for row in rows)
+    first = path.read_bytes()
+    assert scene.run("controls", "home", values=values()) == ""
+    assert path.read_bytes() == first
+
+
+def test_what_is_not_there_is_named(scene):
+    assert "no protocol cv1" in scene.run("controls", "home", values=values(protocol="cv1"))
+    assert "Fly" in scene.run("controls", "home", values=values(pairs=[["Walk", "Fly"]]))
+    assert "pretrain" in scene.run("controls", "home", values=values(model="data/models/none"))
+    (scene.folder / "data/home/truth.parquet").unlink()
+    assert "simulate" in scene.run("controls", "home", values=values())
+
+
+def test_mean_class_accuracy_is_the_mean_over_classes():
+    found = mean_class_accuracy(["a", "a", "b", "a"], ["a", "a", "a", "b"], ["1", "2", "1", "2"], Level(0.95, 0.1))
+    assert found["mca"] == pytest.approx((2 / 3 + 0) / 2)
+    assert found["chance"] == 0.5
+    assert json.dumps(found)
+    assert np.isfinite([found["low"], found["high"]]).all()
