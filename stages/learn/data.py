@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
-import torch
 
 from stages.core.errors import InputError
 from stages.core.paths import Run
 from stages.core.schema import MANIFEST, SPLITS
 from stages.core.tables import read_table
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Clip(NamedTuple):
@@ -87,6 +89,8 @@ def read_task(run: Run, protocol: str, many: bool) -> Task:
 
 def targets(clips: Sequence[Clip], classes: Sequence[str], many: bool) -> torch.Tensor:
     """Return the target of each clip: (N,) int64, its class; with several labels (N, C) float32 of 1 and 0."""
+    import torch  # takes seconds, which the processes that decode need not pay
+
     place = {name: index for index, name in enumerate(classes)}
     if not many:
         return torch.tensor([place[clip.labels[0]] for clip in clips], dtype=torch.int64)

@@ -1,0 +1,40 @@
+"""Which video model, of what size, from which weights."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from stages.core.params import Params
+
+Channels = tuple[float, float, float]
+
+
+class Net(Params):
+    """A video model."""
+
+    architecture: Literal["timesformer", "videomae", "vivit", "swin3d"]
+    """TimeSformer (Bertasius et al. 2021), VideoMAE (Tong et al. 2022), ViViT (Arnab et al. 2021), from transformers;
+    Video Swin (Liu et al. 2022), from torchvision."""
+    weights: str | None = None
+    """Where it starts: null (random), a path, or a hub name; for swin3d also `torchvision/KINETICS400_V1`."""
+    revision: str | None = None
+    """A hub name's commit."""
+    head: Literal["keep", "remake"] = "keep"
+    """keep: the checkpoint's classes must be these, in any order; remake: a new head, whatever the classes were."""
+    stem: Literal["patches", "convolutions"] = "patches"
+    """How pixels become tokens: a linear map of each patch, or a pile of convolutions (Xiao et al. 2021), which learn
+    from few clips. A checkpoint says which one it has."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Fields of the architecture's config that differ from its own (that of `swin3d`: torchvision's arguments)."""
+    mean: Channels | None = None
+    """Of each channel, values 0 to 1; null: the checkpoint's image processor's, 0.5 for random weights."""
+    std: Channels | None = None
+    """Of each channel; null: the checkpoint's image processor's, 0.25 for random weights."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Net:
+        if self.weights is None and self.revision is not None:
+            raise ValueError("revision is a checkpoint's: name its weights")
+        return self
