@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stages.core.errors import GateError, guard
+from stages.core.errors import guard
 from stages.core.params import compute, read
 from stages.core.paths import Run
 from stages.core.progress import closing
@@ -20,7 +20,7 @@ from stages.ingest.params import PARAMS, IngestParams
 from stages.ingest.probing import probe_rows
 from stages.ingest.rows import rows_of
 from stages.ingest.sources import read_source
-from stages.ingest.split import split
+from stages.ingest.split import gate, split
 
 
 def main() -> None:
@@ -37,13 +37,7 @@ def main() -> None:
 
     audit = run.metrics / "audit.json"
     write_json(audit, [item._asdict() for item in splits.findings])
-    stopping = [item for item in splits.findings if item.severity in ("error", "leak") and not item.accepted]
-    if stopping:
-        reasons = "\n".join(f"  {item.protocol}, {item.kind}: {item.text}" for item in stopping)
-        raise GateError(
-            f"{len(stopping)} of {len(splits.findings)} findings ({audit}) stop {dataset}:\n{reasons}\n  what to do: "
-            f"correct the clips or lists; ingest.{dataset}.accept_leaks names the protocols whose leaks are wanted"
-        )
+    gate(splits.findings, dataset, audit)
     write_table(run.manifest, (row._asdict() for row in probed.rows), MANIFEST)
     write_table(run.splits, splits.table(), SPLITS)
     failed = [row.clip_id for row in probed.rows if row.error is not None]

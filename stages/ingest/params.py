@@ -47,6 +47,17 @@ class Published(Params):
     """The protocol that the list is said to follow: its train part, less the listed clips, trains."""
 
 
+class Subset(Params):
+    """Some classes of a protocol, as a protocol of its own, so that their numbers stand apart."""
+
+    of: str
+    """The protocol whose parts it takes over."""
+    classes: list[str] = Field(min_length=1)
+    """Classes, by label."""
+    kept: bool
+    """true: the clips of these classes only; false: the clips of all others."""
+
+
 class Official(Params):
     """Files of clip names, one for each part, that a protocol must agree with clip by clip."""
 
@@ -91,6 +102,8 @@ class IngestParams(Params):
     """Which protocols split the clips."""
     published: dict[str, Published] = Field(default_factory=dict)
     """Published test lists, by the name that each has as a protocol; leave it out where there are none."""
+    subsets: dict[str, Subset] = Field(default_factory=dict)
+    """Some classes of a protocol, by the name that this has as a protocol; leave it out where there are none."""
     official: dict[str, Official] = Field(default_factory=dict)
     """Official lists, by the protocol that they must agree with; leave it out where there are none."""
     accept_leaks: list[str]
@@ -99,12 +112,13 @@ class IngestParams(Params):
     @model_validator(mode="after")
     def _names(self) -> IngestParams:
         chosen = set(self.protocols.chosen())
-        followed = {item.of for item in self.published.values()} | set(self.official)
+        derived = [*self.published, *self.subsets]
+        followed = {item.of for item in (*self.published.values(), *self.subsets.values())} | set(self.official)
         if unknown := followed - chosen:
-            raise ValueError(f"published and official lists follow protocols that are not made: {sorted(unknown)}")
-        if twice := chosen & set(self.published):
-            raise ValueError(f"published lists are named as protocols are: {sorted(twice)}")
-        if unknown := set(self.accept_leaks) - chosen - set(self.published):
+            raise ValueError(f"lists and subsets follow protocols that are not made: {sorted(unknown)}")
+        if twice := {name for name in derived if derived.count(name) > 1 or name in chosen}:
+            raise ValueError(f"lists or subsets are named as other protocols are: {sorted(twice)}")
+        if unknown := set(self.accept_leaks) - chosen - set(derived):
             raise ValueError(f"accept_leaks names no protocol: {sorted(unknown)}")
         return self
 

@@ -8,13 +8,17 @@ from typing import NamedTuple
 
 import polars as pl
 
+from stages.core.errors import GateError, InputError
 from stages.ingest.adapters import Adapter
-from stages.ingest.audit import Finding, audit_protocol, audit_rows, finding, ordered
+from stages.ingest.audit import EXAMPLES, Finding, audit_protocol, audit_rows, finding, ordered
 from stages.ingest.compare import audit_official, audit_published
 from stages.ingest.lists import RULE, Listed, published, read_list
-from stages.ingest.params import IngestParams, Phase1
+from stages.ingest.params import IngestParams, Phase1, Subset
 from stages.ingest.protocols import PROTOCOLS, Part
 from stages.ingest.rows import Row
+
+#: Clips that a message names; audit.json has more of them.
+_NAMED = 5
 
 
 class Splits(NamedTuple):
@@ -55,10 +59,46 @@ def split(rows: Sequence[Row], others: Sequence[str], params: IngestParams, adap
         parts[name] = list(published(set(usable), parts[option.of], listed))
         findings += audit_published(name, option.of, listed, parts[option.of], by_id, classes)
         findings += audit_protocol(name, RULE.format(of=option.of), PROTOCOLS[option.of].apart, parts[name], usable)
+    for name, subset in params.subsets.items():
+        if unknown := sorted(set(subset.classes) - classes):
+            raise InputError(f"no such class: {', '.join(unknown)}", key=f"subsets.{name}.classes", do="name labels")
+        parts[name] = [part for part in parts[subset.of] if _in(usable[part.clip_id], subset)]
+        rule = f"Clips of {subset.of} {'of' if subset.kept else 'without'} the classes {', '.join(subset.classes)}."
+        findings += audit_protocol(name, rule, PROTOCOLS[subset.of].apart, parts[name], usable)
     for of, lists in params.official.items():
         read: dict[str, Listed] = {part: read_list(Path(path), adapter) for part, path in lists}
         findings += audit_official(of, read, parts[of], by_id, classes)
     return Splits(parts, ordered(findings, params.accept_leaks))
+
+
+def gate(findings: Sequence[Finding], dataset: str, audit: Path) -> None:
+    """Stop at what makes a split unusable: an error, or a leak that params do not accept.
+
+    Args:
+        findings: those of `split`.
+        dataset: whose block under `ingest` a user corrects.
+        audit: the file that has the findings in full.
+
+    Raises:
+        GateError: names each such finding with its list, its first clips and what to do.
+    """
+    stopping = [item for item in findings if item.severity in ("error", "leak") and not item.accepted]
+    if not stopping:
+        return
+    reasons = "\n".join(f"  {item.protocol}, {item.kind}: {item.text}: {_first(item)}" for item in stopping)
+    do = f"correct the clips or lists that these name ({audit} has up to {EXAMPLES} clips of each)"
+    if leaks := sorted({item.protocol for item in stopping if item.severity == "leak"}):
+        do += f"; to go on with a leak, name its protocol under ingest.{dataset}.accept_leaks: {', '.join(leaks)}"
+    raise GateError(f"{len(stopping)} of {len(findings)} findings stop {dataset}:\n{reasons}\n  what to do: {do}")
+
+
+def _first(item: Finding) -> str:
+    more = item.clips - len(item.examples[:_NAMED])
+    return ", ".join(item.examples[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _in(row: Row, subset: Subset) -> bool:
+    return subset.kept != set(subset.classes).isdisjoint(row.labels)
 
 
 def _few(name: str, options: Phase1, parts: Sequence[Part], usable: dict[str, Row]) -> Iterator[Finding]:

@@ -43,7 +43,7 @@ def describe(activity: Activity, others: Sequence[Activity], rng: np.random.Gene
 
 def choose(activity: Activity, others: Sequence[Activity], rng: np.random.Generator) -> Lesson:
     """Choose from a list, which has any number of the other classes, in any order."""
-    count = int(rng.integers(3, len(others) + 1))
+    count = int(rng.integers(min(3, len(others)), len(others) + 1))  # a small corpus may have fewer than three
     listed = [in_words(activity.label), *(in_words(others[i].label) for i in rng.permutation(len(others))[:count])]
     words = ", ".join(listed[i] for i in rng.permutation(len(listed)))
     question = f"Which of these activities is shown: {words}? Answer with one of them, in the same words."

@@ -76,7 +76,9 @@ def test_a_leak_stops_the_stage_after_the_audit_and_goes_on_when_accepted(workpl
     values = block(source="names.txt", published={"listed": {"test": "test.json", "of": "cs"}})
     message = workplace.run("ingest", "tiny", values=values)
     assert "listed, train_clips_in_test_list" in message
-    assert "accept_leaks" in message
+    assert "test.json tests 1 clips that cs trains or validates on, of its 3; by subject: 03 (1)" in message
+    assert f": {NAMES[0]}\n" in message
+    assert "name its protocol under ingest.tiny.accept_leaks: listed" in message
     audit = json.loads((RUN.metrics / "audit.json").read_text())
     assert audit[0]["severity"] == "leak"
     assert {"protocol", "kind", "clips", "subjects", "cameras", "examples"} <= set(audit[0])
@@ -95,7 +97,10 @@ def test_a_leak_stops_the_stage_after_the_audit_and_goes_on_when_accepted(workpl
         ({"adapter": "smarthme"}, "no adapter 'smarthme'"),
         ({"source": "cut.json"}, "cut.json: not JSON"),
         ({"published": {"listed": {"test": "cut.json", "of": "cs"}}}, "cut.json: not JSON"),
-        ({"published": {"listed": {"test": "unknown.json", "of": "cs"}}}, "names 1 clips that the data set does not"),
+        (
+            {"published": {"listed": {"test": "unknown.json", "of": "cs"}}},
+            "unknown.json names 1 clips that the data set does not have: Walk_p02_r09_v01_c01\n",
+        ),
         ({"official": {"cs": {"train": "a.txt", "validation": "a.txt", "test": "a.txt"}}}, "a.txt: no such file"),
         ({"protocols": {"cs": {"validation": "maybe"}}}, "ingest.tiny.protocols.cs.validation"),
         ({"protocols": {"random": {"folds": 30, "seed": 0, "validation": False}}}, "choose fewer folds"),
@@ -110,3 +115,19 @@ def test_bad_input_is_told_in_a_sentence(workplace, changes, message):
     told = workplace.run("ingest", "tiny", values=block(**{"source": "names.txt", **changes}))
     assert message in told
     assert told.startswith("error: ")
+
+
+def test_subsets_of_classes_stand_apart(workplace, clips):
+    subsets = {"cs_seen": {"of": "cs", "classes": ["Walk"], "kept": True},
+               "cs_unseen": {"of": "cs", "classes": ["Walk"], "kept": False}}  # fmt: skip
+    assert workplace.run("ingest", "tiny", values=block(subsets=subsets)) == ""
+    splits = read_table(RUN.splits, SPLITS)
+    of = {name: splits.filter(splits["protocol"] == name).select("clip_id", "part").rows() for name in ("cs", *subsets)}
+    assert sorted(of["cs_seen"] + of["cs_unseen"]) == of["cs"]
+    assert {clip.partition("_p")[0] for clip, _ in of["cs_seen"]} == {"Walk"}
+    subsets["cs_seen"]["classes"] = ["Wlak"]
+    said = workplace.run("ingest", "tiny", values=block(subsets=subsets))
+    assert "Wlak" in said
+    assert "cs_seen" in said
+    subsets["cs_seen"] |= {"classes": ["Walk"], "of": "cv1"}
+    assert "cv1" in workplace.run("ingest", "tiny", values=block(subsets=subsets))

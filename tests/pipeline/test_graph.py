@@ -68,6 +68,23 @@ def test_paths_are_under_the_run():
     assert {run.manifest.parent, run.splits.parent, run.scores("m").parent.parent} == {run.data}
 
 
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage.room in ("compare", "report")],
+                         ids=lambda stage: f"{stage.pipeline.parent.name}:{stage.name}")  # fmt: skip
+def test_who_reads_every_method_depends_on_each(stage):
+    """On each one's file, or on the folder that holds them all: else DVC may run the reader before the writer."""
+    values = graph.params_of(stage.pipeline)
+    tables = {"compare": ("measures", "scores", "verdicts"), "report": ("predictions", "measures", "verdicts")}
+    for cell in stage.cells:
+        run = Run(stage.filled(stage.body["cmd"], cell).split()[-1])
+        deps = {stage.filled(dep, cell) for dep in stage.body["deps"]}
+        compared = values["compare"][run.name]
+        for table in tables[stage.room]:
+            files = {method: getattr(run, table)(method) for method in compared["methods"] + compared["nulls"]}
+            files = {path / "measures.parquet" if table == "measures" else path for path in files.values()}
+            held = {dep for dep in deps if dep.startswith(str(run.data / table))}
+            assert held == {str(run.data / table)} or held == {str(path) for path in files}
+
+
 def test_images_of_licensed_data_sets_are_kept():
     """A data set's keyframes are written by one of two stages, by the one that `dvc push` skips if it is licensed."""
     values = graph.params_of(graph.ROOT / "dvc.yaml")

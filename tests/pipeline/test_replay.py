@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -34,7 +35,9 @@ def embedded(output: str) -> int:
 
 
 def digests(project: Path) -> dict[str, str]:
-    files = [path for name in (RUN, "metrics") for path in sorted((project / name).rglob("*")) if path.is_file()]
+    """Return the MD5 of each result. DVC adds to its `.gitignore`s in the order in which stages ran: no results."""
+    found = [path for name in (RUN, "metrics") for path in sorted((project / name).rglob("*"))]
+    files = [path for path in found if path.is_file() and path.name != ".gitignore"]
     return {str(path.relative_to(project)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -92,6 +95,11 @@ def test_a_fifth_file_costs_its_new_texts_also_without_a_journal(changed):
         params["compare"]["smarthome_vlm"]["methods"].append("fifth")
 
     edit_yaml(changed / PARAMS, add)
+    # A line for each of its files that compare and report read, beside the line of another model.
+    others, mark, readers = (changed / REPLAY).read_text().partition("\n  compare:\n")
+    readers, added = re.subn(r"(?m)^( +- data/.*/)llama3_2_vision(.*\n)", r"\g<0>\1fifth\2", readers)
+    assert added == 6
+    (changed / REPLAY).write_text(others + mark + readers)
     shutil.rmtree(changed / ".journal")
     output = repro(changed)
     assert {stage for stage in ran(output) if stage.startswith(("infer", "measure", "score"))} == {
