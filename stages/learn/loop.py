@@ -17,7 +17,7 @@ from torch import nn
 from stages.core.progress import Progress
 from stages.learn.checkpoint import Checkpoint, learnt, restore
 from stages.learn.device import predict
-from stages.learn.measures import loss_of, quality
+from stages.learn.losses import Objective
 from stages.learn.params import Recipe
 from stages.learn.source import Source
 from stages.learn.stepping import Stepper
@@ -37,7 +37,7 @@ class Epoch(NamedTuple):
     validation_loss: float | None
     """Unweighted mean over the validation part."""
     validation_quality: float | None
-    """Mean class accuracy, or macro-F1 at 0.5 for several labels."""
+    """Mean class accuracy, or macro-F1 at 0.5 for several labels; with an objective of its own, what that says."""
 
     @property
     def rank(self) -> tuple[float, float]:
@@ -69,6 +69,7 @@ def fit(
     what: str,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     every: float = 30.0,
+    objective: Objective | None = None,
 ) -> Fitted:
     """Train the parameters of a model that require gradients; it ends with the weights of the best epoch.
 
@@ -82,12 +83,13 @@ def fit(
         what: name of the run in progress lines.
         on_epoch: is told each finished epoch in order, also those that a checkpoint brings back.
         every: seconds from one checkpoint to the next; 0 saves each step.
+        objective: what for; None: to name classes, one or several by the targets' type.
 
     Raises:
         InputError: the loss is not a number, or the model cannot checkpoint its activations.
     """
     checked = validation if validation is not None and len(validation) else None
-    return _Run(accelerator, model, train, checked, recipe, Checkpoint(key), what, every).run(on_epoch)
+    return _Run(accelerator, model, train, checked, recipe, Checkpoint(key), what, every, objective).run(on_epoch)
 
 
 @dataclass
@@ -100,6 +102,7 @@ class _Run:
     checkpoint: Checkpoint
     what: str
     every: float
+    objective: Objective | None
     history: list[Epoch] = field(default_factory=list)
     best: int = 0
     step: int = 0
@@ -117,7 +120,7 @@ class _Run:
         state = self.checkpoint.load("state")
         if state is not None:
             restore(self.plain, state["weights"])
-        stepper = Stepper(self.accelerator, self.plain, self.train, self.recipe, self.what)
+        stepper = Stepper(self.accelerator, self.plain, self.train, self.recipe, self.what, self.objective)
         if state is not None:
             stepper.recall(state)
             self.total = state["total"]
@@ -170,7 +173,8 @@ class _Run:
             restore(self.plain, stepper.shadow)
         batch = max(1, self.recipe.batch // self.recipe.accumulate)
         logits, wanted = predict(self.accelerator, self.plain, self.validation, batch), self.validation.targets.numpy()
-        found = plain._replace(validation_loss=loss_of(logits, wanted), validation_quality=quality(logits, wanted))
+        loss, quality = stepper.objective.score(logits, wanted)
+        found = plain._replace(validation_loss=loss, validation_quality=quality)
         known = next((epoch for epoch in self.history if epoch.epoch == self.best), None)
         if known is None or found.rank > known.rank:
             self.best = number

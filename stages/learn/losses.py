@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
+
+from stages.learn.measures import loss_of, quality
 
 #: (B, C) logits and targets -> (B,) losses. Targets are (B,) classes, (B, C) shares of classes, or (B, C) labels.
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+class Objective(NamedTuple):
+    """What a model is trained for, where it is not the naming of classes."""
+
+    loss: Loss
+    """What is minimised."""
+    score: Callable[[NDArray[np.floating], NDArray[np.generic]], tuple[float, float]]
+    """Loss of all outputs (N, C) of the validation part, and quality, by which the best epoch is chosen."""
+
+
+def naming(targets: torch.Tensor, classes: int, weighted: bool, smoothing: float = 0.0) -> Objective:
+    """Return the objective of naming classes: see `loss_for`, `measures.loss_of` and `measures.quality`."""
+    loss = loss_for(targets, classes, weighted, smoothing)
+    return Objective(loss, lambda logits, wanted: (loss_of(logits, wanted), quality(logits, wanted)))
 
 
 def loss_for(targets: torch.Tensor, classes: int, weighted: bool, smoothing: float = 0.0) -> Loss:

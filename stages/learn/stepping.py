@@ -16,7 +16,7 @@ from torch import nn
 from stages.core.errors import InputError
 from stages.learn.checkpoint import Weights, learnt
 from stages.learn.device import logits_of
-from stages.learn.losses import loss_for
+from stages.learn.losses import Objective, naming
 from stages.learn.params import Recipe
 from stages.learn.schedule import adam, rate
 from stages.learn.source import Source
@@ -25,19 +25,30 @@ from stages.learn.source import Source
 class Stepper:
     """Model and optimiser. What a step does follows from its number alone, beside weights and moments."""
 
-    def __init__(self, accelerator: Accelerator, model: nn.Module, train: Source, recipe: Recipe, what: str) -> None:
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        model: nn.Module,
+        train: Source,
+        recipe: Recipe,
+        what: str,
+        objective: Objective | None = None,
+    ) -> None:
         self.accelerator, self.plain, self.train, self.recipe, self.what = accelerator, model, train, recipe, what
         self.an_epoch = math.ceil(len(train) / recipe.batch)
         self.steps = recipe.epochs * self.an_epoch
-        wanted = train.targets
-        classes = wanted.shape[1] if wanted.ndim == 2 else self._classes()
-        self._loss = loss_for(wanted, classes, recipe.class_weights, recipe.smoothing)
+        self.objective = objective or self._naming()
         if recipe.checkpointing:
             _save_memory(model)
         prepared = accelerator.prepare(model, adam(model, recipe, accelerator.device))
         self.model, self.optimiser = prepared
         self.shadow: Weights | None = learnt(model) if recipe.average else None
         """The moving average of the weights, where the recipe has one."""
+
+    def _naming(self) -> Objective:
+        wanted = self.train.targets
+        classes = wanted.shape[1] if wanted.ndim == 2 else self._classes()
+        return naming(wanted, classes, self.recipe.class_weights, self.recipe.smoothing)
 
     @torch.no_grad()
     def _classes(self) -> int:
@@ -112,9 +123,9 @@ class Stepper:
                       for name, value in inputs.items()}  # fmt: skip
         with self.accelerator.autocast():
             logits = logits_of(self.model, inputs).float()
-        losses = self._loss(logits, targets[rows].to(device))
+        losses = self.objective.loss(logits, targets[rows].to(device))
         if share < 1:
-            losses = share * losses + (1 - share) * self._loss(logits, targets[partners].to(device))
+            losses = share * losses + (1 - share) * self.objective.loss(logits, targets[partners].to(device))
         return losses
 
     def _mixed(self, step: int, picked: Sequence[int]) -> tuple[list[int], float]:
