@@ -15,16 +15,21 @@ from stages.learn.loop import Epoch
 class Curves:
     """The curves of one run, in `<folder>/<name>.tsv`, with columns `step` (the epoch, from 1) and the curve's own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, writes: bool = True) -> None:
+        """Begin the curves anew; of several processes only one `writes`."""
+        self.folder, self._live = folder, None
+        if not writes:
+            return
         from dvclive.live import Live  # takes a second, which only stages should pay
 
         shutil.rmtree(folder, ignore_errors=True)
-        self.folder = folder
         # The stage's outputs are declared in dvc.yaml: no experiment, no dvc.yaml of dvclive's own.
         self._live = Live(str(folder / "live"), report=None, save_dvc_exp=False, dvcyaml=None)
 
     def log(self, epoch: Epoch) -> None:
         """Add an epoch: rate and train_loss, and where it was validated validation_loss and validation_quality."""
+        if self._live is None:
+            return
         self._live.step = epoch.epoch
         for name, value in epoch._asdict().items():
             if name not in ("epoch", "steps") and value is not None:
@@ -34,6 +39,8 @@ class Curves:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._live is None:
+            return
         self._live.end()  # type: ignore[no-untyped-call]
         plots = self.folder / "live" / "plots" / "metrics"
         for path in sorted(plots.glob("*.tsv")) if kind is None else ():

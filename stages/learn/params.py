@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from stages.core.params import Params
 
@@ -13,7 +13,7 @@ Range = tuple[PositiveFloat, PositiveFloat]
 
 
 class Recipe(Params):
-    """Optimisation: AdamW, its rate over time, and when to stop."""
+    """Optimisation: the optimiser, its rate over time, and when to stop."""
 
     seed: int
     """Seed of weights, order, augmentation and dropout."""
@@ -25,12 +25,16 @@ class Recipe(Params):
     """Samples of an optimiser step, over all devices."""
     accumulate: PositiveInt = 1
     """Pieces in which a step's samples are computed, where a device cannot hold them at once."""
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    """sgd has a momentum of 0.9."""
     rate: PositiveFloat
     """Peak learning rate."""
     warmup: NonNegativeFloat = 0.0
     """Epochs over which the rate rises linearly from 0."""
-    decay: Literal["linear", "cosine", "constant"] = "cosine"
-    """How the rate falls, to 0 at the last step (constant: it does not)."""
+    decay: Literal["linear", "cosine", "steps", "constant"] = "cosine"
+    """How the rate falls: to 0 at the last step, or tenfold after each of the `milestones`; constant: it does not."""
+    milestones: list[PositiveFloat] = Field(default_factory=list)
+    """Epochs after which the rate falls tenfold; for decay: steps."""
     weight_decay: NonNegativeFloat = 0.05
     """Of matrices; biases, norms and embeddings of position have none."""
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -55,6 +59,12 @@ class Recipe(Params):
     """Epochs without a better validation after which to stop; null: all epochs. No effect without validation part."""
     validate_every: PositiveInt = 1
     """Epochs from one validation to the next; the last epoch is always validated."""
+
+    @model_validator(mode="after")
+    def _stepped(self) -> Recipe:
+        if (self.decay == "steps") != bool(self.milestones):
+            raise ValueError("milestones belong to decay: steps, and to nothing else")
+        return self
 
 
 class Augmentation(Params):

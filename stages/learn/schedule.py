@@ -19,7 +19,7 @@ _LAYER = re.compile(r"^(.*?(?:layers?|blocks|features)\.\d+(?:\.\d+)?)\.")
 
 
 def groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
-    """Return AdamW's groups: weight decay for matrices only, rate factors (`factor`) by layer and for the head."""
+    """Return the optimiser's groups: weight decay for matrices only, `factor` of the rate by layer and for the head."""
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     depth = _depths([name for name, _ in named])
     top = max(depth.values(), default=0)
@@ -46,16 +46,22 @@ def _depths(names: Iterable[str]) -> dict[str, int]:
     return {name: len(layers) + 1 if place < 0 else place for name, place in depth.items()}
 
 
-def adam(model: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.AdamW:
+def optimiser(model: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:
     """Return the optimiser; on a CPU a tensor at a time, as the grouped kernels sum in other orders."""
-    return torch.optim.AdamW(groups(model, recipe), lr=recipe.rate, foreach=device.type != "cpu", fused=False)
+    grouped = device.type != "cpu"
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(groups(model, recipe), lr=recipe.rate, momentum=0.9, foreach=grouped, fused=False)
+    return torch.optim.AdamW(groups(model, recipe), lr=recipe.rate, foreach=grouped, fused=False)
 
 
 def rate(recipe: Recipe, step: int, steps: int, an_epoch: int) -> float:
-    """Return the learning rate of step 0 to `steps` - 1: a linear rise over the warm-up, then the decay to 0."""
+    """Return the learning rate of step 0 to `steps` - 1: a linear rise over the warm-up, then the decay."""
     warm = min(round(recipe.warmup * an_epoch), steps - 1)
     if step < warm:
         return recipe.rate * (step + 1) / (warm + 1)
+    if recipe.decay == "steps":
+        passed = sum(step >= round(epoch * an_epoch) for epoch in recipe.milestones)
+        return float(recipe.rate * 0.1**passed)
     share = (step - warm) / (steps - warm)
     if recipe.decay == "linear":
         return recipe.rate * (1 - share)

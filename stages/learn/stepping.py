@@ -18,7 +18,7 @@ from stages.learn.checkpoint import Weights, learnt
 from stages.learn.device import logits_of
 from stages.learn.losses import Objective, naming
 from stages.learn.params import Recipe
-from stages.learn.schedule import adam, rate
+from stages.learn.schedule import optimiser, rate
 from stages.learn.source import Source
 
 
@@ -40,7 +40,7 @@ class Stepper:
         self.objective = objective or self._naming()
         if recipe.checkpointing:
             _save_memory(model)
-        prepared = accelerator.prepare(model, adam(model, recipe, accelerator.device))
+        prepared = accelerator.prepare(model, optimiser(model, recipe, accelerator.device))
         self.model, self.optimiser = prepared
         self.shadow: Weights | None = learnt(model) if recipe.average else None
         """The moving average of the weights, where the recipe has one."""

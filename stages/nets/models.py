@@ -27,7 +27,7 @@ def build(net: Net, shape: Shape, classes: Sequence[str]) -> Built:
 def save(net: Net, built: Built, shape: Shape, classes: Sequence[str], folder: Path) -> None:
     """Write a model; `Net(architecture=..., weights=<folder>)` loads it."""
     if net.architecture == "swin3d":
-        swin3d.save(built, shape, classes, net.stem, folder)
+        swin3d.save(built, shape, classes, folder)
     else:
         transformers_nets.save(built, shape, folder)
 

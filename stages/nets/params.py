@@ -23,9 +23,10 @@ class Net(Params):
     """A hub name's commit."""
     head: Literal["keep", "remake"] = "keep"
     """keep: the checkpoint's classes must be these, in any order; remake: a new head, whatever the classes were."""
-    stem: Literal["patches", "convolutions"] = "patches"
-    """How pixels become tokens: a linear map of each patch, or a pile of convolutions (Xiao et al. 2021), which learn
-    from few clips. A checkpoint says which one it has."""
+    stem: Literal["patches", "convolutions", "motion"] = "patches"
+    """How pixels become tokens: by a linear map of each patch; by a pile of convolutions (Xiao et al. 2021), which
+    learn from few clips; motion: by convolutions that also see each frame's difference to the clip's mean (TSN's RGB
+    difference), for a camera that stands still. A checkpoint says which one it has."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Fields of the architecture's config that differ from its own (that of `swin3d`: torchvision's arguments)."""
     mean: Channels | None = None

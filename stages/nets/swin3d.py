@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Swin3d(nn.Module):
 
     def __init__(self, options: Mapping[str, Any], shape: Shape, classes: int, stem: str) -> None:
         super().__init__()
-        self.options = TINY | dict(options)
+        self.options, self.stem = TINY | dict(options), stem
         self._again = False
         patch = self.options["patch_size"]
         first = tuple(-(-side // step) for side, step in zip(shape_sides(shape), patch, strict=True))
@@ -72,7 +73,7 @@ class Swin3d(nn.Module):
                      for want, side, step in zip(window_size, sides, shift_size, strict=True)]  # fmt: skip
             return SwinTransformerBlock(dim, heads, window_size=window, shift_size=shift, **others)
 
-        embed = _ConvolutionalEmbedding if stem == "convolutions" else None
+        embed = None if stem == "patches" else partial(_ConvolutionalEmbedding, shape.frames, stem == "motion")
         net = swin_transformer.SwinTransformer3d(**self.options, num_classes=classes, block=block, patch_embed=embed)
         # The parts stand here by themselves, so that a checkpoint of torchvision's fits name by name.
         for name, part in net.named_children():
@@ -96,9 +97,9 @@ class Swin3d(nn.Module):
 
 
 class _ConvolutionalEmbedding(nn.Module):
-    def __init__(self, patch_size: Sequence[int], embed_dim: int, norm_layer: Any) -> None:
+    def __init__(self, frames: int, motion: bool, patch_size: Sequence[int], embed_dim: int, norm_layer: Any) -> None:
         super().__init__()
-        self.proj = Stem(embed_dim, patch_size[1], patch_size[0])
+        self.proj = Stem(embed_dim, patch_size[1], patch_size[0], frames, motion)
         self.norm = norm_layer(embed_dim)
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
@@ -132,7 +133,7 @@ def build(net: Net, shape: Shape, classes: Sequence[str]) -> Built:
     return Built(model, net.mean or tuple(config["mean"]), net.std or tuple(config["std"]))
 
 
-def save(built: Built, shape: Shape, classes: Sequence[str], stem: str, folder: Path) -> None:
+def save(built: Built, shape: Shape, classes: Sequence[str], folder: Path) -> None:
     """Write weights and a config.json of what they are; `build` with this folder as weights loads them."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: value.contiguous() for name, value in built.model.state_dict().items()}, folder / WEIGHTS)
@@ -140,7 +141,7 @@ def save(built: Built, shape: Shape, classes: Sequence[str], stem: str, folder: 
         "architecture": "swin3d",
         "options": built.model.options,
         "windows": _windows(built.model),
-        "stem": stem,
+        "stem": built.model.stem,
         "classes": list(classes),
         "frames": shape.frames,
         "size": [shape.width, shape.height],

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from stages.core.errors import InputError
+from stages.core.tables import read_json
 from stages.core.torchvision_ops import declare_missing_ops
 from stages.nets.base import Built, Shape, State, fill, ordered_head
 from stages.nets.params import Net
@@ -140,8 +141,9 @@ def _check_divides(config: Any, shape: Shape) -> None:
 
 
 def _put_stem(embeddings: Any, config: Any, patch: int, tubelet: int) -> None:
-    if getattr(config, "stem", "patches") == "convolutions":
-        embeddings.projection = Stem(config.hidden_size, patch, tubelet)
+    stem = getattr(config, "stem", "patches")
+    if stem != "patches":
+        embeddings.projection = Stem(config.hidden_size, patch, tubelet, config.num_frames, stem == "motion")
 
 
 @torch.no_grad()
@@ -160,18 +162,26 @@ def _config(net: Net) -> Any:
             raise InputError(f"{kind.__name__} has no field {', '.join(unknown)}", file="params.yaml", key="options",
                              do="correct the name, or remove it")  # fmt: skip
         return kind(**net.options)
+    own = Path(net.weights) / "config.json"
+    if own.exists():
+        told = read_json(own)
+        _check_architecture(net, told.get("model_type") or told.get("architecture"))
     try:
         config: Any = transformers.AutoConfig.from_pretrained(net.weights, revision=net.revision)
     except (OSError, ValueError) as error:
         raise InputError(str(error).splitlines()[0], file=net.weights, key="weights", do=_GIVE) from None
-    if config.model_type != net.architecture:
-        raise InputError(f"is a {config.model_type}, expected a {net.architecture}", file=net.weights, key="weights",
-                         do="correct `architecture` or `weights`")  # fmt: skip
+    _check_architecture(net, config.model_type)
     for name, value in net.options.items():
         if not hasattr(config, name):
             raise InputError(f"its config has no field {name}", file=net.weights, key="options", do="remove it")
         setattr(config, name, value)
     return config
+
+
+def _check_architecture(net: Net, found: str) -> None:
+    if found != net.architecture:
+        raise InputError(f"is a {found}, expected a {net.architecture}", file=net.weights, key="weights",
+                         do="correct `architecture` or `weights`")  # fmt: skip
 
 
 def _weights(net: Net, config: Any, remake: bool) -> State:

@@ -45,7 +45,7 @@ def test_learns_and_keeps_the_best_epoch():
     assert found > 0.8
 
 
-@pytest.mark.parametrize("changed", [{}, {"accumulate": 2, "mixup": 0.4}, {"average": 0.9}, {"checkpointing": False}])
+@pytest.mark.parametrize("changed", [{}, {"accumulate": 2, "mixup": 0.4}, {"average": 0.9}, {"optimiser": "sgd"}])
 def test_stopped_anywhere_it_comes_to_the_same_weights(monkeypatch, changed):
     model, fitted, _ = trained("whole", **changed)
     for stop in (1, 5, 6, 20, 35):
@@ -211,6 +211,16 @@ def test_rate_rises_over_the_warm_up_and_falls(decay):
     assert np.all(np.diff(rates[:21]) > 0)
     assert max(rates) == rates[20] == chosen.rate
     assert rates[-1] == chosen.rate if decay == "constant" else 0 < rates[-1] < chosen.rate / 20
+
+
+def test_rate_falls_tenfold_after_each_milestone():
+    chosen = recipe(decay="steps", milestones=[2, 4], warmup=0)
+    rates = [rate(chosen, step, 60, 10) for step in range(60)]
+    assert rates[:20] == [0.01] * 20
+    assert rates[20:40] == pytest.approx([0.001] * 20)
+    assert rates[40:] == pytest.approx([0.0001] * 20)
+    with pytest.raises(ValueError, match="milestones"):
+        recipe(decay="cosine", milestones=[2])
 
 
 def test_key_knows_the_device():

@@ -27,7 +27,7 @@ def clips(count: int = 2, shape: Shape = SHAPE) -> torch.Tensor:
     return torch.randn(count, shape.frames, 3, shape.height, shape.width)
 
 
-@pytest.fixture(params=[(name, stem) for name in ARCHITECTURES for stem in ("patches", "convolutions")],
+@pytest.fixture(params=[(name, stem) for name in ARCHITECTURES for stem in ("patches", "convolutions", "motion")],
                 ids=lambda each: "-".join(each))  # fmt: skip
 def chosen(request):
     torch.manual_seed(0)
@@ -125,7 +125,7 @@ def test_another_architecture_is_named(tmp_path):
     save(net("swin3d"), build(net("swin3d"), SHAPE, CLASSES), SHAPE, CLASSES, tmp_path / "swin")
     for wanted, given, said in (("videomae", "vivit", "is a vivit, expected a videomae"),
                                 ("swin3d", "vivit", "is a vivit, expected a swin3d"),
-                                ("timesformer", "swin", "timesformer|model_type")):  # fmt: skip
+                                ("timesformer", "swin", "is a swin3d, expected a timesformer")):  # fmt: skip
         with pytest.raises(InputError, match=said):
             build(net(wanted, weights=str(tmp_path / given)), SHAPE, CLASSES)
 
