@@ -11,8 +11,8 @@ from tests.nets.small import OPTIONS
 from tests.stage import Workplace
 
 CLASSES = ["Drink_Fromcup", "Enter", "Walk"]
-SCENE = Scene(seed=1, clips=30, fps=5, size=(64, 48), seconds=(1, 1.6), subjects=[2, 3, 19], cameras=[1, 2, 3], rooms=2,
-              activities=CLASSES, style="home")  # fmt: skip
+SCENE = Scene(seed=1, clips=36, fps=5, size=(64, 48), seconds=(1, 1.6), subjects=[2, 3, 10, 19], cameras=[1, 2, 3],
+              rooms=2, activities=CLASSES, style="home")  # fmt: skip
 RECIPE: dict[str, Any] = {"seed": 0, "threads": 1, "epochs": 2, "batch": 4, "rate": 0.002}
 
 
