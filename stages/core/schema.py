@@ -10,7 +10,10 @@ import pyarrow as pa
 STR = pa.string()
 STRS = pa.list_(pa.string())
 
-#: A clip. `labels` is a sorted set (one element where the data set is single-label; empty where unlabelled),
+#: A clip. `path` is what stages/video decodes: a file, or a window of one (`recording.mp4#t=12,14`), which then has
+#: `start` and `end`, seconds from the recording's first frame (null: the whole file). `bytes` are the file's; `md5`
+#: names the content: the file's hash, of a window the hash of that with its bounds.
+#: `labels` is a sorted set (one element where the data set is single-label; empty where unlabelled, or none holds),
 #: `group` what must not straddle a split beside the subject (a recording or sequence),
 #: `error` why the clip is unusable, null when it is usable; a broken clip keeps its row.
 MANIFEST = pa.schema(
@@ -23,6 +26,8 @@ MANIFEST = pa.schema(
         pa.field("subject", STR),
         pa.field("camera", STR),
         pa.field("group", STR),
+        pa.field("start", pa.float64()),
+        pa.field("end", pa.float64()),
         pa.field("duration", pa.float64()),
         pa.field("frames", pa.int32()),
         pa.field("fps", pa.float64()),
