@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -136,10 +135,9 @@ class Setting:
             **shapes,
         )
         what = f"{self.name} {fold}" if fold else self.name
-        with Curves(self.cell.curves(fold)) if self.accelerator.is_main_process else nullcontext() as curves:
-            on_epoch = curves.log if curves else lambda _: None
+        with Curves(self.cell.curves(fold), self.accelerator.is_main_process) as curves:
             fitted = fit(self.accelerator, model, train, validation, self.way.recipe, key=key, what=what,
-                         on_epoch=on_epoch, objective=objective)  # fmt: skip
+                         on_epoch=curves.log, objective=objective)  # fmt: skip
         return fitted, key
 
     def rows(

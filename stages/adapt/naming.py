@@ -12,6 +12,7 @@ import torch
 from stages.adapt import lora
 from stages.adapt.cell import Held, Made, Setting
 from stages.adapt.features import FEATURES, Feature, features, refill
+from stages.adapt.frozen import Frozen, frozen_part
 from stages.adapt.heads import Head, Headed
 from stages.adapt.params import FtCLora
 from stages.adapt.saved import revision_of, save_head
@@ -159,6 +160,7 @@ class HeadAndLora:
         self.setting, self.way, self.engine = setting, way, setting.backend.engine()
         self.media = Held(setting.show.media)
         self._adapted: Any = None
+        self._frozen: Frozen | None = None
 
     def why(self, clip: Clip) -> str | None:
         """Return why a clip cannot be shown."""
@@ -178,13 +180,14 @@ class HeadAndLora:
         if self._adapted is not None:
             self._adapted.unload()
         self._adapted = lora.put_on(self.engine.model, self.way.lora, self.way.recipe.seed)
+        self._frozen = frozen_part(self.engine.model, self.way)
         return Headed(self.engine.model, classes)
 
     def source(self, clips: Sequence[Clip], wanted: torch.Tensor, learns: bool) -> Shown:
         """Return clips as the model is shown them."""
         change = self.way.augmentation if learns else None
-        clip_ids = [clip.clip_id for clip in clips]
-        return Shown(self.engine, self.setting.prompt, clip_ids, self.media, wanted, None, change, self.way.recipe.seed)
+        return Shown(self.engine, self.setting.prompt, [clip.clip_id for clip in clips], self.media, wanted,
+                     change=change, seed=self.way.recipe.seed, frozen=self._frozen)  # fmt: skip
 
     def save(self, folder: Path) -> None:
         """Write the adapter."""

@@ -32,7 +32,10 @@ def pooled(model: Any, tokens: torch.Tensor, inputs: dict[str, torch.Tensor]) ->
         tokens: of `visual_tokens`, on the model's device.
         inputs: what its `forward` takes for B prompts of one shape.
     """
-    hidden = model.base_model(**inputs, use_cache=False).last_hidden_state  # (B, L, width)
-    seen = torch.isin(inputs["input_ids"], tokens).unsqueeze(-1).to(torch.float32)  # (B, L, 1)
-    mean: torch.Tensor = (hidden.float() * seen).sum(1) / seen.sum(1)
-    return mean
+    return mean_at(model.base_model(**inputs, use_cache=False).last_hidden_state, inputs["input_ids"], tokens)
+
+
+def mean_at(hidden: torch.Tensor, ids: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """Return the mean of hidden states (B, L, width) where the token ids (B, L) are among `tokens`; (B, width)."""
+    seen = torch.isin(ids, tokens).unsqueeze(-1).to(torch.float32)  # (B, L, 1)
+    return (hidden.float() * seen).sum(1) / seen.sum(1)

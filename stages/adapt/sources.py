@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from stages.adapt.answers import Conversations
+from stages.adapt.frozen import Ahead, Frozen, shape_of
 from stages.core.errors import InputError
 from stages.learn.augment import draw, seen
 from stages.learn.params import Augmentation, Pixels
@@ -46,6 +47,7 @@ class Shown:
         answers: Sequence[str] | None = None,
         change: Augmentation | None = None,
         seed: int = 0,
+        frozen: Frozen | None = None,
     ) -> None:
         """Bind clips to what is asked about them.
 
@@ -58,10 +60,12 @@ class Shown:
             answers: N answers to learn; None: the tokens end where the model would answer.
             change: augmentation in training; None: none.
             seed: of the augmentation.
+            frozen: the part of the VLM that is done once a clip; None: all of it is done each time. Not with `change`.
         """
         self.engine, self.prompt, self.clip_ids, self.media = engine, prompt, clip_ids, media
         self.targets, self.answers, self.change, self.seed = targets, answers, change, seed
-        self._conversations = Conversations(engine)
+        self._conversations, self._frozen = Conversations(engine), frozen
+        self._ahead: dict[int, Ahead] = {}
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -72,17 +76,29 @@ class Shown:
         Raises:
             InputError: a clip cannot be shown, or the model cannot take it.
         """
-        groups: dict[Any, list[tuple[int, Tensors]]] = {}
+        groups: dict[Any, list[tuple[int, Any]]] = {}
         for place, index in enumerate(indices):
-            tensors = self._tensors(index, epoch)
-            shape = tuple(sorted((name, tuple(value.shape)) for name, value in tensors.items()))
-            groups.setdefault(shape, []).append((place, tensors))
-        shown = [
-            {name: torch.cat([tensors[name] for _, tensors in rows]).to(device) for name in rows[0][1]}
-            for rows in groups.values()
-        ]
+            row: Any = self._row_ahead(index) if self._frozen else self._tensors(index, epoch)
+            shape = shape_of(row) if self._frozen else tuple((name, value.shape) for name, value in row.items())
+            groups.setdefault(shape, []).append((place, row))
+        shown = [self._joined([row for _, row in rows], device) for rows in groups.values()]
         places = torch.tensor([place for rows in groups.values() for place, _ in rows])
         return {"shown": shown, "order": places.argsort().to(device)}
+
+    def _joined(self, rows: Sequence[Any], device: torch.device) -> Tensors | Ahead:
+        if self._frozen:
+            return self._frozen.joined(rows, device)
+        return {name: torch.cat([row[name] for row in rows]).to(device) for name in rows[0]}
+
+    def _row_ahead(self, index: int) -> Ahead:
+        assert self._frozen is not None
+        known = self._ahead.get(index)
+        if known is None:
+            known = self._frozen.ahead(self._tensors(index, None))
+            self._frozen.left -= known.bytes
+            if self._frozen.left >= 0:
+                self._ahead[index] = known
+        return known
 
     def _tensors(self, index: int, epoch: int | None) -> Tensors:
         clip_id = self.clip_ids[index]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stages.adapt import lora
 from stages.adapt.cell import Held, Made, Setting
+from stages.adapt.frozen import frozen_part
 from stages.adapt.heads import Speaking
 from stages.adapt.params import Captions
 from stages.adapt.saved import revision_of
@@ -56,13 +57,13 @@ def say_captions(setting: Setting, way: Captions, task: Task, texts: dict[str, s
                          do="name a protocol with one train part")  # fmt: skip
     (fold,), backend, seed = task.folds, setting.backend, way.recipe.seed
     engine, media = backend.engine(), Held(setting.show.media)
-    adapted = lora.put_on(engine.model, way.lora, seed)
+    adapted, frozen = lora.put_on(engine.model, way.lora, seed), frozen_part(engine.model, way)
 
     def source(clips: Sequence[Clip], learns: bool) -> Shown:
         told = [clip.clip_id for clip in clips if clip.clip_id in texts]
         change = way.augmentation if learns else None
         wanted = torch.zeros(len(told), 1)
-        return Shown(engine, setting.prompt, told, media, wanted, [texts[one] for one in told], change, seed)
+        return Shown(engine, setting.prompt, told, media, wanted, [texts[one] for one in told], change, seed, frozen)
 
     train, validation = source(fold.train, True), source(fold.validation, False)
     if not len(train):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from stages.adapt.frozen import Frozen
 from stages.adapt.heads import Headed, Speaking
 from stages.adapt.lora import put_on, save
 from stages.adapt.pooling import pooled, visual_tokens
@@ -116,6 +117,32 @@ def learn(model: Any, source: Shown, steps: int, answers: bool = False) -> list[
         if losses[-1] < 0.01:
             break
     return losses
+
+
+@pytest.mark.parametrize(("name", "kind", "frames"), CASES)
+@pytest.mark.parametrize("speaks", [False, True])
+def test_what_is_frozen_is_computed_once_and_changes_nothing(
+    tiny_model: Any, name: str, kind: str, frames: int, speaks: bool
+) -> None:
+    engine = local(tiny_model(name)).engine()
+    noise(put_on(engine.model, lora(), 0))
+    torch.manual_seed(0)
+    model = Speaking(engine.model) if speaks else Headed(engine.model, 2)
+    texts = ["A man sits.", "A woman sits down.", "A man sits.", "He sits."] if speaks else None
+    whole, split = shown(engine, kind, frames, answers=texts), shown(engine, kind, frames, answers=texts)
+    split._frozen = Frozen(engine.model)
+    found = []
+    for source in (whole, split):
+        model.zero_grad()
+        out = model.train()(**source.inputs([2, 0, 1, 3], None, CPU))
+        (out**2).sum().backward()
+        grads = {one: parameter.grad.clone() for one, parameter in model.named_parameters() if parameter.requires_grad}
+        found.append((out.detach(), grads))
+    torch.testing.assert_close(found[0], found[1], atol=1e-4, rtol=1e-3)
+    tower = next(module for part, module in engine.model.model.named_children() if "vis" in part or "video" in part)
+    tower.forward = lambda *_, **__: pytest.fail("it was computed again")
+    again = model(**split.inputs([1, 3], None, CPU))
+    torch.testing.assert_close(again, found[1][0][[2, 3]], atol=1e-4, rtol=1e-3)
 
 
 def test_samples_of_other_shapes_stand_in_the_order_of_the_batch(tiny_model: Any) -> None:

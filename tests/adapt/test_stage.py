@@ -139,6 +139,7 @@ def test_a_later_fold_does_not_start_from_the_one_before(place: Path, tiny_model
     assert Path("data/home/models/tiny_ft_c_lora_cs/1/adapter_model.safetensors").read_bytes() == together
 
 
+@pytest.mark.slow
 def test_an_adapted_model_says_the_captions(place: Path, tiny_model: Any) -> None:
     write_run(place)
     lora = LORA | {
@@ -216,6 +217,7 @@ def test_a_clip_without_keyframes_is_a_row_and_the_run_goes_on(place: Path, tiny
         assert did.failed == ["more1"]
 
 
+@pytest.mark.slow
 def test_killed_at_any_step_and_continued_it_ends_in_the_same(place: Path, tiny_model: Any) -> None:
     base = tiny_model("embedded")
     recipe = RECIPE | {"epochs": 4, "average": 0.9}
@@ -267,6 +269,7 @@ def test_the_prompt_is_the_one_that_describe_asks() -> None:
     assert prompts[0].read_text() == prompts[1].read_text()
 
 
+@pytest.mark.slow
 def test_the_command_line(place: Path, tiny_model: Any) -> None:
     write_run(place)
     values = {"adapt": {"home": WAYS}, "vlm": {"tiny": vlm(tiny_model("smolvlm"))}}
