@@ -83,5 +83,13 @@ def fill(model: Any, state: State, new: Sequence[str], file: str) -> None:
     model.load_state_dict(state, strict=False)
 
 
+def check_options(name: str, options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Raise an InputError where params give a field that an architecture does not have."""
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise InputError(f"{name} has no field {', '.join(unknown)}", file="params.yaml", key="options",
+                         do=f"its fields are {', '.join(known)}")  # fmt: skip
+
+
 def _some(names: Sequence[str]) -> str:
     return ", ".join(list(names)[:3]) + (" ..." if len(names) > 3 else "")

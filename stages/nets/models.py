@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.nets import swin3d, transformers_nets
+from stages.nets import r2plus1d, swin3d, transformers_nets
 from stages.nets.base import Built, Shape
 from stages.nets.params import Net
 
@@ -21,6 +21,8 @@ def build(net: Net, shape: Shape, classes: Sequence[str]) -> Built:
     """
     if net.architecture == "swin3d":
         return swin3d.build(net, shape, classes)
+    if net.architecture == "r2plus1d":
+        return r2plus1d.build(net, shape, classes)
     return transformers_nets.build(net, shape, classes)
 
 
@@ -28,6 +30,8 @@ def save(net: Net, built: Built, shape: Shape, classes: Sequence[str], folder: P
     """Write a model; `Net(architecture=..., weights=<folder>)` loads it."""
     if net.architecture == "swin3d":
         swin3d.save(built, shape, classes, folder)
+    elif net.architecture == "r2plus1d":
+        r2plus1d.save(built, shape, classes, folder)
     else:
         transformers_nets.save(built, shape, folder)
 

@@ -14,9 +14,9 @@ Channels = tuple[float, float, float]
 class Net(Params):
     """A video model."""
 
-    architecture: Literal["timesformer", "videomae", "vivit", "swin3d"]
+    architecture: Literal["timesformer", "videomae", "vivit", "swin3d", "r2plus1d"]
     """TimeSformer (Bertasius et al. 2021), VideoMAE (Tong et al. 2022), ViViT (Arnab et al. 2021), from transformers;
-    Video Swin (Liu et al. 2022), from torchvision."""
+    Video Swin (Liu et al. 2022), from torchvision; R(2+1)D (Tran et al. 2018), convolutions of any width."""
     weights: str | None = None
     """Where it starts: null (random), a path, or a hub name; for swin3d also `torchvision/KINETICS400_V1`."""
     revision: str | None = None
@@ -28,7 +28,8 @@ class Net(Params):
     learn from few clips; motion: by convolutions that also see each frame's difference to the clip's mean (TSN's RGB
     difference), for a camera that stands still. A checkpoint says which one it has."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Fields of the architecture's config that differ from its own (that of `swin3d`: torchvision's arguments)."""
+    """Fields of the architecture's config that differ from its own (of swin3d: torchvision's arguments; of r2plus1d:
+    channels, over_time, dropout)."""
     mean: Channels | None = None
     """Of each channel, values 0 to 1; null: the checkpoint's image processor's, 0.5 for random weights."""
     std: Channels | None = None
@@ -38,4 +39,6 @@ class Net(Params):
     def _fits(self) -> Net:
         if self.weights is None and self.revision is not None:
             raise ValueError("revision is a checkpoint's: name its weights")
+        if self.architecture == "r2plus1d" and self.weights is None and self.stem == "patches":
+            raise ValueError("r2plus1d has no patches: say stem: convolutions or motion")
         return self

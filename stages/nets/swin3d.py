@@ -7,22 +7,20 @@ corner). A checkpoint's tables are brought to the windows asked for, as Swin's a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from stages.core.errors import InputError
-from stages.core.tables import read_json, write_text
 from stages.core.torchvision_ops import declare_missing_ops
-from stages.nets.base import Built, Shape, State, fill, ordered_head
+from stages.nets.base import Built, Shape, State, check_options, fill, ordered_head
+from stages.nets.folder import read_folder, write_folder
 from stages.nets.params import Net
 from stages.nets.stem import Stem
 
@@ -32,7 +30,6 @@ from torchvision.models.swin_transformer import SwinTransformerBlock  # noqa: E4
 from torchvision.models.video import swin_transformer  # noqa: E402
 
 HEAD = ("head.weight", "head.bias")
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
 #: Those of swin3d_t (Liu et al. 2022, table 1).
 TINY: dict[str, Any] = {
     "patch_size": [2, 4, 4],
@@ -118,10 +115,7 @@ def build(net: Net, shape: Shape, classes: Sequence[str]) -> Built:
     Raises:
         InputError: the checkpoint does not load, is of another architecture or knows other classes.
     """
-    unknown = sorted(set(net.options) - set(TINY))
-    if unknown:
-        raise InputError(f"Video Swin has no field {', '.join(unknown)}", file="params.yaml", key="options",
-                         do=f"its fields are {', '.join(TINY)}")  # fmt: skip
+    check_options("Video Swin", net.options, TINY)
     if net.weights is None:
         model = Swin3d(net.options, shape, len(classes), net.stem)
         return Built(model, net.mean or (0.5, 0.5, 0.5), net.std or (0.25, 0.25, 0.25))
@@ -135,20 +129,8 @@ def build(net: Net, shape: Shape, classes: Sequence[str]) -> Built:
 
 def save(built: Built, shape: Shape, classes: Sequence[str], folder: Path) -> None:
     """Write weights and a config.json of what they are; `build` with this folder as weights loads them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.contiguous() for name, value in built.model.state_dict().items()}, folder / WEIGHTS)
-    config = {
-        "architecture": "swin3d",
-        "options": built.model.options,
-        "windows": _windows(built.model),
-        "stem": built.model.stem,
-        "classes": list(classes),
-        "frames": shape.frames,
-        "size": [shape.width, shape.height],
-        "mean": list(built.mean),
-        "std": list(built.std),
-    }
-    write_text(folder / CONFIG, json.dumps(config, indent=1) + "\n")
+    more = {"architecture": "swin3d", "stem": built.model.stem, "windows": _windows(built.model)}
+    write_folder(folder, built, shape, classes, more)
 
 
 def _windows(model: nn.Module) -> dict[str, list[int]]:
@@ -161,15 +143,7 @@ def _read(weights: str) -> tuple[dict[str, Any], State]:
     """Return what a checkpoint says of itself, and its weights: a folder of `save`, or torchvision's by name."""
     if weights.startswith("torchvision/"):
         return _torchvision(weights.removeprefix("torchvision/"))
-    folder = Path(weights)
-    if not (folder / CONFIG).exists():
-        raise InputError("no checkpoint of Video Swin", file=folder / CONFIG, key="weights",
-                         do="give a folder that the stage train wrote, or torchvision/KINETICS400_V1")  # fmt: skip
-    config: dict[str, Any] = read_json(folder / CONFIG)
-    if config.get("architecture") != "swin3d":
-        raise InputError(f"is a {config.get('model_type') or config.get('architecture')}, expected a swin3d",
-                         file=folder, key="weights", do="correct `architecture` or `weights`")  # fmt: skip
-    return config, load_file(folder / WEIGHTS)
+    return read_folder(weights, "swin3d")
 
 
 def _torchvision(name: str) -> tuple[dict[str, Any], State]:

@@ -30,6 +30,8 @@ class TrainParams(Params):
     """Changes of a clip in training."""
     views: Views = Field(default_factory=Views)
     """Looks at a clip at test time."""
+    parts: list[Literal["validation", "test"]] = Field(default=["test"], min_length=1)
+    """Clips that it predicts, validation ones too where thresholds shall be tuned on them; tests alone are scored."""
 
     @model_validator(mode="after")
     def _sees_three(self) -> TrainParams:

@@ -60,9 +60,15 @@ def make(dataset: str, method: str, params: TrainParams) -> Did:
     if not method.endswith(f"_{params.protocol}"):
         raise InputError(f"the method is trained on protocol {params.protocol}", file="params.yaml",
                          key=f"train.{dataset}.{method}", do=f"call it <model>_{params.protocol}")  # fmt: skip
+    if "test" not in params.parts:
+        raise InputError("the test part is not predicted", file="params.yaml", key=f"train.{dataset}.{method}.parts",
+                         do="add test")  # fmt: skip
     accelerator = start(params.recipe)
     run = Run(dataset)
     task = read_task(run, params.protocol, params.many)
+    if len(task.folds) > 1 and params.parts != ["test"]:
+        raise InputError("a clip that one fold validates on is tested by another", file="params.yaml",
+                         key=f"train.{dataset}.{method}.parts", do="say parts: [test]")  # fmt: skip
     cell = Cell(run, method, params, task, Store(params.pixels), accelerator)
     _keep(cell)
     rows: list[dict[str, Any]] = []
@@ -74,7 +80,7 @@ def make(dataset: str, method: str, params: TrainParams) -> Did:
     if accelerator.is_main_process:
         write_table(run.predictions(method), rows, PREDICTIONS)
         write_text(models(run, method, "") / "README.md", card(dataset, method, params, task, fitted))
-    words = "; ".join([f"{len(rows)} test clips predicted", _how(fitted), *warnings(task)])
+    words = "; ".join([f"{len(rows)} clips predicted", _how(fitted), *warnings(task)])
     return Did(words, sum(each.spared for each in fitted))
 
 
@@ -110,9 +116,10 @@ def _learn(cell: Cell, fold: Fold) -> tuple[list[dict[str, Any]], Fitted]:
         )
     if accelerator.is_main_process:
         save(params.net, built, shape(params), task.classes, models(run, method, fold.name))
-    scores = class_scores(accelerator, built, fold.test, store, params)
+    clips = [clip for part in params.parts for clip in getattr(fold, part)]
+    scores = class_scores(accelerator, built, clips, store, params)
     revision = weights_hash(built.model)
-    return list(prediction_rows(method, fold.test, scores, task.classes, params.many, revision, key)), fitted
+    return list(prediction_rows(method, clips, scores, task.classes, params.many, revision, key)), fitted
 
 
 def _sources(cell: Cell, built: Built) -> Any:

@@ -15,6 +15,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "videomae": {**_VIT, "patch_size": 16},
     "vivit": {**_VIT, "tubelet_size": [2, 16, 16]},
     "swin3d": {"embed_dim": 16, "depths": [2, 2], "num_heads": [2, 4], "window_size": [2, 4, 4]},
+    "r2plus1d": {"channels": [8, 8, 16], "over_time": [True, True], "dropout": 0.0},
 }
 ARCHITECTURES = sorted(OPTIONS)
 
@@ -22,4 +23,6 @@ ARCHITECTURES = sorted(OPTIONS)
 def net(architecture: str, **changed: Any) -> Net:
     if "weights" not in changed:
         changed.setdefault("options", OPTIONS[architecture])
+        if architecture == "r2plus1d":
+            changed.setdefault("stem", "convolutions")
     return Net.model_validate({"architecture": architecture, **changed})

@@ -27,7 +27,8 @@ def clips(count: int = 2, shape: Shape = SHAPE) -> torch.Tensor:
     return torch.randn(count, shape.frames, 3, shape.height, shape.width)
 
 
-@pytest.fixture(params=[(name, stem) for name in ARCHITECTURES for stem in ("patches", "convolutions", "motion")],
+@pytest.fixture(params=[(name, stem) for name in ARCHITECTURES for stem in ("patches", "convolutions", "motion")
+                        if (name, stem) != ("r2plus1d", "patches")],
                 ids=lambda each: "-".join(each))  # fmt: skip
 def chosen(request):
     torch.manual_seed(0)
@@ -46,7 +47,9 @@ def test_another_order_of_frames_changes_the_logits(chosen):
 def test_gradients_reach_every_weight_from_the_first_layer_on(chosen):
     model = build(chosen, SHAPE, CLASSES).model.train()
     F.cross_entropy(logits(model, clips()), torch.tensor([0, 1])).backward()
-    first = next(name for name, _ in model.named_parameters() if "proj" in name and name.endswith("weight"))
+    first = next(
+        name for name, value in model.named_parameters() if ("proj" in name or "stem" in name) and value.ndim > 1
+    )
     gradients = {name: value.grad for name, value in model.named_parameters()}
     assert gradients[first].abs().max() > 0
     assert [name for name, gradient in gradients.items() if gradient is None] == []
@@ -144,9 +147,9 @@ def test_other_classes_are_named_and_the_head_is_remade_only_if_asked(name, tmp_
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_weights_of_another_size_do_not_load_in_silence(name, tmp_path):
     save(net(name), build(net(name), SHAPE, CLASSES), SHAPE, CLASSES, tmp_path)
-    key = "embed_dim" if name == "swin3d" else "hidden_size"
+    options = {"swin3d": {"embed_dim": 64}, "r2plus1d": {"channels": [8, 8, 24]}}.get(name, {"hidden_size": 64})
     with pytest.raises(InputError, match="weights"):
-        build(net(name, weights=str(tmp_path), options={key: 64}), SHAPE, CLASSES)
+        build(net(name, weights=str(tmp_path), options=options), SHAPE, CLASSES)
 
 
 def test_nothing_there():
@@ -191,7 +194,7 @@ def test_a_checkpoint_before_finetuning_needs_a_new_head(tmp_path):
     assert model.classifier.out_features == 3
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != "r2plus1d"])
 def test_activations_computed_again_give_the_same_gradients(name):
     gradients = []
     for again in (False, True):

@@ -7,7 +7,7 @@ from typing import Any
 from stages.core.paths import Run
 from stages.simulate.make import make as render
 from stages.simulate.params import Scene
-from tests.nets.small import OPTIONS
+from tests.nets.small import net
 from tests.stage import Workplace
 
 CLASSES = ["Drink_Fromcup", "Enter", "Walk"]
@@ -20,7 +20,7 @@ def params(architecture: str = "swin3d", protocol: str = "cs", **changed: Any) -
     """Return the block of one method, at a size that trains in a second."""
     block = {
         "protocol": protocol,
-        "net": {"architecture": architecture, "options": OPTIONS[architecture]},
+        "net": net(architecture).model_dump(mode="json"),
         "pixels": {"frames": 4, "size": [48, 32], "kept": 4, "kept_size": [48, 32]},
         "recipe": RECIPE,
         "augmentation": {"crop": [0.7, 1.0], "jitter": True},

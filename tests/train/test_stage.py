@@ -85,6 +85,17 @@ def test_several_labels_and_views(place):
         assert labels == [name for name, score in zip(CLASSES, scores, strict=True) if score > 0.5]
 
 
+def test_validation_clips_for_thresholds(place):
+    assert train(place, "swin3d_cs", params(parts=["validation", "test"])) == ""
+    rows = read_table(Run("home").predictions("swin3d_cs"), PREDICTIONS)
+    splits = read_table(Run("home").splits, SPLITS).filter((pl.col("protocol") == "cs") & (pl.col("part") != "train"))
+    assert rows["clip_id"].to_list() == sorted(splits["clip_id"])
+    method = "swin3d_leave_one_subject_out"
+    block = params(protocol="leave_one_subject_out", parts=["validation", "test"])
+    assert "say parts: [test]" in train(place, method, block)
+    assert "add test" in train(place, "swin3d_cs", params(parts=["validation"]))
+
+
 def test_same_params_same_bytes(place, monkeypatch, tmp_path):
     assert train(place, "swin3d_cs", params()) == ""
     first = outputs("swin3d_cs")
