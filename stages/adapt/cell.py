@@ -129,7 +129,7 @@ class Setting:
             self.accelerator.num_processes,
             adapt=VERSION,
             peft=version("peft"),
-            way=self.way.model_dump(mode="json", exclude={"prompt"}),
+            way=self.way.model_dump(mode="json", exclude={"prompt", "parts"}),
             prompt=self.prompt,
             base=hidden_shape(self.backend),
             **shapes,

@@ -40,16 +40,16 @@ def make(cell: Cell, way: Way, vlm: LocalParams) -> Did:
         raise InputError("LoRA on a model that has an adapter already", key=f"vlm.{cell.model}.adapter",
                          do="adapt the base model, or take the way ft_lc")  # fmt: skip
     accelerator = start(way.recipe)
-    task = read_task(cell.run, cell.protocol, isinstance(way, Captions) or way.labels == "multi")
+    task = read_task(cell.run, cell.protocol, isinstance(way, Captions) or way.many)
     setting, notes = Setting.of(cell, way, vlm, accelerator), warnings(task)
     if isinstance(way, Captions):
         made = say_captions(setting, way, task, references(cell.run))
     elif isinstance(way, FtLc):
         head = HeadOnly.of(setting, task)
         notes.append(f"{head.computed} of {len(head.found)} features computed")
-        made = name_classes(setting, task, head)
+        made = name_classes(setting, task, head, way.parts)
     else:
-        made = name_classes(setting, task, HeadAndLora(setting, way))
+        made = name_classes(setting, task, HeadAndLora(setting, way), way.parts)
     if accelerator.is_main_process:
         if not isinstance(way, Captions):
             write_table(cell.run.predictions(cell.method), made.rows, PREDICTIONS)

@@ -52,12 +52,15 @@ class Learner(Protocol):
         ...
 
 
-def name_classes(setting: Setting, task: Task, learner: Learner) -> Made:
-    """Train a head for each fold; write it, and return the predictions of the test clips.
+def name_classes(setting: Setting, task: Task, learner: Learner, predicted: Sequence[str]) -> Made:
+    """Train a head for each fold; write it, and return the predictions of the clips of the parts `predicted`.
 
     Raises:
-        InputError: no train clip of a fold can be shown, or the loss is not a number.
+        InputError: no train clip of a fold can be shown, the loss is not a number, or validation clips are to be
+            predicted and there are folds, where what validates one model tests another.
     """
+    if len(task.folds) > 1 and "validation" in predicted:
+        raise InputError("a protocol with folds predicts its test clips only", key="parts", do="set parts: [test]")
     made = Made([], [], [])
     for fold in task.folds:
         parts = {part: [clip for clip in clips if learner.why(clip) is None] for part, clips in _parts(fold).items()}
@@ -75,8 +78,12 @@ def name_classes(setting: Setting, task: Task, learner: Learner) -> Made:
         fitted, key = setting.learn(model, source["train"], source["validation"], fold.name,
                                     {**clips, "classes": task.classes})  # fmt: skip
         revision = _save(setting, task, fold, learner, model)
-        rows = setting.rows(model, source["test"], parts["test"], task, revision, key) if parts["test"] else []
-        rows += [setting.failed(clip, str(why)) for clip in fold.test if (why := learner.why(clip)) is not None]
+        rows = []
+        for part in predicted:
+            if parts[part]:
+                rows += setting.rows(model, source[part], parts[part], task, revision, key)
+            missing = [(clip, learner.why(clip)) for clip in _parts(fold)[part]]
+            rows += [setting.failed(clip, why) for clip, why in missing if why is not None]
         made = Made(made.rows + rows, [*made.fitted, fitted], [*made.revisions, revision])
     return made
 
@@ -161,19 +168,25 @@ class HeadAndLora:
         self.media = Held(setting.show.media)
         self._adapted: Any = None
         self._frozen: Frozen | None = None
+        self._looked: dict[str, tuple[str | None, str]] = {}
 
     def why(self, clip: Clip) -> str | None:
         """Return why a clip cannot be shown."""
-        try:
-            self.media(clip.clip_id)
-        except InputError as error:
-            return str(error).splitlines()[0]
-        return None
+        return self._look(clip)[0]
 
     def seen(self, clip: Clip) -> str:
         """Return the hash of a clip's frames."""
-        media = self.media(clip.clip_id)
-        return media.digest if media else ""
+        return self._look(clip)[1]
+
+    def _look(self, clip: Clip) -> tuple[str | None, str]:
+        """Look at a clip once; what does not fit into memory is decoded again when it is learnt from."""
+        if clip.clip_id not in self._looked:
+            try:
+                media = self.media(clip.clip_id)
+                self._looked[clip.clip_id] = (None, media.digest if media else "")
+            except InputError as error:
+                self._looked[clip.clip_id] = (str(error).splitlines()[0], "")
+        return self._looked[clip.clip_id]
 
     def model(self, classes: int) -> Headed:
         """Return the base model under fresh LoRA, with a fresh head."""

@@ -43,22 +43,30 @@ class _Way(Params):
         return recipe
 
 
-class FtLc(_Way):
+class _Naming(_Way):
+    labels: Literal["single", "multi"]
+    """single: each clip has one label (cross-entropy); multi: several or none (binary cross-entropy)."""
+    parts: tuple[Literal["validation", "test"], ...] = ("test",)
+    """Clips of these parts are predicted; thresholds can be tuned where validation is among them."""
+
+    @property
+    def many(self) -> bool:
+        """A clip may have several labels, or none."""
+        return self.labels == "multi"
+
+
+class FtLc(_Naming):
     """FT-LC: the VLM is frozen and a linear head learns on its pooled visual tokens."""
 
     kind: Literal["ft_lc"]
     """ft_lc: a head on the features of a frozen VLM, which are computed once."""
-    labels: Literal["single", "multi"]
-    """single: each clip has one label (cross-entropy); multi: several or none (binary cross-entropy)."""
 
 
-class FtCLora(_Way):
+class FtCLora(_Naming):
     """FT-C-LoRA: the head and LoRA learn together."""
 
     kind: Literal["ft_c_lora"]
     """ft_c_lora: the same head, and LoRA in the VLM below it."""
-    labels: Literal["single", "multi"]
-    """single: each clip has one label (cross-entropy); multi: several or none (binary cross-entropy)."""
     lora: LoraParams
     """Where LoRA is put, and how."""
     augmentation: Augmentation

@@ -95,6 +95,16 @@ def test_classes_are_learnt_and_test_clips_predicted(
     assert classes == sorted(PAINT)
 
 
+def test_validation_clips_are_predicted_where_a_threshold_is_tuned_on_them(place: Path, tiny_model: Any) -> None:
+    write_run(place, many=True)
+    run(tiny_model("smolvlm"), "ft_lc", labels="multi", parts=["validation", "test"], recipe=RECIPE | {"epochs": 1})
+    clips = predictions("tiny_ft_lc_cs")["clip_id"].to_list()
+    assert clips == [f"clip{number:03}" for number in range(24) if number // 4 % 4 in (2, 3)]
+    write_run(place, many=True, folds=2)
+    with pytest.raises(InputError, match="folds"):
+        run(tiny_model("smolvlm"), "ft_lc", labels="multi", parts=["validation", "test"])
+
+
 def test_a_head_parameter_costs_no_feature(place: Path, tiny_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     write_run(place)
     assert "24 of 24 features computed" in run(tiny_model("smolvlm"), "ft_lc").words
