@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.core.paths import Run
@@ -24,6 +24,9 @@ from tests.ingest.clips import write_clip
 from tests.stage import workplace
 
 __all__ = ["workplace"]  # a fixture
+
+# How long an example takes depends on the machine.
+unhurried = settings(deadline=None)
 
 RUN = Run("tiny")
 RULES = {"requires": {"ventilation": ["baby_visible"], "stimulation": ["baby_visible"], "suction": ["baby_visible"]},
@@ -210,6 +213,7 @@ def test_a_recording_on_both_sides_is_a_leak():
 lengths = st.sampled_from([0.5, 1.0, 2.0, 3.3])
 
 
+@unhurried
 @given(st.floats(0.1, 90), lengths, st.sampled_from([0.0, 0.25, 0.5, 2 / 3]))
 def test_windows_fill_a_recording_and_never_pass_its_end(duration, length, overlap):
     found = spans(duration, Windows(length=length, overlap=overlap, share=0.5, annotations="", unit="seconds"))
@@ -232,6 +236,7 @@ def test_frames_counted_are_those_decoded(tmp_path):
 times = st.lists(st.floats(0, 10), min_size=2, max_size=8, unique=True).map(sorted)
 
 
+@unhurried
 @given(times, st.data(), st.floats(0, 8), st.sampled_from([0.5, 0.6, 0.75]))
 def test_labels_that_exclude_each_other_in_time_do_so_in_windows(edges, data, start, share):
     pieces = list(pairwise(edges))
