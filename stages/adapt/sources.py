@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,9 @@ from stages.vlm.base import Answer, Media, Request
 from stages.vlm.engine import Engine
 
 Tensors = dict[str, torch.Tensor]
+
+#: A processor's tokenizer and a folder's open shards are for one thread at a time.
+_PROCESSOR = Lock()
 
 
 class Features:
@@ -66,6 +71,8 @@ class Shown:
         self.targets, self.answers, self.change, self.seed = targets, answers, change, seed
         self._conversations, self._frozen = Conversations(engine), frozen
         self._ahead: dict[int, Ahead] = {}
+        self._coming: dict[tuple[int, int | None], Future[Tensors]] = {}
+        self._worker = ThreadPoolExecutor(1)
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -100,7 +107,21 @@ class Shown:
                 self._ahead[index] = known
         return known
 
+    def ahead(self, indices: Sequence[int], epoch: int) -> None:
+        """Begin to make what will be asked for next: a processor takes as long for 16 frames as a GPU for a clip."""
+        for index in indices if self._frozen is None else ():
+            if (index, epoch) not in self._coming:
+                self._coming[index, epoch] = self._worker.submit(self._made, index, epoch)
+
     def _tensors(self, index: int, epoch: int | None) -> Tensors:
+        coming = self._coming.pop((index, epoch), None)
+        return self._made(index, epoch) if coming is None else coming.result()
+
+    def _made(self, index: int, epoch: int | None) -> Tensors:
+        with _PROCESSOR:
+            return self._encoded(index, epoch)
+
+    def _encoded(self, index: int, epoch: int | None) -> Tensors:
         clip_id = self.clip_ids[index]
         media = self.media(clip_id)
         if media is not None and epoch is not None and self.change is not None:

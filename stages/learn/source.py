@@ -18,7 +18,11 @@ Inputs = dict[str, torch.Tensor]
 
 
 class Source(Protocol):
-    """N samples. What they undergo in an epoch depends on the epoch and the index, never on the batch."""
+    """N samples. What they undergo in an epoch depends on the epoch and the index, never on the batch.
+
+    A source that takes long to make its inputs may have a method `ahead(indices, epoch)`: it is told what it will be
+    asked for next, to make it while the device computes.
+    """
 
     targets: torch.Tensor
     """(N,) int64, or (N, C) float32 for several labels; on the CPU."""

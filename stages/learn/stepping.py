@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from numpy.typing import NDArray
 from torch import nn
 
 from stages.core.errors import InputError
@@ -87,6 +88,7 @@ class Stepper:
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
         picked = self.picked(step)
+        self._announce(step + 1)
         total = self._backward(step, picked)
         self._check(step, total)
         if self.recipe.clip is not None:
@@ -95,13 +97,26 @@ class Stepper:
         self._follow(step)
         return total
 
+    def _announce(self, step: int) -> None:
+        """Tell a source that can work ahead which of a step's samples this process will ask it for."""
+        ahead = getattr(self.train, "ahead", None)
+        if ahead is not None and step < self.steps:
+            picked = self.picked(step)
+            mine = [row for piece in range(self.recipe.accumulate) for row in self._mine(picked, piece)[1]]
+            ahead([picked[row] for row in mine], step // self.an_epoch)
+
+    def _mine(self, picked: Sequence[int], piece: int) -> tuple[int, NDArray[np.int64]]:
+        """Return the number of this process's share of a step's piece, and its rows."""
+        world, pieces = self.accelerator.num_processes, self.recipe.accumulate
+        number = piece * world + self.accelerator.process_index
+        return number, np.array_split(np.arange(len(picked)), pieces * world)[number]
+
     def _backward(self, step: int, picked: list[int]) -> float:
         world, pieces = self.accelerator.num_processes, self.recipe.accumulate
         partners, share = self._mixed(step, picked)
         total = torch.zeros((), device=self.accelerator.device)
         for piece in range(pieces):
-            number = piece * world + self.accelerator.process_index
-            mine = np.array_split(np.arange(len(picked)), pieces * world)[number]
+            number, mine = self._mine(picked, piece)
             # A piece without samples still takes part in what the processes do together; it weighs nothing.
             rows = mine if len(mine) else np.zeros(1, np.int64)
             seed = np.random.SeedSequence([self.recipe.seed, step, number]).generate_state(1)[0]

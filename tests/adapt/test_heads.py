@@ -14,6 +14,7 @@ from stages.adapt.pooling import pooled, visual_tokens
 from stages.adapt.saved import load, save_head
 from stages.adapt.sources import Shown
 from stages.core.errors import InputError
+from stages.learn.params import Augmentation
 from stages.vlm.base import Request
 from stages.vlm.checkpoint import folder_hash
 from tests.adapt.given import ATTENTION, CASES, lora
@@ -143,6 +144,28 @@ def test_what_is_frozen_is_computed_once_and_changes_nothing(
     tower.forward = lambda *_, **__: pytest.fail("it was computed again")
     again = model(**split.inputs([1, 3], None, CPU))
     torch.testing.assert_close(again, found[1][0][[2, 3]], atol=1e-4, rtol=1e-3)
+
+
+def test_what_is_made_ahead_is_what_is_made_when_asked_for(tiny_model: Any) -> None:
+    engine = local(tiny_model("smolvlm")).engine()
+    clips = {f"clip{seed}": media("images", 1 + seed % 2, seed) for seed in range(6)}
+    change = Augmentation(flip=True, brightness=0.3)
+    asked: list[str] = []
+
+    def look(clip_id: str) -> Any:
+        asked.append(clip_id)
+        return clips[clip_id]
+
+    ahead, plain = (Shown(engine, "Describe", list(clips), look, torch.zeros(6), change=change) for _ in range(2))
+    ahead.ahead([4, 1, 5], 2)
+    for indices in ([4, 1], [5, 0]):
+        found, wanted = (source.inputs(indices, 2, CPU) for source in (ahead, plain))
+        torch.testing.assert_close(found, wanted, rtol=0, atol=0)
+    assert sorted(asked) == sorted(2 * ["clip4", "clip1", "clip5", "clip0"]), "nothing is made twice"
+    clips.clear()
+    ahead.ahead([2], 0)
+    with pytest.raises(KeyError):
+        ahead.inputs([2], 0, CPU)
 
 
 def test_samples_of_other_shapes_stand_in_the_order_of_the_batch(tiny_model: Any) -> None:
