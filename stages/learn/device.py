@@ -7,6 +7,7 @@ import os
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from numpy.typing import NDArray
 from torch import nn
 
@@ -25,6 +26,7 @@ def start(recipe: Recipe) -> Accelerator:
     torch.set_num_threads(recipe.threads)
     if device.startswith("cuda:"):
         torch.cuda.set_device(device)
+    AcceleratorState._reset_state()  # a process that trained in one precision may go on in another
     accelerator = Accelerator(cpu=device == "cpu", mixed_precision="bf16" if recipe.precision == "bfloat16" else "no")
     torch.use_deterministic_algorithms(True, warn_only=accelerator.device.type != "cpu")
     # Nothing here reads memory that it has not written; filling it first would cost a tenth of the time.
