@@ -110,11 +110,18 @@ def build(net: Net, shape: Shape, classes: Sequence[str]) -> Built:
 
 def save(built: Built, shape: Shape, folder: Path) -> None:
     """Write model and image processor as `save_pretrained` does; `build` with this folder as weights loads them."""
+    _quiet()
     built.model.save_pretrained(folder)
     size = {"height": shape.height, "width": shape.width}
     transformers.VideoMAEImageProcessor(
         size=size, crop_size=size, do_center_crop=False, image_mean=list(built.mean), image_std=list(built.std)
     ).save_pretrained(folder)
+
+
+def _quiet() -> None:
+    if not sys.stderr.isatty():
+        logs: Any = transformers.utils.logging
+        logs.disable_progress_bar()  # a log wants no bars
 
 
 def grid(config: Any) -> tuple[int, int, int]:
@@ -187,9 +194,7 @@ def _check_architecture(net: Net, found: str) -> None:
 def _weights(net: Net, config: Any, remake: bool) -> State:
     """Return a checkpoint's weights under the names that transformers gives them today."""
     kind = _KINDS[net.architecture][1]
-    if not sys.stderr.isatty():
-        logs: Any = transformers.utils.logging
-        logs.disable_progress_bar()  # a log wants no bars
+    _quiet()
     try:
         model, found = kind.from_pretrained(
             net.weights, revision=net.revision, config=config, dtype=torch.float32, output_loading_info=True
