@@ -145,13 +145,17 @@ def run_lengths(masks: NDArray[np.bool_]) -> NDArray[np.int32]:
 
 
 def encode(frames: Frames, fps: float, path: Path) -> None:
-    """Write frames (T, H, W, 3) as H.264 in MP4; one thread and fixed settings: equal frames, equal bytes."""
+    """Write frames (T, H, W, 3) as H.264 in MP4; one thread and fixed settings: equal frames, equal bytes.
+
+    x264's kernels for newer processors now and then encode equal frames to other bytes; `cpu-independent` keeps to those
+    that do not.
+    """
     rate = Fraction(fps).limit_denominator(1000)
     with av.open(str(path), "w", format="mp4") as file:
         stream = file.add_stream("libx264", rate=rate)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
-        stream.options = {"preset": "veryfast", "crf": "20", "threads": "1"}
+        stream.options = {"preset": "veryfast", "crf": "20", "threads": "1", "x264-params": "cpu-independent=1"}
         stream.codec_context.thread_count = 1
         for picture in frames:
             file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
