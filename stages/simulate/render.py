@@ -147,8 +147,8 @@ def run_lengths(masks: NDArray[np.bool_]) -> NDArray[np.int32]:
 def encode(frames: Frames, fps: float, path: Path) -> None:
     """Write frames (T, H, W, 3) as H.264 in MP4; one thread and fixed settings: equal frames, equal bytes.
 
-    x264's kernels for newer processors now and then encode equal frames to other bytes; `cpu-independent` keeps to those
-    that do not.
+    x264's kernels for newer processors now and then encode equal frames to other bytes; with `cpu-independent` it keeps
+    to those that do not.
     """
     rate = Fraction(fps).limit_denominator(1000)
     with av.open(str(path), "w", format="mp4") as file:
