@@ -96,6 +96,7 @@ def test_the_page_draws_them(inputs, browser, tmp_path):
     choose(browser, "results-controls", "aggregate", "violations")
     assert texts(browser, "#results-table tr:has(.best) th") == ["good"]  # fewest, not most
     assert not texts(browser, "#confusion")
+    assert not texts(browser, "nav a[href='#confusion']")
     assert [entry["message"] for entry in browser.get_log("browser")] == []
 
 
