@@ -19,7 +19,12 @@ from moto.server import ThreadedMotoServer
 
 from tests.conftest import dvc
 
-KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
+REGION = "us-east-1"
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "AKIAOFACOLLABORATOR",
+    "AWS_SECRET_ACCESS_KEY": "secret+of/a+collaborator",
+    "AWS_DEFAULT_REGION": REGION,
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ def s3(_: Path) -> Iterator[Remote]:
         host, port = server.get_host_and_port()
         address = f"http://{host}:{port}"
         keys = {"aws_access_key_id": KEYS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": KEYS["AWS_SECRET_ACCESS_KEY"]}
-        boto3.client("s3", endpoint_url=address, region_name="us-east-1", **keys).create_bucket(Bucket="har")
+        boto3.client("s3", endpoint_url=address, region_name=REGION, **keys).create_bucket(Bucket="har")
         yield Remote("s3://har/store", {"endpointurl": address}, KEYS)
     finally:
         server.stop()
@@ -84,7 +89,12 @@ def ssh(at: Path) -> Iterator[Remote]:
 
     server = asyncio.run_coroutine_threadsafe(listen(), loop).result()
     try:
-        settings = {"user": "collaborator", "port": str(server.get_port()), "keyfile": str(keyfile), "timeout": "10"}
+        settings = {
+            "user": "har_collaborator",
+            "port": str(server.get_port()),
+            "keyfile": str(keyfile),
+            "timeout": "10",
+        }
         yield Remote(f"ssh://127.0.0.1{at}", settings)
     finally:
         asyncio.run_coroutine_threadsafe(close(server), loop).result()

@@ -57,15 +57,11 @@ def tried(*arguments: str, clone: Path, env: dict[str, str]) -> str:
     return str(failed.value)
 
 
-def test_a_clone_that_pulls_runs_nothing_and_a_threshold_embeds_nothing(origin, pushed, clone):
+def test_a_clone_that_pulls_runs_nothing_and_shows_the_same_page(origin, pushed, clone):
     dvc("pull", *TARGETS, cwd=clone, env=pushed.env)
     assert ran(dvc("repro", REPLAY, cwd=clone, env=pushed.env)) == []
     assert (clone / PAGE).read_bytes() == (origin / PAGE).read_bytes()
     assert git("status", "--porcelain", cwd=clone) == ""
-    edit_yaml(clone / PARAMS, lambda params: params["score"]["thresholds"].update(similarity=0.6))
-    output = dvc("repro", REPLAY, cwd=clone, env=pushed.env)
-    assert {stage.partition("@")[0] for stage in ran(output)} == {"score", "compare", "report"}
-    assert "texts embedded" not in output
 
 
 def test_repro_pulls_what_it_needs_and_a_changed_stage_only_runs(origin, pushed, clone):
@@ -107,10 +103,8 @@ def test_wrong_credentials_and_an_unreachable_server(origin, pushed, clone, tmp_
 
 def test_credentials_and_addresses_are_in_no_commit(origin, pushed):
     history = git("log", "--all", "-p", cwd=origin)
-    secrets = [pushed.url, *pushed.env.values(), *pushed.settings.values()]
-    assert not [
-        value for value in secrets if len(value) > 6 and value not in ("us-east-1", "testing") and value in history
-    ]
+    secrets = {pushed.url, *pushed.env.values(), *pushed.settings.values()} - {remotes.REGION}
+    assert [value for value in secrets if len(value) > 6 and value in history] == []  # a port or time-out is no secret
     assert ".dvc/config.local" not in git("ls-files", cwd=origin)
 
 
