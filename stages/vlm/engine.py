@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from transformers import LogitsProcessorList
+from transformers.cache_utils import DynamicLayer
 
 from stages.vlm.base import Answer, Request
 from stages.vlm.chat import encode
@@ -51,6 +52,8 @@ class Written(NamedTuple):
     """A prompt's new tokens, its end included where it came to one."""
     first: torch.Tensor | None
     """Logits of the first new token, (B, V), where the requests have options."""
+    read: Any
+    """What the model keeps of the prompts alone, to go on from; None where that cannot be cut out."""
 
 
 class Engine:
@@ -63,6 +66,8 @@ class Engine:
         ends = model.generation_config.eos_token_id
         self.ends: list[int] = [ends] if isinstance(ends, int) else list(ends or [self.tokenizer.eos_token_id])
         self._ways = cache(self._option_ways)
+        # Qwen's places depend on the images before them, which `generate` alone works out.
+        self._own_places = hasattr(getattr(model, "model", model), "rope_deltas")
 
     @classmethod
     def load(cls, params: LocalParams, revision: str, device: str) -> Engine:
@@ -112,7 +117,7 @@ class Engine:
         inputs = self._inputs(batch)
         options = batch[0].request.options
         written = self._write(batch, inputs)
-        weights = self._weigh(inputs, options, written.first) if options else [None] * len(batch)
+        weights = self._weigh(inputs, options, written) if options else [None] * len(batch)
         answers = []
         for encoded, tokens, p in zip(batch, written.tokens, weights, strict=True):
             text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
@@ -139,7 +144,8 @@ class Engine:
         asks = bool(requests[0].options)
         out = self._generate(inputs, room, chosen, keep_logits=asks)
         rows = out.sequences[:, start:].tolist()
-        return Written([self._upto_end(row) for row in rows], out.logits[0] if asks else None)
+        read = _of_prompt(out.past_key_values, start) if asks and not self._own_places else None
+        return Written([self._upto_end(row) for row in rows], out.logits[0] if asks else None, read)
 
     def _inputs(self, batch: Sequence[Encoded]) -> dict[str, torch.Tensor]:
         joined = {name: torch.cat([each.tensors[name] for each in batch]) for name in batch[0].tensors}
@@ -164,28 +170,39 @@ class Engine:
         return tokens[: ends[0] + 1] if ends else tokens
 
     def _weigh(
-        self, inputs: dict[str, torch.Tensor], options: tuple[str, ...], first: torch.Tensor | None
+        self, inputs: dict[str, torch.Tensor], options: tuple[str, ...], written: Written
     ) -> list[dict[str, float]]:
         """Return each row's probability of each option, renormalised over the options.
 
-        An option's log-probability is that of its tokens after the prompt, at temperature 1. `first` has the logits of
-        the first new token, (B, V); only options of more tokens cost further passes.
+        An option's log-probability is that of its tokens after the prompt, at temperature 1. Only options of several
+        tokens cost further passes.
         """
-        assert first is not None
-        start = inputs["input_ids"].shape[1]
+        assert written.first is not None
         logs = []  # of (B,): one an option
         for ways in self._ways(options):
             each = []
             for way in ways:
-                steps = [first]
-                if len(way) > 1:
-                    forced = LogitsProcessorList([Force(start, way)])
-                    steps = list(self._generate(inputs, len(way), forced, keep_logits=True).logits)
+                steps = [written.first, *self._following(inputs, way, written.read)]
                 picked = [step.double().log_softmax(-1)[:, token] for step, token in zip(steps, way, strict=True)]
                 each.append(torch.stack(picked).sum(0))
             logs.append(torch.stack(each).logsumexp(0))
         shares = torch.stack(logs).softmax(0).T.tolist()  # (B, options)
         return [dict(zip(options, row, strict=True)) for row in shares]
+
+    @torch.inference_mode()
+    def _following(self, inputs: dict[str, torch.Tensor], way: list[int], read: Any) -> list[torch.Tensor]:
+        """Return the logits, each (B, V), of the tokens of `way` after its first one."""
+        if len(way) == 1:
+            return []
+        count, start = inputs["input_ids"].shape
+        if read is None:
+            forced = LogitsProcessorList([Force(start, way)])
+            return list(self._generate(inputs, len(way), forced, keep_logits=True).logits)[1:]
+        tokens = torch.tensor([way[:-1]], device=self.device).expand(count, -1)
+        seen = torch.ones((count, start + len(way) - 1), dtype=torch.long, device=self.device)
+        out = self.model(input_ids=tokens, attention_mask=seen, past_key_values=read, use_cache=True)
+        _forget(read, len(way) - 1)
+        return [step.float() for step in out.logits.unbind(1)]
 
     def _option_ways(self, options: tuple[str, ...]) -> list[list[list[int]]]:
         """Return the token sequences that write each option: with and without a space before, the shortest ones.
@@ -210,3 +227,23 @@ class Engine:
     def _plain(self, text: str) -> list[int]:
         tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
+
+
+def _of_prompt(cache: Any, start: int) -> Any:
+    """Return a cache with the prompt's `start` tokens only; None for one that cannot be cut to them.
+
+    Layers that look at images across, at a window or at a running state keep something else than a place a token.
+    """
+    layers = getattr(cache, "layers", [])
+    if not layers or any(type(layer) is not DynamicLayer for layer in layers):
+        return None
+    lengths = {int(layer.get_seq_length()) for layer in layers}
+    if len(lengths) > 1 or min(lengths) < start:
+        return None
+    _forget(cache, lengths.pop() - start)
+    return cache
+
+
+def _forget(cache: Any, tokens: int) -> None:
+    for layer in cache.layers:
+        layer.crop(-tokens)

@@ -10,6 +10,7 @@ import torch
 import transformers
 from PIL import Image as PilImage
 
+from stages.vlm import engine
 from stages.vlm.base import Media, Request
 from stages.vlm.local import Local
 from tests.rounding import needs_strict_rounding
@@ -47,6 +48,24 @@ def generated_directly(folder: Path, shown: Media, prompt: str) -> list[int]:
         )  # fmt: skip
     out = model.generate(**inputs, max_new_tokens=8, do_sample=False)
     return out[0, inputs["input_ids"].shape[1] :].tolist()
+
+
+@pytest.mark.parametrize(("name", "kind", "frames"), CASES)
+def test_options_weigh_the_same_from_the_prompts_cache_as_from_the_prompt_read_again(
+    tiny_model: Any, monkeypatch: pytest.MonkeyPatch, name: str, kind: str, frames: int
+) -> None:
+    options = ("Yes, certainly", "No way", "True", "Not at all, I should say")
+    requests = [Request("Is it so?", media(kind, frames, seed), options=options) for seed in range(3)]
+    backend = Local(params(tiny_model(name)), "cpu")
+    cached = dict(backend.answer(requests))
+    encoded = [backend.engine().encode(request) for request in requests]
+    # Llama's cross-attention keeps images, not places, Qwen places its own; all others can be cut back to the prompt.
+    assert (backend.engine().write(encoded).read is None) == (name in ("mllama", "qwen2_5_vl"))
+    monkeypatch.setattr(engine, "_of_prompt", lambda cache, start: None)
+    again = dict(backend.answer(requests))
+    for request in requests:
+        assert cached[request].text == again[request].text
+        assert cached[request].p == pytest.approx(again[request].p, abs=1e-5)
 
 
 @pytest.mark.parametrize(("name", "kind", "frames"), CASES)
