@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.core.rows import steady
 from stages.core.torchvision_ops import declare_missing_ops
 from stages.text.batches import Batch, device, equal_length, over_threads, stacked
 
@@ -43,7 +44,8 @@ def load(folder: Path, where: str) -> Any:
     if not sys.stderr.isatty():
         logging: Any = transformers.utils.logging
         logging.disable_progress_bar()  # a log wants no bars
-    return SentenceTransformer(str(folder), device=where, model_kwargs={"dtype": "float32"}).eval()
+    model = SentenceTransformer(str(folder), device=where, model_kwargs={"dtype": "float32"}).eval()
+    return steady(model, where)
 
 
 def encode(folder: Path, texts: Sequence[str], batch: int | None = None) -> Iterator[tuple[str, Vector]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.core.errors import InputError
+from stages.core.rows import steady
 from stages.core.torchvision_ops import declare_missing_ops
 from stages.text.batches import Batch, device, equal_length, over_threads, stacked
 
@@ -35,7 +36,7 @@ def hidden_states(folder: Path, layer: int, texts: Sequence[str]) -> Iterator[tu
         logging.disable_progress_bar()  # a log wants no bars
     where = device()
     try:
-        model = get_model(str(folder), layer).to(where)
+        model = steady(get_model(str(folder), layer).to(where), where)
     except AssertionError as error:
         raise InputError(str(error), file=folder, key="layer", do="take one of its layers") from None
     tokenizer = get_tokenizer(str(folder))

@@ -11,6 +11,7 @@ import torch
 from transformers import LogitsProcessorList
 from transformers.cache_utils import DynamicLayer
 
+from stages.core.rows import steady
 from stages.vlm.base import Answer, Request
 from stages.vlm.chat import encode
 from stages.vlm.checkpoint import is_vision, load_config, load_model, load_processor
@@ -60,7 +61,8 @@ class Engine:
     """Processor and weights of a model, on its device."""
 
     def __init__(self, params: LocalParams, config: Any, processor: Any, model: Any, device: str) -> None:
-        self.params, self.config, self.processor, self.model, self.device = params, config, processor, model, device
+        self.params, self.config, self.processor, self.device = params, config, processor, device
+        self.model = steady(model, device)
         self.tokenizer = getattr(processor, "tokenizer", processor)
         self.context = getattr(config.get_text_config(), "max_position_embeddings", None)
         ends = model.generation_config.eos_token_id

@@ -11,7 +11,6 @@ from stages.core.errors import InputError
 from stages.text.batches import equal_length
 from stages.text.encode import encode, load
 from stages.text.model import PACKAGED, model_folder, revision
-from tests.rounding import needs_strict_rounding
 
 ACTIVITIES = ["drinking from a cup", "reading", "cutting bread in the kitchen", "walking", "getting up from the sofa"]
 PLACES = ["", " in a room", " near the window, seen from above", " while a television is on and a dog sleeps"]
@@ -46,14 +45,12 @@ def test_embeddings_are_those_of_sentence_transformers(folder, embedded):
     assert np.allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-6)
 
 
-@needs_strict_rounding
 @pytest.mark.parametrize("batch", [1, 7, 32, 128])
 def test_any_batch_size_and_order_give_the_same_bytes(folder, embedded, batch):
     shuffled = random.Random(batch).sample(TEXTS, len(TEXTS))
     assert digest(dict(encode(folder, shuffled, batch))) == digest(embedded)
 
 
-@needs_strict_rounding
 def test_a_text_alone_and_on_one_or_three_threads_has_the_same_bytes(folder, embedded, monkeypatch):
     for threads in (1, 3):
         monkeypatch.setattr(params.compute(), "__dict__", {**params.compute().__dict__, "threads": threads})

@@ -13,7 +13,6 @@ from PIL import Image as PilImage
 from stages.vlm import engine
 from stages.vlm.base import Media, Request
 from stages.vlm.local import Local
-from tests.rounding import needs_strict_rounding
 from tests.vlm.given import media, params
 
 CASES = [
@@ -110,7 +109,6 @@ def test_a_question_without_images_is_answered_too(tiny_model: Any, name: str) -
     assert sum(answer.p.values()) == pytest.approx(1)
 
 
-@needs_strict_rounding
 def test_threads_round_nothing(tiny_model: Any) -> None:
     if not torch.backends.mkl.is_available() or not os.environ.get("MKL_CBWR", "").endswith("STRICT"):
         pytest.skip("needs MKL, and its strict reproducibility")

@@ -11,7 +11,6 @@ from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Request
 from stages.vlm.load import load
 from stages.vlm.local import Local
-from tests.rounding import needs_strict_rounding
 from tests.vlm.given import media, params
 
 
@@ -79,7 +78,6 @@ def test_requests_are_drawn_a_window_at_a_time() -> None:
     assert drawn == 10
 
 
-@needs_strict_rounding
 def test_a_run_that_dies_goes_on_where_it_stopped(tiny_model: Callable[[str], Path]) -> None:
     requests = [Request("Describe", media("images", 1, seed), options=("True", "False")) for seed in range(8)]
     block = params(tiny_model("smolvlm"))
