@@ -12,6 +12,7 @@ NEEDS = {
     "replay": "data/published/vlms_har_rhms/captions.json",
     "simulate": "data/home/truth.parquet",
     "keyframes": "data/weizmann/clips",
+    "remote": "data/home/report/index.html",
 }
 HELPERS = {"__init__", "__main__", "worlds"}
 
