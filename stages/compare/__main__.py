@@ -29,7 +29,7 @@ def main() -> None:
     compare = params["compare.{dataset}"]
     found = inputs.load(run, compare.all_methods)
     table = summary.summary(found.scores)
-    named = {metric for _, metric, _ in confusion.named_scores(found)}
+    named = {metric for _, metric, _ in confusion.named_scores(found)} | found.of_sets
     beaten = summary.null_beats(table, compare.nulls)
     omitted = left_out.left_out(found)
 

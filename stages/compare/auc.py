@@ -18,7 +18,7 @@ def validity(inputs: Inputs, shuffled: str | None, named: set[str]) -> pl.DataFr
     Args:
         inputs: all methods' tables.
         shuffled: the null model that gives the false pairs; None gives an empty table.
-        named: metrics that name a class, whose value is no measure of a pair.
+        named: metrics that name a class or a set of them, whose value is no measure of a pair.
     """
     from sklearn.metrics import roc_auc_score  # takes a second, which only this table needs
 

@@ -32,8 +32,9 @@ def headline(inputs: Inputs, chosen: ConfusionParams | None) -> pl.DataFrame:
 
 
 def named_scores(inputs: Inputs) -> list[tuple[str, str, str]]:
-    """Return each (protocol, metric, method) whose metric names a class."""
+    """Return each (protocol, metric, method) whose metric names a class, and no set of them."""
     named = inputs.scores.filter(pl.col("aggregate") == "macro_f1").select("protocol", "metric", "method")
+    named = named.filter(~pl.col("metric").is_in(sorted(inputs.of_sets)))
     return sorted((str(protocol), str(metric), str(method)) for protocol, metric, method in named.rows())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from stages.core.errors import InputError
 from stages.core.paths import Run
 from stages.core.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
 from stages.core.tables import read_table
-from stages.stats.clips import Clips, check_known, clips_to_score
+from stages.stats.clips import Clips, Objects, check_known, clips_to_score
 from stages.stats.design import Floats, Ints, Mask
 
 
@@ -43,6 +44,26 @@ class Inputs:
             found[method] = np.full(len(self.clips.ids), np.nan)
             found[method][rows["place"].to_numpy()] = rows["right"].to_numpy()
         return found
+
+    def sets(self, metric: str) -> dict[str, Objects]:
+        """Return method -> (M,) the set of each draw by a metric of sets, a list of lists; None where left out."""
+        found = {}
+        for method, rows in _by_method(self.verdicts.filter(pl.col("labels").is_not_null()), metric):
+            found[method] = np.full(len(self.clips.ids), None, dtype=object)
+            for place, draws in rows.select("place", "labels").iter_rows():
+                found[method][place] = draws
+        return found
+
+    def whole(self, metric: str) -> Mask:
+        """Return which of the M clips a metric can score at all: for one of sets also those of several labels."""
+        if metric not in self.of_sets:
+            return self.clips.usable
+        return np.array([why is None for why in self.clips.broken], dtype=np.bool_)
+
+    @cached_property
+    def of_sets(self) -> set[str]:
+        """The metrics whose answers are sets of classes."""
+        return set(self.verdicts.filter(pl.col("labels").is_not_null())["metric"].unique().to_list())
 
     def values(self, metric: str) -> dict[str, tuple[Ints, Floats]]:
         """Return method -> place of the clip and value of each draw that has one."""

@@ -24,7 +24,7 @@ def left_out(inputs: Inputs) -> pl.DataFrame:
         rows = inputs.verdicts.join(pl.DataFrame({"place": np.asarray(places)}), on="place")
         for (metric, method), of_method in rows.group_by("metric", "method", maintain_order=True):
             omitted = of_method.filter(pl.col("left_out").is_not_null())
-            usable = pl.Series(inputs.clips.usable[omitted["place"].to_numpy()])
+            usable = pl.Series(inputs.whole(str(metric))[omitted["place"].to_numpy()])
             failed = omitted.filter(usable & (omitted["left_out"] != NOT_MEASURED))
             if (protocol, metric, method) in scored or (len(failed) and len(omitted) == len(of_method)):
                 tables.append(_reasons(omitted, protocol))

@@ -1,1 +1,1 @@
-"""What a trained model makes of clips from which the activity was taken out: near chance, if all is honest."""
+"""What is left to recognise where the activity is taken out of clips: near chance, if the benchmark is honest."""

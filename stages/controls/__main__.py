@@ -1,9 +1,11 @@
 """Controls that keep a benchmark honest: `python -m stages.controls home`.
 
-A linear classifier on the frozen vision tower of the embedded VLM learns the train part of a protocol and names its
-test part: from the clips as they are; without the person; from the mean colour; and, where two classes differ in the
-direction of motion only, from one frame and from frames in random order. It is trained on controlled clips, too, so
-that what the rooms or the light give away would be found. Writes metrics/<dataset>/controls.csv.
+Test clips are shown without the person, as nothing but their mean colour, and, where two classes differ in the
+direction of motion only, as one frame, with frames in random order and in the opposite order. Two kinds of methods name
+them: a linear classifier on the frozen vision of a VLM, which is trained under each control too, so that what the rooms
+or the light give away would be found; and models that `train` made of the clips as they are. Reads the clips, the
+simulator's truth about them and the models; writes metrics/<dataset>/controls.csv: mean class accuracy, interval and
+chance.
 """
 
 from __future__ import annotations
@@ -14,27 +16,27 @@ from stages.controls.params import PARAMS
 from stages.core.errors import guard
 from stages.core.params import read
 from stages.core.paths import Run
-from stages.core.progress import Progress, closing
+from stages.core.progress import closing
+from stages.core.reproducible import hold_arithmetic
 from stages.core.tables import write_text
 
 
 def main() -> None:
-    """Ask about one data set."""
+    """Ask the methods of one data set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dataset", help="a block under `controls` in params.yaml, of rendered clips")
+    parser.add_argument("dataset", help="a block under `controls` and `train` in params.yaml, of rendered clips")
     run = Run(parser.parse_args().dataset)
-    params, *level = read(PARAMS, dataset=run.name).values()
+    params, trained, *level = read(PARAMS, dataset=run.name).values()
+    hold_arithmetic()
     import polars as pl
 
-    from stages.controls.rows import rows, task  # takes seconds, which a wrong command need not pay
+    from stages.controls.make import make  # torch must not be imported before its arithmetic is held
     from stages.stats.intervals import Level
 
-    clips = task(run, params)
-    with Progress(f"controls {run.name}, clips", len(clips)) as progress:
-        found = rows(run, clips, params, Level(*level), progress.advance)
+    rows = make(run, params, trained, Level(*level))
     path = run.metrics / "controls.csv"
-    write_text(path, pl.DataFrame(found).with_columns(pl.col(pl.Float64).round(6)).write_csv())
-    closing(f"controls {run.name}", f"{len(found)} rows over {len(clips)} clips in {path}")
+    write_text(path, pl.DataFrame(rows).with_columns(pl.col(pl.Float64).round(6)).write_csv())
+    closing(f"controls {run.name}", f"{len(rows)} rows of {params.methods} methods in {path}")
 
 
 if __name__ == "__main__":

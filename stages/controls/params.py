@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from stages.core.params import Declared, Params
+from stages.nets.trained import TrainParams
+from stages.video.controls import CONTROLS
 
 
-class ControlsParams(Params):
-    """Block `controls.<dataset>`."""
+def _known(name: str) -> str:
+    if name not in CONTROLS:
+        raise ValueError(f"no such control; there are {', '.join(CONTROLS)}")
+    return name
+
+
+Control = Annotated[str, AfterValidator(_known)]
+
+
+class FrozenParams(Params):
+    """Block `controls.<dataset>.frozen.<method>`: a linear classifier on the frozen vision of a VLM."""
 
     model: str
     """Folder of the VLM whose vision tower sees the frames."""
@@ -18,18 +29,40 @@ class ControlsParams(Params):
     """Protocol whose train part the classifier learns from and whose test part it names."""
     frames: PositiveInt
     """Frames of a clip, evenly spread."""
-    everywhere: list[str]
-    """Controls of stages/video/controls.py that are applied to all clips."""
-    pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]]
-    """Classes that differ in the direction of motion only."""
-    in_pairs: list[str]
-    """Controls that are applied to the clips of each pair, between whose two classes the classifier then decides."""
+
+
+class ControlsParams(Params):
+    """Block `controls.<dataset>`, of a data set that the simulator rendered."""
+
+    frozen: dict[str, FrozenParams]
+    """Linear classifiers, by the names that they have in the table."""
+    trained: list[str]
+    """Methods that `train` made, blocks under `train.<dataset>`."""
     seed: int
-    """Seed of the controls' draws."""
+    """Of the random frame and the random order; a clip's draws depend on it and the clip's name only."""
+    everywhere: list[Control]
+    """Controls on all test clips; chance is one in as many as there are classes."""
+    pairs: list[tuple[str, str]]
+    """Classes that differ in the direction of motion only."""
+    in_pairs: list[Control]
+    """Controls on the test clips of each pair, where the choice is between the two; chance is a half. `reversed` is
+    asked of trained methods only: a classifier that learns from reversed clips is right on them."""
+
+    @model_validator(mode="after")
+    def _asks_someone(self) -> ControlsParams:
+        if not self.methods:
+            raise ValueError("name a method under `frozen` or `trained`")
+        return self
+
+    @property
+    def methods(self) -> int:
+        """How many are asked."""
+        return len(self.frozen) + len(self.trained)
 
 
 PARAMS: Declared = {
     "controls.{dataset}": ControlsParams,
+    "train.{dataset}": dict[str, TrainParams],
     "score.confidence": Annotated[float, Field(ge=0.5, lt=1)],
     "score.assumed_icc": Annotated[float, Field(ge=0, le=1)],
 }

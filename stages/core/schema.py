@@ -10,7 +10,10 @@ import pyarrow as pa
 STR = pa.string()
 STRS = pa.list_(pa.string())
 
-#: A clip. `labels` is a sorted set (one element where the data set is single-label; empty where unlabelled),
+#: A clip. `path` is what stages/video decodes: a file, or a window of one (`recording.mp4#t=12,14`), which then has
+#: `start` and `end`, seconds from the recording's first frame (null: the whole file). `bytes` are the file's; `md5`
+#: names the content: the file's hash, of a window the hash of that with its bounds.
+#: `labels` is a sorted set (one element where the data set is single-label; empty where unlabelled, or none holds),
 #: `group` what must not straddle a split beside the subject (a recording or sequence),
 #: `error` why the clip is unusable, null when it is usable; a broken clip keeps its row.
 MANIFEST = pa.schema(
@@ -23,6 +26,8 @@ MANIFEST = pa.schema(
         pa.field("subject", STR),
         pa.field("camera", STR),
         pa.field("group", STR),
+        pa.field("start", pa.float64()),
+        pa.field("end", pa.float64()),
         pa.field("duration", pa.float64()),
         pa.field("frames", pa.int32()),
         pa.field("fps", pa.float64()),
@@ -102,6 +107,7 @@ PREDICTIONS = pa.schema(
 
 #: One metric's value for one answer, before any threshold. `label` is the class that the metric names
 #: (only metrics that name one); `value` is null where the metric has none, and `detail` then says why.
+#: A metric of sets (`labels`) has the set that the method named in `labels`, and its `class_scores` beside `classes`.
 MEASURES = pa.schema(
     [
         pa.field("clip_id", STR, nullable=False),
@@ -110,6 +116,9 @@ MEASURES = pa.schema(
         pa.field("metric", STR, nullable=False),
         pa.field("value", pa.float64()),
         pa.field("label", STR),
+        pa.field("labels", STRS),
+        pa.field("classes", STRS),
+        pa.field("class_scores", pa.list_(pa.float64())),
         pa.field("detail", STR),
     ]
 )
@@ -135,7 +144,8 @@ JUDGEMENTS = pa.schema(
 
 #: What a metric says of one answer, after any threshold; one row a metric for each clip of any protocol's test part.
 #: `right` is 1 or 0, or a fraction over `repeats` draws; null where the clip is left out, and `left_out` then says why.
-#: `label` is the class that the metric names (of the first draw; only metrics that name one).
+#: `label` is the class that the metric names (of the first draw; only metrics that name one), `labels` the set of each
+#: draw after any threshold (only metrics of sets).
 VERDICTS = pa.schema(
     [
         pa.field("clip_id", STR, nullable=False),
@@ -143,6 +153,7 @@ VERDICTS = pa.schema(
         pa.field("metric", STR, nullable=False),
         pa.field("right", pa.float64()),
         pa.field("label", STR),
+        pa.field("labels", pa.list_(STRS)),
         pa.field("repeats", pa.int32(), nullable=False),
         pa.field("left_out", STR),
     ]
@@ -150,7 +161,10 @@ VERDICTS = pa.schema(
 
 #: An aggregate over a protocol's test part. `aggregate` is mca, accuracy, macro_f1, class:{name} or mca_sd (standard
 #: deviation of mca over repeated draws, without interval); `low` and `high` bound the interval (null: it cannot be
-#: told); `subjects` is the number of clusters behind it.
+#: told); `subjects` is the number of clusters behind it. A metric of sets has, instead of mca and class:{name},
+#: macro_precision, macro_recall, macro_ap and for each class f1:{name}, precision:{name}, recall:{name}, ap:{name};
+#: macro_f1_sd; violations, the share of clips whose set breaks a rule, violations:{rule}; and threshold:{name}, the
+#: score above which a class is named.
 SCORES = pa.schema(
     [
         pa.field("method", STR, nullable=False),

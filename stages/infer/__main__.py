@@ -30,12 +30,15 @@ def main() -> None:
     parser.add_argument("dataset", help="a block under `infer` in params.yaml")
     parser.add_argument("model", help="a block under `vlm`")
     parser.add_argument("strategy", help="a block under `strategies`")
+    parser.add_argument(
+        "--protocol", help="ask about clips of this protocol only: a model that learnt from its train part"
+    )
     cell = parser.parse_args()
-    dataset, block, vlm = read(PARAMS, **vars(cell)).values()
+    dataset, block, vlm = read(PARAMS, dataset=cell.dataset, model=cell.model, strategy=cell.strategy).values()
     run = Run(cell.dataset)
 
     show = Show(run, vlm)
-    clip_ids = wanted(run, show.labels, dataset.parts)
+    clip_ids = wanted(run, show.labels, dataset.parts, cell.protocol)
     made = method((cell.model, vlm), (cell.strategy, block), show.labels, dataset.labels == "multi")
     same = {"method": made.name, "revision": made.revision}
     output, tally, name = run.predictions(made.name), Tally(), f"infer {cell.dataset} {made.name}"

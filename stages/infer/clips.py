@@ -12,19 +12,31 @@ from stages.infer.strategies import Classes
 from stages.text.labels import in_words
 
 
-def wanted(run: Run, usable: Mapping[str, Sequence[str]], parts: Sequence[str]) -> list[str]:
-    """Return the usable clips that are in one of `parts` of any protocol, sorted; all of them where parts are empty.
+def wanted(
+    run: Run, usable: Mapping[str, Sequence[str]], parts: Sequence[str], protocol: str | None = None
+) -> list[str]:
+    """Return the usable clips that are in one of `parts` of a protocol, sorted; all of them where parts are empty.
+
+    Without a `protocol` it is the parts of any: what tests in one may train in another, so a model that learnt from a
+    train part names the protocol whose part that was.
 
     Raises:
-        InputError: no clip is in these parts.
+        InputError: no clip is in these parts, or a protocol is named and no parts.
     """
+    if protocol is not None and not parts:
+        raise InputError(f"a model that learnt from {protocol} would be asked about what it learnt from", key="parts",
+                         do="name parts: [test]")  # fmt: skip
     if not parts:
         return sorted(usable)
     splits = read_table(run.splits, SPLITS)
-    listed = set(splits.filter(splits["part"].is_in(parts))["clip_id"])
-    chosen = sorted(listed & set(usable))
+    of_parts = splits.filter(splits["part"].is_in(parts))
+    listed = of_parts if protocol is None else of_parts.filter(of_parts["protocol"] == protocol)
+    chosen = sorted(set(listed["clip_id"]) & set(usable))
     if not chosen:
-        raise InputError(f"no usable clip is in the parts {', '.join(parts)}", file=run.splits, do="name other parts")
+        where = f" of {protocol}" if protocol else ""
+        raise InputError(
+            f"no usable clip is in the parts {', '.join(parts)}{where}", file=run.splits, do="name other parts"
+        )
     return chosen
 
 

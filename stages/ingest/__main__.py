@@ -1,7 +1,8 @@
 """Any data set -> manifest, splits and their audit: `python -m stages.ingest home`.
 
-Reads the clips (or, for a replay, their names) of `ingest.<dataset>.source`, decodes each once, splits them by each
-protocol and audits every split. A leak that params do not accept stops the stage after the audit is written.
+Reads the clips (or, for a replay, their names) of `ingest.<dataset>.source`, decodes each once, cuts recordings into
+windows where `windows` says so, splits them by each protocol and audits every split. A leak that params do not accept
+stops the stage after the audit is written.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from stages.ingest.probing import probe_rows
 from stages.ingest.rows import rows_of
 from stages.ingest.sources import read_source
 from stages.ingest.split import gate, split
+from stages.ingest.windows import clips_of
 
 
 def main() -> None:
@@ -32,16 +34,18 @@ def main() -> None:
     run = Run(dataset)
     adapter = load(params.adapter)
     source = read_source(Path(params.source))
-    probed = probe_rows(rows_of(source.entries, adapter), compute().processes, run.manifest)
-    splits = split(probed.rows, source.others, params, adapter)
+    probed = probe_rows(rows_of(source.entries, adapter), compute().processes, run.manifest, params.windows)
+    clips = clips_of(probed.rows, probed.counts, params, adapter)
+    others = [name for name in source.others if params.windows is None or name != params.windows.annotations]
+    splits = split(clips.rows, others, params, adapter, clips.findings)
 
     audit = run.metrics / "audit.json"
     write_json(audit, [item._asdict() for item in splits.findings])
     gate(splits.findings, dataset, audit)
-    write_table(run.manifest, (row._asdict() for row in probed.rows), MANIFEST)
+    write_table(run.manifest, (row._asdict() for row in clips.rows), MANIFEST)
     write_table(run.splits, splits.table(), SPLITS)
-    failed = [row.clip_id for row in probed.rows if row.error is not None]
-    done = f"{len(probed.rows)} clips, {len(splits.parts)} protocols, {len(splits.findings)} findings in {audit}"
+    failed = [row.clip_id for row in clips.rows if row.error is not None]
+    done = f"{len(clips.rows)} clips, {len(splits.parts)} protocols, {len(splits.findings)} findings in {audit}"
     closing(f"ingest {dataset}", done, probed.known, failed)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from stages.ingest.protocols import Part
-from stages.ingest.rows import NOT_IN_GRAMMAR, TAKEN, UNKNOWN_LABEL, Row
+from stages.ingest.rows import LABELS_BREAK_RULES, NO_ANNOTATIONS, NOT_IN_GRAMMAR, TAKEN, UNKNOWN_LABEL, Row
 
 #: error: stops the stage. leak: stops it unless accepted. warning: look at it. note: so that it is known.
 Severity = Literal["error", "leak", "warning", "note"]
@@ -73,6 +73,8 @@ def audit_rows(rows: Sequence[Row], others: Sequence[str]) -> list[Finding]:
         "unparsed_name": "names that are not in the data set's grammar: no label, in no part",
         "duplicate_name": "names of a clip that another entry names already: in no part",
         "unknown_label": "labels that are not in the data set's class list: in no part",
+        "no_annotations": "recordings of which the annotations say nothing: cut into no windows, in no part",
+        "labels_break_rules": "clips whose labels contradict each other by the data set's rules: in no part",
         "broken_clip": "files that cannot be read or decoded: in no part",
     }
     found = [finding("all", kind, "warning", text, kinds[kind]) for kind, text in texts.items() if kinds[kind]]
@@ -89,7 +91,8 @@ def audit_rows(rows: Sequence[Row], others: Sequence[str]) -> list[Finding]:
 
 
 def _kind_of(error: str) -> str:
-    known = {NOT_IN_GRAMMAR: "unparsed_name", TAKEN: "duplicate_name", UNKNOWN_LABEL: "unknown_label"}
+    known = {NOT_IN_GRAMMAR: "unparsed_name", TAKEN: "duplicate_name", UNKNOWN_LABEL: "unknown_label",
+             NO_ANNOTATIONS: "no_annotations", LABELS_BREAK_RULES: "labels_break_rules"}  # fmt: skip
     return next((kind for start, kind in known.items() if error.startswith(start)), "broken_clip")
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from stages.core.params import Declared, Params
+from stages.core.rules import Rules
 
 
 class Standard(Params):
@@ -66,6 +67,32 @@ class Official(Params):
     test: str
 
 
+class Shares(Params):
+    """Options of `unseen_recordings` and `unseen_subjects`."""
+
+    test: float = Field(gt=0, lt=1)
+    """Share of the recordings, or subjects, that test; rounded, and at least one."""
+    validation: float = Field(ge=0, lt=1)
+    """Share of them that validates; 0 for none."""
+    seed: int
+    """Another seed draws others."""
+
+
+class Windows(Params):
+    """How long videos are cut into clips, and where what happens in them stands."""
+
+    length: float = Field(gt=0)
+    """Seconds of a window."""
+    overlap: float = Field(ge=0, lt=1)
+    """Share of a window that the next one shows again."""
+    share: float = Field(ge=0, lt=1)
+    """A window has the labels that cover more than this share of it."""
+    annotations: str
+    """CSV in the source's folder: recording, label, start, end, a row for each time that a label holds."""
+    unit: Literal["seconds", "milliseconds"]
+    """Of its times, which count from the recording's first frame."""
+
+
 class Protocols(Params):
     """The protocols wanted; one that is not named is not made."""
 
@@ -81,6 +108,10 @@ class Protocols(Params):
     """A fold for each subject."""
     leave_one_group_out: Standard | None = None
     """A fold for each recording or sequence."""
+    unseen_recordings: Shares | None = None
+    """Recordings are on one side only."""
+    unseen_subjects: Shares | None = None
+    """Subjects, and with them their recordings, are on one side only."""
     random: Random | None = None
     """For data sets that name no subjects: stratified by class, groups kept whole."""
 
@@ -98,6 +129,10 @@ class IngestParams(Params):
     """Folder of the clips; or a file of clip names, where no video is at hand (a replay of published texts)."""
     licensed: bool
     """The clips' images may not be passed on: the rooms that publish (report) show and push none of them."""
+    windows: Windows | None = None
+    """How recordings are cut into clips; leave it out where each file is a clip."""
+    rules: Rules | None = None
+    """What the labels of one clip must keep, where it may have several; a clip that does not is unusable."""
     protocols: Protocols
     """Which protocols split the clips."""
     published: dict[str, Published] = Field(default_factory=dict)

@@ -1,4 +1,8 @@
-"""What a clip's file holds: its size and hash, and what decoding it from end to end shows. Journalled by content."""
+"""What a clip's file holds: its size and hash, and what decoding it from end to end shows. Journalled by content.
+
+Of a recording that is cut into windows that includes how many frames each window has. A manifest of windows does not
+tell what its recordings hold: who has lost the journal decodes them again.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +22,17 @@ from stages.core.previous import previous
 from stages.core.progress import Progress
 from stages.core.schema import MANIFEST
 from stages.core.tables import read_table
-from stages.ingest.rows import NAME_ERRORS, Row
-from stages.video.decode import Probe, probe
+from stages.ingest.params import Windows
+from stages.ingest.rows import LABELS_BREAK_RULES, NAME_ERRORS, NO_ANNOTATIONS, Row
+from stages.ingest.windows import frames_of, spans
+from stages.video.decode import Probe, probe, timed_probe
 
 #: Raise it when the same file gives another row; a golden test fails when that is forgotten.
 VERSION = 1
+
+
+#: How a row's error begins that tells nothing of its file.
+_UNTOLD = (*NAME_ERRORS, NO_ANNOTATIONS, LABELS_BREAK_RULES)
 
 
 class Probed(NamedTuple):
@@ -30,6 +40,8 @@ class Probed(NamedTuple):
 
     rows: list[Row]
     known: int
+    counts: dict[str, list[int]]
+    """Path of each file that decodes -> frames of each of its windows; empty where nothing is cut."""
 
 
 class _File(NamedTuple):
@@ -40,7 +52,22 @@ class _File(NamedTuple):
     md5: str
 
 
-def probe_rows(rows: Sequence[Row], processes: int, manifest: Path, look: Callable[[Path], Probe] = probe) -> Probed:
+def look_at(windows: Windows | None, path: Path) -> dict[str, Any]:
+    """Return what decoding a file shows, as the journal keeps it: a Probe, and the frames of each window if any."""
+    if windows is None:
+        return probe(path)._asdict()
+    seen, times = timed_probe(path)
+    counts = frames_of(times, spans(seen.duration or 0.0, windows)) if seen.error is None else []
+    return {**seen._asdict(), "windows": counts}
+
+
+def probe_rows(
+    rows: Sequence[Row],
+    processes: int,
+    manifest: Path,
+    windows: Windows | None = None,
+    look: Callable[[Windows | None, Path], dict[str, Any]] = look_at,
+) -> Probed:
     """Return the rows with bytes, hash and what decoding shows; rows without a file as they are.
 
     A file that cannot be read or decoded gives its row an error, beside what is known of it. An error that the row
@@ -48,7 +75,7 @@ def probe_rows(rows: Sequence[Row], processes: int, manifest: Path, look: Callab
     """
     paths = [row.path for row in rows]
     with ThreadPoolExecutor(processes) as threads:
-        files = dict(zip(paths, threads.map(_hashed, paths), strict=True))
+        files = dict(zip(paths, threads.map(partial(_hashed, windows), paths), strict=True))
     readable = [file for file in files.values() if isinstance(file, _File)]
     with Journal("probe", Probe._fields) as journal:
         if any(file.key not in journal for file in readable):
@@ -56,19 +83,23 @@ def probe_rows(rows: Sequence[Row], processes: int, manifest: Path, look: Callab
         known = sum(file.key in journal for file in readable)
         crashed: dict[str, str] = {}
         with Progress("probe", len(readable), known) as progress:
-            decode = partial(_decoded, processes, look, crashed)
+            decode = partial(_decoded, processes, partial(look, windows), crashed)
             compute_missing(journal, readable, lambda file: file.key, decode, progress.advance)
-        return Probed([_filled(row, files[row.path], journal, crashed) for row in rows], known)
+        counts = {
+            file.path: journal.get(file.key).get("windows", []) for file in readable if windows and file.key in journal
+        }
+        return Probed([_filled(row, files[row.path], journal, crashed) for row in rows], known, counts)
 
 
-def _hashed(path: str | None) -> _File | str | None:
+def _hashed(windows: Windows | None, path: str | None) -> _File | str | None:
     """Return a file's facts, or why it cannot be read."""
     if path is None:
         return None
     try:
         with open(path, "rb") as stream:
             md5 = hashlib.file_digest(stream, partial(hashlib.md5, usedforsecurity=False)).hexdigest()
-            return _File(path, stream.tell(), journal_key(md5=md5, version=VERSION, av=av.__version__), md5)
+            cut = {"windows": [windows.length, windows.overlap]} if windows else {}
+            return _File(path, stream.tell(), journal_key(md5=md5, version=VERSION, av=av.__version__, **cut), md5)
     except OSError as error:
         return f"the file cannot be read: {error.strerror}"
 
@@ -83,14 +114,14 @@ def _refill(journal: Journal, manifest: Path) -> None:
     except InputError:
         return  # Written by another version of this stage: decode again.
     for row in rows.iter_rows(named=True):
-        # A row whose error comes from its name does not tell whether its file decodes.
-        told = row["journal_key"] is not None and not (row["error"] or "").startswith(NAME_ERRORS)
+        # A row whose error comes from its name or labels does not tell whether its file decodes, a window's not how.
+        told = row["journal_key"] is not None and not (row["error"] or "").startswith(_UNTOLD) and row["start"] is None
         if told and row["journal_key"] not in journal:
             journal.put(row["journal_key"], {field: row[field] for field in Probe._fields})
 
 
 def _decoded(
-    processes: int, look: Callable[[Path], Probe], crashed: dict[str, str], files: list[_File]
+    processes: int, look: Callable[[Path], dict[str, Any]], crashed: dict[str, str], files: list[_File]
 ) -> Iterator[tuple[_File, dict[str, Any]]]:
     """Yield what decoding shows; a crash, which may be the machine's fault, goes to `crashed` and to no journal."""
     by_path = {Path(file.path): file for file in files}
@@ -98,7 +129,7 @@ def _decoded(
         if isinstance(seen, Crashed):
             crashed[by_path[path].key] = f"the decoder crashed: {seen}"
         else:
-            yield by_path[path], seen._asdict()
+            yield by_path[path], seen
 
 
 def _filled(row: Row, file: _File | str | None, journal: Journal, crashed: dict[str, str]) -> Row:
@@ -110,4 +141,5 @@ def _filled(row: Row, file: _File | str | None, journal: Journal, crashed: dict[
     if file.key in crashed:
         return row._replace(error=row.error or crashed[file.key], journal_key=None)
     seen = journal.get(file.key)
-    return row._replace(**{**seen, "error": row.error or seen["error"]})
+    known = {field: seen[field] for field in Probe._fields}
+    return row._replace(**{**known, "error": row.error or seen["error"]})

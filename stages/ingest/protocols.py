@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stages.core.errors import InputError
-from stages.ingest.params import Phase1, Random, Standard
+from stages.ingest.params import Phase1, Random, Shares, Standard
 from stages.ingest.rows import Row
 
 #: Toyota Smarthome (Das et al., ICCV 2019, section 5.1), and of these the ones that the official lists validate on.
@@ -112,6 +112,29 @@ def _leave_one_out(rows: Sequence[Row], options: Standard, unit: str) -> Iterato
             yield Part(held, row.clip_id, parts.get(getattr(row, unit), "train"))
 
 
+def unseen_recordings(rows: Sequence[Row], options: Shares) -> Iterator[Part]:
+    """Unseen recordings: the clips of a recording stay together; which ones test and validate is drawn."""
+    return _drawn(rows, options, "group")
+
+
+def unseen_subjects(rows: Sequence[Row], options: Shares) -> Iterator[Part]:
+    """Unseen subjects: the clips of a subject stay together; which ones test and validate is drawn."""
+    return _drawn(rows, options, "subject")
+
+
+def _drawn(rows: Sequence[Row], options: Shares, unit: str) -> Iterator[Part]:
+    # By a seeded hash: a grown data set changes as few of those drawn before as can be.
+    units = sorted({_known(row, unit) for row in rows}, key=lambda name: (_hash(options.seed, name), name))
+    test = max(1, round(options.test * len(units)))
+    validation = max(1, round(options.validation * len(units))) if options.validation else 0
+    if test + validation >= len(units):
+        raise InputError(f"{len(units)} {unit}s are too few for {test} that test and {validation} that validate",
+                         key="protocols", do="lower the shares, or choose another protocol")  # fmt: skip
+    parts = dict.fromkeys(units[:test], "test") | dict.fromkeys(units[test : test + validation], "validation")
+    for row in rows:
+        yield Part("", row.clip_id, parts.get(getattr(row, unit), "train"))
+
+
 def random(rows: Sequence[Row], options: Random) -> Iterator[Part]:
     """Random: stratified by class; the clips of a subject, else of a group, else with the same bytes stay together."""
     from sklearn.model_selection import StratifiedGroupKFold  # a second, which other protocols need not pay
@@ -155,6 +178,8 @@ PROTOCOLS = {
     "phase1": Protocol(phase1, ()),
     "leave_one_subject_out": Protocol(leave_one_subject_out, ("subject", "group")),
     "leave_one_group_out": Protocol(leave_one_group_out, ("group",)),
+    "unseen_recordings": Protocol(unseen_recordings, ("group",)),
+    "unseen_subjects": Protocol(unseen_subjects, ("subject", "group")),
     "random": Protocol(random, ("subject", "group")),
 }
 

@@ -12,6 +12,9 @@ NOT_IN_GRAMMAR = "name not in the grammar"
 UNKNOWN_LABEL = "label not in the class list"
 TAKEN = "clip id taken"
 NAME_ERRORS = (NOT_IN_GRAMMAR, UNKNOWN_LABEL, TAKEN)
+#: How an error begins that comes from the annotations.
+NO_ANNOTATIONS = "the recording has no annotations"
+LABELS_BREAK_RULES = "labels break a rule"
 
 
 class Row(NamedTuple):
@@ -25,6 +28,8 @@ class Row(NamedTuple):
     subject: str | None = None
     camera: str | None = None
     group: str | None = None
+    start: float | None = None
+    end: float | None = None
     duration: float | None = None
     frames: int | None = None
     fps: float | None = None

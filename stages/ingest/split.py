@@ -37,8 +37,14 @@ class Splits(NamedTuple):
         return pl.concat(frames)
 
 
-def split(rows: Sequence[Row], others: Sequence[str], params: IngestParams, adapter: Adapter) -> Splits:
-    """Return every protocol of `params` over the usable clips, and the audit of all.
+def split(
+    rows: Sequence[Row],
+    others: Sequence[str],
+    params: IngestParams,
+    adapter: Adapter,
+    findings: Sequence[Finding] = (),
+) -> Splits:
+    """Return every protocol of `params` over the usable clips, and the audit of all, `findings` included.
 
     Raises:
         InputError: a protocol asks of the clips what their names do not tell, or a list cannot be read.
@@ -46,7 +52,7 @@ def split(rows: Sequence[Row], others: Sequence[str], params: IngestParams, adap
     by_id = {row.clip_id: row for row in rows}
     usable = {row.clip_id: row for row in rows if row.error is None}
     classes = adapter.classes or {label for row in usable.values() for label in row.labels}
-    findings = audit_rows(rows, others)
+    findings = [*findings, *audit_rows(rows, others)]
     parts: dict[str, list[Part]] = {}
     for name, options in params.protocols.chosen().items():
         protocol = PROTOCOLS[name]

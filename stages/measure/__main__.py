@@ -8,6 +8,7 @@ embeddings.parquet (table EMBEDDINGS: the texts that it embedded, from which a c
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 import polars as pl
 
@@ -17,7 +18,7 @@ from stages.core.paths import Run
 from stages.core.progress import closing
 from stages.core.schema import MEASURES
 from stages.core.tables import write_table
-from stages.measure.context import Context
+from stages.measure.context import Context, Row
 from stages.measure.metrics import METRICS
 from stages.measure.params import PARAMS, MeasureParams
 
@@ -29,11 +30,11 @@ def main() -> None:
     parser.add_argument("method", help="a file under data/<dataset>/predictions")
     cell = parser.parse_args()
     params: MeasureParams = read(PARAMS, dataset=cell.dataset)["measure.{dataset}"]
-    run, columns = Run(cell.dataset), ["clip_id", "repeat", "value", "label", "detail"]
-    types = [pl.String, pl.Int32, pl.Float64, pl.String, pl.String]
+    run, names, scores = Run(cell.dataset), pl.List(pl.String), pl.List(pl.Float64)
+    types: list[Any] = [pl.String, pl.Int32, pl.Float64, pl.String, pl.String, names, names, scores]
     with Context(run, cell.method, params) as context:
         frames = [
-            pl.DataFrame(list(METRICS[name](context)), schema=dict(zip(columns, types, strict=True)), orient="row")
+            pl.DataFrame(list(METRICS[name](context)), schema=dict(zip(Row._fields, types, strict=True)), orient="row")
             .with_columns(metric=pl.lit(name), method=pl.lit(cell.method))
             for name in dict.fromkeys(params.metrics)
         ]  # fmt: skip

@@ -24,6 +24,8 @@ class Answer(NamedTuple):
     repeat: int
     text: str | None
     labels: list[str] | None
+    classes: list[str] | None
+    class_scores: list[float | None] | None
     status: str
     detail: str | None
 
@@ -36,6 +38,9 @@ class Row(NamedTuple):
     value: float | None
     label: str | None = None
     detail: str | None = None
+    labels: list[str] | None = None
+    classes: list[str] | None = None
+    class_scores: list[float | None] | None = None
 
 
 class Context:

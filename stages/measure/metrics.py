@@ -17,7 +17,7 @@ import numpy as np
 
 from stages.core.errors import InputError
 from stages.core.progress import Progress
-from stages.measure import bertscore, keyword, keyword_word, label, nearest_class, similarity
+from stages.measure import bertscore, keyword, keyword_word, label, label_set, nearest_class, similarity
 from stages.measure import judge as judging
 from stages.measure.context import Answer, Context, Row
 from stages.measure.params import Name
@@ -151,6 +151,19 @@ def _answer(context: Context) -> Iterable[Row]:
             for one in context.answers if one.status != "missing"]  # fmt: skip
 
 
+def _labels(context: Context) -> Iterable[Row]:
+    if all(one.labels is None and one.status not in ("unmapped", "unparsed") for one in context.answers):
+        return []
+    rows = []
+    for one in context.answers:
+        if one.status != "missing":
+            said = label_set.labels(one.labels, one.status, one.detail)
+            rows.append(Row(one.clip_id, one.repeat, said.value, None, said.detail, said.labels,
+                            one.classes if said.labels is not None else None,
+                            one.class_scores if said.labels is not None else None))  # fmt: skip
+    return rows
+
+
 def _judge(context: Context) -> Iterable[Row]:
     rows, params = list[Row](), context.params.judge
     assert params is not None  # checked where params are read
@@ -179,5 +192,6 @@ METRICS: Mapping[Name, Metric] = {
     "bertscore": _bertscore,
     "nearest_class": _nearest_class,
     "answer": _answer,
+    "labels": _labels,
     "judge": _judge,
 }

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt, model_validator
 from stages.core.params import Declared, Params
 from stages.measure.judge import JudgeParams
 
-Name = Literal["keyword", "keyword_word", "similarity", "bertscore", "nearest_class", "answer", "judge"]
+Name = Literal["keyword", "keyword_word", "similarity", "bertscore", "nearest_class", "answer", "labels", "judge"]
 
 
 class NearestClass(Params):

@@ -3,24 +3,24 @@
 null_constant says the same about every clip: the reference caption that is nearest, on average over classes, to those
 of the clips that no protocol tests on. null_shuffled says what a model said about a clip of another class.
 null_every_class names one keyword of every class. Each is written to data/<run>/predictions/null_<name>.parquet.
+
+Where clips have several labels or none, answers are sets: null_constant names the set that most of the clips have that
+no protocol tests on, null_shuffled what a model named for a clip of another set, null_every_class all classes.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 
 from stages.core.errors import InputError, guard
-from stages.core.journal import Journal
 from stages.core.params import read
 from stages.core.paths import Run
 from stages.core.progress import closing
 from stages.core.schema import PREDICTIONS
-from stages.core.tables import read_json, write_table
+from stages.core.tables import write_table
 from stages.nulls.params import PARAMS, NullParams
-from stages.nulls.rows import Labelled, constant, labelled, same_text, shuffled
-from stages.nulls.sentence import every_class
-from stages.text.sentences import KIND, Sentences
+from stages.nulls.rows import sentences
+from stages.nulls.sets import sets
 
 
 def main() -> None:
@@ -29,21 +29,11 @@ def main() -> None:
         raise InputError("expected a data set", do="python -m stages.nulls <dataset>")
     run = Run(sys.argv[1])
     params: NullParams = read(PARAMS, dataset=run.name)["nulls.{dataset}"]
-    clips: Labelled = labelled(run)
-    keywords: Mapping[str, list[str]] = read_json(run.keywords)["classes"]
-    with Journal("embed", KIND) as journal:
-        sentences = Sentences(params.encoder, journal, progress="nulls, texts")
-        chosen = constant(run, clips, sentences)
-    named = {name: keywords[name] for name in {label for labels in clips.labels.values() for label in labels}}
-    tables = {
-        "null_constant": same_text(clips, chosen.text, chosen.detail),
-        "null_every_class": same_text(clips, every_class(named), None),
-        "null_shuffled": shuffled(run, clips, params),
-    }
-    for method, rows in tables.items():
+    made = sets(run, params) if params.encoder is None else sentences(run, params, params.encoder)
+    for method, rows in made.rows.items():
         write_table(run.predictions(method), ({"method": method, **row} for row in rows), PREDICTIONS)
-    did = f"3 null models of {len(clips.labels)} clips; null_constant says {chosen.text!r}"
-    closing(f"nulls {run.name}", did, len(sentences.vectors) - sentences.computed)
+    did = f"3 null models of {made.clips} clips; null_constant says {made.constant}"
+    closing(f"nulls {run.name}", did, made.known)
 
 
 if __name__ == "__main__":

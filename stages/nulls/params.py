@@ -16,8 +16,9 @@ class NullParams(Params):
     """How many exchanges `null_shuffled` draws."""
     seed: int
     """Seed of the exchanges."""
-    encoder: str
-    """Sentence encoder that finds the caption of `null_constant`."""
+    encoder: str | None
+    """Sentence encoder that finds the caption of `null_constant`; null where answers are sets of labels: there are no
+    sentences then, and the null models name sets."""
 
 
 PARAMS: Declared = {"nulls.{dataset}": NullParams}

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from stages.core.errors import InputError
+from stages.core.journal import Journal
 from stages.core.paths import Run
 from stages.core.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
-from stages.core.tables import read_table
+from stages.core.tables import read_json, read_table
 from stages.nulls.draw import exchange
 from stages.nulls.params import NullParams
-from stages.text.sentences import Sentences
+from stages.nulls.sentence import every_class
+from stages.text.sentences import KIND, Sentences
 from stages.text.vectors import best_constant
 
 Row = dict[str, Any]
@@ -31,6 +33,37 @@ class Constant(NamedTuple):
 
     text: str
     detail: str
+
+
+class Made(NamedTuple):
+    """The rows of each null model, and what a stage says of them."""
+
+    rows: Mapping[str, Iterable[Row]]
+    clips: int
+    constant: str
+    """What `null_constant` says of every clip."""
+    known: int
+    """Embeddings that the journal had."""
+
+
+def sentences(run: Run, params: NullParams, encoder: str) -> Made:
+    """Return the null models that answer in words.
+
+    Raises:
+        InputError: no clip has a label, or there are no captions or answers to take.
+    """
+    clips = labelled(run)
+    keywords: Mapping[str, list[str]] = read_json(run.keywords)["classes"]
+    with Journal("embed", KIND) as journal:
+        embedded = Sentences(encoder, journal, progress="nulls, texts")
+        chosen = constant(run, clips, embedded)
+    named = {name: keywords[name] for name in {label for labels in clips.labels.values() for label in labels}}
+    tables = {
+        "null_constant": same_text(clips, chosen.text, chosen.detail),
+        "null_every_class": same_text(clips, every_class(named), None),
+        "null_shuffled": shuffled(run, clips, params),
+    }
+    return Made(tables, len(clips.labels), repr(chosen.text), len(embedded.vectors) - embedded.computed)
 
 
 def labelled(run: Run) -> Labelled:

@@ -48,6 +48,8 @@ def _usable(inputs: Inputs) -> list[str]:
 
 
 def _unlabelled(inputs: Inputs) -> list[str]:
+    if inputs.of_sets:  # no label is a label there: none of the classes
+        return []
     return _ids(inputs.manifest.filter(pl.col("error").is_null() & (pl.col("labels").list.len() == 0)))
 
 

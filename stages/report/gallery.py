@@ -68,7 +68,8 @@ def columns(
     `labels` (a list of class numbers a clip), `subject`, `camera`, `parts` (protocol -> a digit a clip, see `PARTS`,
     0 for none), `texts`, `reference` (text number or -1), `answers` (method -> text numbers, `labels`, `status`),
     `right` (metric -> method -> a character a clip: 1 right, 0 wrong, ~ right in some draws, - not judged), `named`
-    (the same, class numbers) for metrics that name a class, `values` (the same, in thousandths) for those in `graded`.
+    (the same, class numbers) for metrics that name a class, `sets` (the same, lists of them) for metrics of sets,
+    `values` (the same, in thousandths) for those in `graded`.
     """
     place = {clip: index for index, clip in enumerate(clips)}
     number = {name: index for index, name in enumerate(classes)}
@@ -123,17 +124,22 @@ def _judgements(
 ) -> dict[str, Any]:
     right: dict[str, dict[str, str]] = {metric: {} for metric in metrics}
     named: dict[str, dict[str, list[int]]] = {}
+    sets: dict[str, dict[str, list[list[int] | None]]] = {}
     values: dict[str, dict[str, list[int | None]]] = {metric: {} for metric in metrics if metric in graded}
     for method, frame in inputs.verdicts.items():
         for (metric,), rows in frame.group_by("metric", maintain_order=True):
             if metric not in right:
                 continue
             marks, labels = ["-"] * len(place), [-1] * len(place)
-            for clip, value, label in rows.select("clip_id", "right", "label").iter_rows():
+            held: list[list[int] | None] = [None] * len(place)
+            for clip, value, label, draws in rows.select("clip_id", "right", "label", "labels").iter_rows():
                 if clip in place and value is not None:
                     marks[place[clip]] = {0.0: "0", 1.0: "1"}.get(value, "~")
                     labels[place[clip]] = number.get(label, -1)
+                    held[place[clip]] = [number[name] for name in draws[0] if name in number] if draws else None
             right[metric][method] = "".join(marks)
+            if any(one is not None for one in held):
+                sets.setdefault(metric, {})[method] = held
             if max(labels, default=-1) >= 0:
                 named.setdefault(metric, {})[method] = labels
     for method, frame in inputs.measures.items():
@@ -145,4 +151,4 @@ def _judgements(
                 if clip in place and value is not None:
                     grades[place[clip]] = round(1000 * value)
             values[metric][method] = grades
-    return {"right": right, "named": named, "values": values}
+    return {"right": right, "named": named, "sets": sets, "values": values}

@@ -43,6 +43,16 @@ class Inputs:
         """Methods, then null models."""
         return self.methods + self.nulls
 
+    @property
+    def of_sets(self) -> bool:
+        """Whether answers are sets of classes: a clip may have several labels, or none."""
+        return any(len(frame.filter(pl.col("labels").is_not_null())) for frame in self.verdicts.values())
+
+    @property
+    def clusters(self) -> str:
+        """What the intervals' clusters are: recordings where clips are windows of them, else subjects."""
+        return "recordings" if self.manifest["start"].is_not_null().any() else "subjects"
+
     def classes(self) -> list[str]:
         """Return the class names, sorted."""
         return sorted(set(self.manifest["labels"].explode().drop_nulls().to_list()))

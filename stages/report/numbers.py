@@ -17,7 +17,9 @@ METRICS = {
     "nearest_class": ("Nearest class", "The class whose description is nearest to the answer is the clip's class."),
     "judge": ("Judge", "A VLM that sees clip, reference and answer says that the answer is true."),
     "answer": ("Named class", "The class that the method itself names is the clip's class."),
-}
+    "labels": ("Named classes", "The set of classes that the method names, class by class. A clip is right where the "
+               "set is exactly its own."),
+}  # fmt: skip
 
 
 def ordered(first: Iterable[str], found: Iterable[str]) -> list[str]:
@@ -35,21 +37,40 @@ def metric_titles(metrics: Iterable[str]) -> list[dict[str, str]]:
 
 
 def results(inputs: Inputs) -> list[dict[str, Any]]:
-    """Return a row of `summary.csv` each, nulls kept."""
+    """Return a row of `summary.csv` each, nulls kept; `headline` names its main number: mca, or macro_f1 of sets."""
     rows: list[dict[str, Any]] = rounded(inputs.summary.to_dicts(), 5)
-    return rows
+    return [{**row, "headline": "mca" if row["mca"] is not None else "macro_f1"} for row in rows]
 
 
-def per_class(inputs: Inputs, classes: list[str]) -> dict[str, dict[str, list[list[float | None]]]]:
-    """Return "protocol|metric" -> method -> one [value, low, high, clips] a class (nulls where it has no test clip)."""
+#: One [value, low, high, clips] a class, nulls where it has no test clip.
+Cells = list[list[float | None]]
+
+#: What is told of each class of a metric of sets: its name in per_class.csv -> its title, and its mean in summary.csv.
+SET_NUMBERS = {
+    "f1": ("F1", "macro_f1"),
+    "precision": ("Precision", "macro_precision"),
+    "recall": ("Recall", "macro_recall"),
+    "ap": ("Average precision", "macro_ap"),
+}
+
+
+def per_class(inputs: Inputs, classes: list[str]) -> dict[str, dict[str, Cells]]:
+    """Return "protocol|metric" -> method -> cells; for each number of a metric of sets "protocol|metric|number" ->."""
     place = {name: index for index, name in enumerate(classes)}
-    found: dict[str, dict[str, list[list[float | None]]]] = {}
+    found: dict[str, dict[str, Cells]] = {}
     for row in inputs.per_class.iter_rows(named=True):
-        of_method = found.setdefault(f"{row['protocol']}|{row['metric']}", {})
+        number = f"|{row['number']}" if row.get("number") else ""
+        of_method = found.setdefault(f"{row['protocol']}|{row['metric']}{number}", {})
         cells = of_method.setdefault(row["method"], [[None] * 4 for _ in classes])
         if row["class"] in place:
             cells[place[row["class"]]] = rounded([row["value"], row["low"], row["high"], row["clips"]], 4)
     return found
+
+
+def set_numbers(inputs: Inputs) -> list[dict[str, str]]:
+    """Return id, title and column of the mean of each number that a metric of sets has; none without such a metric."""
+    have = set(inputs.per_class["number"].drop_nulls().to_list()) if "number" in inputs.per_class.columns else set()
+    return [{"id": name, "title": title, "mean": mean} for name, (title, mean) in SET_NUMBERS.items() if name in have]
 
 
 def confusion(inputs: Inputs, classes: list[str]) -> dict[str, dict[str, list[int]]]:

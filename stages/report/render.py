@@ -51,6 +51,8 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         # Only a metric with a sweep has a scale; on the others, as on keyword hits, the threshold is a formality.
         "thresholds": {name: rules.thresholds[name] for name in rules.thresholds if name in scaled},
         "confidence": rules.confidence,
+        "clusters": inputs.clusters,
+        "setNumbers": numbers.set_numbers(inputs),
     }
     shown = gallery.choose(inputs, protocols[0], params.examples_per_class, params.thumbnails_per_class)
     pictured = params.images == "always" or (params.images == "unless_licensed" and not rules.licensed)
@@ -119,6 +121,7 @@ def _facts(inputs: Inputs, classes: list[str]) -> dict[str, int]:
         "classes": len(classes),
         "subjects": usable["subject"].drop_nulls().n_unique(),
         "cameras": usable["camera"].drop_nulls().n_unique(),
+        "recordings": usable["group"].drop_nulls().n_unique() if inputs.clusters == "recordings" else 0,
         "methods": len(inputs.methods),
         "null models": len(inputs.nulls),
         "unusable": len(inputs.manifest) - len(usable),

@@ -22,7 +22,7 @@ class Target(BaseModel):
     protocol: str
     metric: str
     aggregate: str
-    """A column of `summary.csv`: mca, accuracy or macro_f1."""
+    """A column of `summary.csv`: mca, accuracy, macro_f1 or another that has no `_low` or `_high` behind it."""
     value: float
     """As a fraction."""
     where: str
@@ -70,8 +70,8 @@ def beside_ours(path: Path, summary: pl.DataFrame) -> dict[str, Any]:
             {
                 **target.model_dump(exclude={"reasons"}),
                 "ours": mine,
-                "low": row.get("mca_low") if target.aggregate == "mca" else None,
-                "high": row.get("mca_high") if target.aggregate == "mca" else None,
+                "low": row.get(f"{target.aggregate}_low"),
+                "high": row.get(f"{target.aggregate}_high"),
                 "difference": None if mine is None else mine - target.value,
                 "protocol_differs": any(reason in targets.protocol_reasons for reason in target.reasons),
                 "reasons": target.reasons,

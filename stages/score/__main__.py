@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 import polars as pl
 
@@ -20,11 +19,10 @@ from stages.core.paths import Run
 from stages.core.progress import closing
 from stages.core.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
 from stages.core.tables import read_table, write_json, write_table
-from stages.score.answers import read_answers
 from stages.score.params import PARAMS
-from stages.score.tables import headline, score_rows, verdict_rows
+from stages.score.scoring import Method, scored
+from stages.score.tables import headline
 from stages.stats.clips import check_known, clips_to_score
-from stages.stats.intervals import Level
 
 
 def main() -> None:
@@ -33,25 +31,20 @@ def main() -> None:
         raise InputError("expected a data set and a method", do="python -m stages.score <dataset> <method>")
     dataset, method = sys.argv[1:]
     run, params = Run(dataset), read(PARAMS, dataset=dataset)
-    score, scored = params["score"], params["scored.{dataset}"]
+    wanted = params["scored.{dataset}"]
     file = run.measures(method) / "measures.parquet"
     measures = read_table(file, MEASURES)
     if set(measures["method"].unique()) - {method}:
         raise InputError(f"holds rows of other methods than {method}", file=file, do="run `dvc repro`")
     manifest = read_table(run.manifest, MANIFEST)
     check_known(measures, manifest, file)
-    clips = clips_to_score(manifest, read_table(run.splits, SPLITS), run)
-    level = Level(score.confidence, score.assumed_icc)
-    rows: list[dict[str, Any]] = []
-    verdicts: list[pl.DataFrame] = []
+    splits = read_table(run.splits, SPLITS)
     where = os.environ.get("DVC_STAGE", "params.yaml")
-    for answers in read_answers(measures, clips, score.thresholds, file, where):
-        protocols = [name for name in clips.protocols if scored.allows(name, method, answers.metric)]
-        rows += score_rows(method, clips, answers, protocols, level)
-        verdicts.append(verdict_rows(method, clips, answers))
+    clips = clips_to_score(manifest, splits, run)
+    rows, verdicts = scored(Method(method, measures, file, manifest, splits, clips), params["score"], wanted, where)
     write_table(run.scores(method), rows, SCORES)
     write_table(run.verdicts(method), pl.concat(verdicts) if verdicts else [], VERDICTS)
-    numbers, absent = headline(rows, scored.headline)
+    numbers, absent = headline(rows, wanted.headline)
     write_json(run.metrics / f"{method}.json", numbers)
     did = f"{method} on {dataset}: {len(rows)} aggregates of {len(clips.protocols)} protocols"
     closing("score", did + (f"; no headline {', '.join(absent)}" if absent else ""))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stages.core.params import Declared, Params
+from stages.core.rules import Rules
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -22,6 +23,27 @@ class ScoreParams(Params):
     """Correlation of two clips of the same subject and class, where no answer differs so that none can be estimated."""
 
 
+class SetParams(Params):
+    """How answers that are sets of labels are scored."""
+
+    thresholds: dict[str, Literal["own", "tuned"] | Fraction]
+    """Method -> which classes it names: own (those that it named itself), a number (those whose score exceeds it) or
+    tuned (those whose score exceeds a threshold of the class's own, by the F1 of the protocol's validation part);
+    `default` is for methods that are not named here."""
+    rules: Rules | None
+    """What a set must keep; sets that do not are counted, never changed. Null: nothing."""
+
+    @model_validator(mode="after")
+    def _default(self) -> SetParams:
+        if "default" not in self.thresholds:
+            raise ValueError("thresholds has no `default`: say own, tuned or a number")
+        return self
+
+    def threshold(self, method: str) -> Literal["own", "tuned"] | float:
+        """Return how a method's sets come about."""
+        return self.thresholds.get(method, self.thresholds["default"])
+
+
 class ScoredParams(Params):
     """Block `scored.{dataset}`: what of a run is scored and put forward."""
 
@@ -29,6 +51,9 @@ class ScoredParams(Params):
     """A metric or method -> the protocols that it is scored on; all protocols for those not named here."""
     headline: list[Annotated[str, Field(pattern=r"^[^.]+\.[^.]+\.[^.]+$")]] = Field(max_length=10)
     """Up to ten `protocol.metric.aggregate` for metrics/<run>/<method>.json; those that a method lacks are left out."""
+
+    sets: SetParams | None = None
+    """Of data sets whose clips have several labels or none; leave it out for others."""
 
     def allows(self, protocol: str, method: str, metric: str) -> bool:
         """Whether a method's metric is scored on a protocol."""

@@ -26,6 +26,7 @@ def verdict_rows(method: str, clips: Clips, answers: Answers) -> pl.DataFrame:
             "metric": answers.metric,
             "right": pl.Series(fraction, nan_to_null=True),
             "label": pl.Series(first, dtype=pl.String),
+            "labels": pl.Series([None] * len(clips.ids), dtype=pl.List(pl.List(pl.String))),
             "repeats": pl.Series((~np.isnan(answers.right)).sum(0), dtype=pl.Int32),
             "left_out": pl.Series(answers.left_out.tolist(), dtype=pl.String),
         }

@@ -2,7 +2,8 @@
 
     python -m stages.simulate home
 
-Reads `simulate.<scene>` of params.yaml; writes data/<scene>/clips/*.mp4, truth.parquet and contact_sheet.png.
+Reads `simulate.<scene>` of params.yaml; writes data/<scene>/clips/*.mp4, truth.parquet and contact_sheet.png. Of the
+resuscitation table the clips are long recordings, and clips/annotations.csv says what is done in them when.
 There is no journal: 600 clips take about a minute, and DVC empties a stage's outputs before it runs anyway.
 """
 
@@ -15,7 +16,8 @@ from stages.core.params import compute, read
 from stages.core.paths import Run
 from stages.core.progress import Progress, closing
 from stages.simulate.make import make
-from stages.simulate.params import PARAMS, Scene
+from stages.simulate.make_table import make_table
+from stages.simulate.params import PARAMS, Scene, Table
 
 
 def main() -> None:
@@ -23,10 +25,16 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("scene", help="a block under `simulate` in params.yaml")
     name: str = arguments.parse_args().scene
-    scene: Scene = read(PARAMS, scene=name)["simulate.{scene}"]
-    with Progress(f"simulate {name}", scene.clips) as progress:
-        make(scene, Run(name), compute().processes, progress.advance)
-    closing(f"simulate {name}", f"{scene.clips} clips of {len(scene.activities)} activities in {Run(name).clips}")
+    scene: Scene | Table = read(PARAMS, scene=name)["simulate.{scene}"]
+    run, processes = Run(name), compute().processes
+    with Progress(f"simulate {name}", scene.clips if isinstance(scene, Scene) else scene.recordings) as progress:
+        if isinstance(scene, Scene):
+            make(scene, run, processes, progress.advance)
+            did = f"{scene.clips} clips of {len(scene.activities)} activities"
+        else:
+            intervals = make_table(scene, run, processes, progress.advance)
+            did = f"{scene.recordings} recordings with {intervals} annotations"
+    closing(f"simulate {name}", f"{did} in {run.clips}")
 
 
 if __name__ == "__main__":

@@ -60,11 +60,11 @@ def plan(scene: Scene, number: int) -> Plan:
     in its own random order of subjects, of cameras and of rooms, so that each meets all of them equally often.
     """
     recording, place = divmod(number, len(scene.activities))
-    which = int(_shuffle(scene.seed, 1, recording, len(scene.activities))[place])
+    which = int(shuffled(scene.seed, 1, recording, len(scene.activities))[place])
 
     def turn(stream: int, choices: int) -> int:
         cycle, at = divmod(recording, choices)
-        return int(_shuffle(scene.seed, stream, cycle * len(scene.activities) + which, choices)[at])
+        return int(shuffled(scene.seed, stream, cycle * len(scene.activities) + which, choices)[at])
 
     return Plan(number, scene.activities[which], scene.subjects[turn(2, len(scene.subjects))],
                 scene.cameras[turn(3, len(scene.cameras))], turn(4, scene.rooms), recording)  # fmt: skip
@@ -84,7 +84,7 @@ def render(scene: Scene, what: Plan) -> Clip:
     canvas = Canvas(home.camera(scene.style, what.camera, pool, scene.size, room.mirrored))
     canvas.draw(room.solids)
     canvas.draw(home.furnish(room, around))
-    light = _light(around)
+    light = lighting(around)
     take = perform(what.activity, body, room, np.arange(count) / scene.fps, acting)
     found = joints(body, take.pose)
     frames, masks = _draw(canvas, take, found)
@@ -103,9 +103,9 @@ def render(scene: Scene, what: Plan) -> Clip:
         "joints": pixels(found[:, MIRROR] if room.mirrored else found).ravel(),
         "held": [prop.name for prop in props],
         "held_at": pixels(np.stack([prop.at for prop in props], 1)).ravel() if props else [],
-        "boxes": boxes(masks).ravel(), "masks": run_lengths(masks), "plate": _jpeg(_lit(canvas.image(), light)),
+        "boxes": boxes(masks).ravel(), "masks": run_lengths(masks), "plate": jpeg(lit(canvas.image(), light)),
     }  # fmt: skip
-    return Clip(what, np.stack([_lit(frame, light) for frame in frames]), truth)
+    return Clip(what, np.stack([lit(frame, light) for frame in frames]), truth)
 
 
 def _draw(canvas: Canvas, take: Take, found: Array) -> tuple[list[Frames], NDArray[np.bool_]]:
@@ -144,39 +144,43 @@ def run_lengths(masks: NDArray[np.bool_]) -> NDArray[np.int32]:
     return np.diff(np.concatenate([[0], edges, [masks.size]])).astype(np.int32)
 
 
-def encode(frames: Frames, fps: float, path: Path) -> None:
+def encode(frames: Frames, fps: float, path: Path, **more: str) -> None:
     """Write frames (T, H, W, 3) as H.264 in MP4; one thread and fixed settings: equal frames, equal bytes.
 
     x264's kernels for newer processors now and then encode equal frames to other bytes; with `cpu-independent` it keeps
-    to those that do not.
+    to those that do not. `more` are further options of x264, by FFmpeg's names.
     """
     rate = Fraction(fps).limit_denominator(1000)
     with av.open(str(path), "w", format="mp4") as file:
         stream = file.add_stream("libx264", rate=rate)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
-        stream.options = {"preset": "veryfast", "crf": "20", "threads": "1", "x264-params": "cpu-independent=1"}
+        fixed = {"preset": "veryfast", "crf": "20", "threads": "1", "x264-params": "cpu-independent=1"}
+        stream.options = {**fixed, **more}
         stream.codec_context.thread_count = 1
         for picture in frames:
             file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         file.mux(stream.encode())
 
 
-def _shuffle(seed: int, stream: int, number: int, length: int) -> NDArray[np.int64]:
+def shuffled(seed: int, stream: int, number: int, length: int) -> NDArray[np.int64]:
+    """Return the numbers below `length` in an order that seed, stream and number fix."""
     return np.random.default_rng([seed, stream, number]).permutation(length)
 
 
-def _light(rng: Generator) -> NDArray[np.uint8]:
+def lighting(rng: Generator) -> NDArray[np.uint8]:
     """Return a clip's light: each channel's brightness and contrast, (256, 1, 3), to look values up in."""
     gain = rng.uniform(0.82, 1.08) * rng.uniform(0.96, 1.04, 3)
     return np.clip(np.arange(256)[:, None] * gain, 0, 255).astype(np.uint8)[:, None]
 
 
-def _lit(picture: Frames, light: NDArray[np.uint8]) -> Frames:
+def lit(picture: Frames, light: NDArray[np.uint8]) -> Frames:
+    """Return a picture in a light that `lighting` drew."""
     return np.asarray(cv2.LUT(picture, light), np.uint8)
 
 
-def _jpeg(picture: Frames) -> bytes:
+def jpeg(picture: Frames) -> bytes:
+    """Return a picture as JPEG."""
     ok, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
     assert ok
     return data.tobytes()

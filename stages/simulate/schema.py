@@ -1,4 +1,4 @@
-"""Table TRUTH: what the simulator knows about every clip."""
+"""Tables TRUTH and RECORDINGS: what the simulator knows about every clip, every recording."""
 
 from __future__ import annotations
 
@@ -35,6 +35,29 @@ TRUTH = pa.schema(
         pa.field("joints", pa.list_(pa.float32()), nullable=False),
         pa.field("held", STRS, nullable=False),
         pa.field("held_at", pa.list_(pa.float32()), nullable=False),
+        pa.field("boxes", pa.list_(pa.int16()), nullable=False),
+        pa.field("masks", pa.list_(pa.int32()), nullable=False),
+        pa.field("plate", pa.binary(), nullable=False),
+    ]
+)
+
+#: A recording of the resuscitation table; its activities stand in annotations.csv. `subject` is the health worker who
+#: leads, `helper` the second one (null where there is none), `newborn` the mannequin. `points` (T, N, 2) are pixels, a
+#: place in each frame for each of the N `names`, also where it is hidden or outside. `boxes`, `masks` and `plate` are
+#: as in TRUTH, of mannequin, hands and tools together: the plate is the table with nothing that tells an activity.
+RECORDINGS = pa.schema(
+    [
+        pa.field("clip_id", STR, nullable=False),
+        pa.field("subject", STR, nullable=False),
+        pa.field("helper", STR),
+        pa.field("newborn", STR, nullable=False),
+        pa.field("table", STR, nullable=False),
+        pa.field("frames", pa.int32(), nullable=False),
+        pa.field("fps", pa.float64(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("names", STRS, nullable=False),
+        pa.field("points", pa.list_(pa.float32()), nullable=False),
         pa.field("boxes", pa.list_(pa.int16()), nullable=False),
         pa.field("masks", pa.list_(pa.int32()), nullable=False),
         pa.field("plate", pa.binary(), nullable=False),

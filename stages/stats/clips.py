@@ -27,12 +27,16 @@ class Clips:
     """(M,): clip ids."""
     label: Objects
     """(M,): the clip's class, None where it has not exactly one."""
+    labels: Objects
+    """(M,): all of its classes, a tuple."""
     subject: Objects
-    """(M,): the cluster: its subject, where there is none its group, else the clip itself."""
+    """(M,): the cluster: of a window its recording, else its subject, where there is none its group, or itself."""
     unusable: Objects
-    """(M,): why no answer for the clip can be scored, else None."""
+    """(M,): why no answer that is one class can be scored, else None."""
     usable: Mask
-    """(M,): whether an answer can be scored."""
+    """(M,): whether such an answer can be scored."""
+    broken: Objects
+    """(M,): why no answer that is a set of classes can be scored, else None."""
     protocols: dict[str, Ints]
     """Protocol -> indices of its test clips, those of all folds together."""
 
@@ -54,9 +58,12 @@ def clips_to_score(manifest: pl.DataFrame, splits: pl.DataFrame, run: Run) -> Cl
         .select(
             "clip_id",
             pl.when(one).then(pl.col("labels").list.first()).alias("label"),
-            pl.coalesce("subject", "group", "clip_id").alias("subject"),
+            "labels",
+            pl.when(pl.col("start").is_not_null()).then(pl.coalesce("group", "subject", "clip_id"))
+            .otherwise(pl.coalesce("subject", "group", "clip_id")).alias("subject"),
             pl.when(pl.col("error").is_not_null()).then(pl.format("clip is unusable: {}", "error"))
             .when(~one).then(pl.format("clip has {} labels, expected one", count)).alias("unusable"),
+            pl.when(pl.col("error").is_not_null()).then(pl.format("clip is unusable: {}", "error")).alias("broken"),
         )
     )  # fmt: skip
     place = clips.select("clip_id").with_row_index("place")
@@ -64,9 +71,11 @@ def clips_to_score(manifest: pl.DataFrame, splits: pl.DataFrame, run: Run) -> Cl
     return Clips(
         ids=_objects(clips["clip_id"]),
         label=_objects(clips["label"]),
+        labels=_tuples(clips["labels"]),
         subject=_objects(clips["subject"]),
         unusable=_objects(clips["unusable"]),
         usable=clips["unusable"].is_null().to_numpy(),
+        broken=_objects(clips["broken"]),
         protocols={
             str(name): rows["place"].to_numpy().astype(np.int64)
             for (name,), rows in placed.group_by("protocol", maintain_order=True)
@@ -76,6 +85,13 @@ def clips_to_score(manifest: pl.DataFrame, splits: pl.DataFrame, run: Run) -> Cl
 
 def _objects(column: pl.Series) -> Objects:
     return np.array(column.to_list(), dtype=object)
+
+
+def _tuples(column: pl.Series) -> Objects:
+    found = np.empty(len(column), dtype=object)
+    for place, labels in enumerate(column.to_list()):  # at once, numpy would make a matrix of sets of one size
+        found[place] = tuple(labels)
+    return found
 
 
 def check_known(rows: pl.DataFrame, manifest: pl.DataFrame, file: Path) -> None:

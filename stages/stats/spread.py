@@ -66,7 +66,9 @@ def spread(cells: Cells, weights: Floats) -> Spread:
     together = np.einsum("cst,...c->...st", maps, np.sqrt(within))
     shared = together @ together.swapaxes(-1, -2) - np.einsum("csu,...c->...su", maps @ maps.swapaxes(1, 2), within)
     between, trace = robust - (gaps**2).sum((-1, -2)), np.trace(shared, axis1=-2, axis2=-1)
-    common = np.clip(np.divide(between, trace, out=np.zeros_like(robust), where=trace > TINY), 0, icc[..., 0, 0])
+    # Where classes hardly share a subject there is nothing to estimate it from, and rounding must not look like it.
+    enough = trace > np.maximum(TINY, 1e-9 * np.trace(together @ together.swapaxes(-1, -2), axis1=-2, axis2=-1))
+    common = np.clip(np.divide(between, trace, out=np.zeros_like(robust), where=enough), 0, icc[..., 0, 0])
     summed = np.einsum("cs,...c->...s", loads, np.sqrt(within))
     variance = variance + common * ((summed**2).sum(-1) - np.einsum("cs,...c->...", loads**2, within))
     scores = scores + common[..., None, None] * shared

@@ -5,18 +5,20 @@ whose decoding stops with an error before its end is unusable as a whole, howeve
 activity is another sample than the one that was labelled. What the decoder conceals by itself (a lost macroblock)
 is usable, as it is for every other reader built on FFmpeg.
 
+Every path may be that of a window (`stages.video.spans`): then its frames are counted and timed from the window's first
+one. A window is decoded from the last frame before it from which decoding can start, where the container has an index.
+
 One thread a clip: the same bytes everywhere, and the cores are for clips side by side.
 """
 
 from __future__ import annotations
 
 import gc
-import heapq
 import itertools
-import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,22 +26,23 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
-from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from stages.core.errors import InputError
-
-Image = npt.NDArray[np.uint8]
+from stages.video.order import UnusableError, in_order, time_base, timed
+from stages.video.spans import TICK, Span, located
+from stages.video.upright import Image as Image  # for whoever reads frames
+from stages.video.upright import display_matrix, swaps_axes, upright
 
 #: Python's own collector sees a few small objects in the cycle in which PyAV leaves a frame, not the picture's bytes,
 #: and would let them pile up; collecting once in so many clips keeps memory flat and costs nothing to speak of.
 _COLLECT = 16
 _opened = itertools.count(1)
 
-#: A frame may be decoded this many frames before or after its place: the most that H.264 and HEVC allow.
-_REORDER = 16
+#: Containers with an index by which a frame is found exactly; in others a window is decoded from the file's start.
+_INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 
 
 class Probe(NamedTuple):
@@ -59,7 +62,10 @@ class Probe(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A decoded frame that is not yet converted: its place in presentation order, and seconds from the first frame."""
+    """A decoded frame that is not yet converted: its place in presentation order, and seconds from the first frame.
+
+    Both count within the window where the path is that of one.
+    """
 
     index: int
     time: float
@@ -75,13 +81,13 @@ class Frame:
         (plane,) = converted.planes
         padded = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
         image = padded[:, : 3 * plane.width].reshape(plane.height, plane.width, 3)
-        return _upright(image, self.matrix)
+        return upright(image, self.matrix)
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the upright image, pixels."""
         width, height = self.picture.width, self.picture.height
-        return (height, width) if self.matrix is not None and _swaps_axes(self.matrix) else (width, height)
+        return (height, width) if self.matrix is not None and swaps_axes(self.matrix) else (width, height)
 
 
 def iterate(path: str | Path) -> Iterator[Frame]:
@@ -95,7 +101,7 @@ def iterate(path: str | Path) -> Iterator[Frame]:
         for frame in _frames(path):
             yield frame
             count += 1
-    except (av.FFmpegError, _UnusableError) as error:
+    except (av.FFmpegError, UnusableError) as error:
         raise InputError(
             _what(path, count, error), file=path, do="leave it out, or ingest again if it changed"
         ) from None
@@ -133,90 +139,106 @@ def read_frames(
 
 def probe(path: str | Path) -> Probe:
     """Decode a file from end to end and return what it holds. Never raises for what is in the file, or missing."""
-    count, size, frame = 0, None, None
+    return timed_probe(path)[0]
+
+
+def timed_probe(path: str | Path) -> tuple[Probe, list[float]]:
+    """Return the same with the time of each frame that decoded, seconds from the first."""
+    count, size, frame, times = 0, None, None, []
     try:
         for frame in _frames(path):
             size = size or frame.size
+            times.append(frame.time)
             count += 1
-    except (av.FFmpegError, _UnusableError) as error:
+    except (av.FFmpegError, UnusableError) as error:
         why: str | None = _what(path, count, error)
     else:
         why = None if count else "no frame decodes"
     if frame is None or size is None:
-        return Probe(None, None, None, None, None, why)
+        return Probe(None, None, None, None, None, why), times
     own = _own_duration(frame.picture)
     fps = (count - 1) / frame.time if frame.time else (1 / own if own else None)
     duration = frame.time + (own or (1 / fps if fps else 0.0))
-    return Probe(count, None if fps is None else round(fps, 6), round(duration, 6), *size, why)
-
-
-class _UnusableError(Exception):
-    """A file that FFmpeg reads and we cannot use."""
+    return Probe(count, None if fps is None else round(fps, 6), round(duration, 6), *size, why), times
 
 
 def _frames(path: str | Path) -> Iterator[Frame]:
     if next(_opened) % _COLLECT == 0:
         gc.collect()
-    with av.open(str(path), metadata_errors="replace") as container:
+    file, span = located(path)
+    with av.open(file, metadata_errors="replace") as container:
         assert isinstance(container, InputContainer)
-        stream = container.streams.best("video")
-        if not isinstance(stream, VideoStream):
-            raise _UnusableError("it has no video stream")
-        if stream.codec_context is None:
-            raise _UnusableError("no decoder for its codec is known")
-        stream.codec_context.thread_count = 1
-        start, size, matrix, converter = None, None, None, VideoReformatter()
-        for index, (tick, picture) in enumerate(_in_order(_timed(container, stream))):
-            if start is None:
+        stream = _stream(container)
+        index, size, converter = 0, None, VideoReformatter()
+        origin, first = None, 0.0
+        for tick, picture in in_order(timed(container, stream)) if span is None else _from(container, stream, span):
+            if origin is None:
                 # Once a clip: looking costs half as much as decoding the frame, and leaves it in a reference cycle.
-                start, matrix = tick, _display_matrix(picture)
-            frame = Frame(index, float((tick - start) * _base(stream)), picture, converter, matrix)
+                origin = _Origin(tick, display_matrix(picture)) if span is None else _origin(file, _stamp(file))
+            time = float((tick - origin.tick) * time_base(stream))
+            if span is not None and not span.holds(time):
+                if time < span.start:
+                    continue
+                break
+            first = time if index == 0 else first
+            frame = Frame(index, time - first, picture, converter, origin.matrix)
             size = size or frame.size
             if frame.size != size:
-                raise _UnusableError(f"the frame size changes from {size} to {frame.size}")
+                raise UnusableError(f"the frame size changes from {size} to {frame.size}")
             yield frame
+            index += 1
 
 
-def _timed(container: InputContainer, stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
-    """Yield frames as the decoder gives them, with their presentation times in ticks of the stream's time base."""
-    # An AVI stores no presentation times. FFmpeg makes them up from the decoding times, and with packed B-frames they
-    # jump to and fro; the decoder's own order is right there, and the decoding times give the pace.
-    by_decoding = container.format.name == "avi"
-    rate = stream.average_rate or stream.guessed_rate
-    step = max(1, round(1 / rate / _base(stream))) if rate else 1
-    last: int | None = None
-    for picture in container.decode(stream):
-        tick = picture.dts if by_decoding else picture.pts
-        if tick is None or (by_decoding and last is not None and tick <= last):
-            tick = 0 if last is None else last + (picture.duration or step)
-        last = tick
-        yield tick, picture
+class _Origin(NamedTuple):
+    """What the first frame of a file says about all of them: the tick at which time is 0, and how they are turned."""
+
+    tick: int
+    matrix: npt.NDArray[np.int32] | None
 
 
-def _in_order(timed: Iterator[tuple[int, VideoFrame]]) -> Iterator[tuple[int, VideoFrame]]:
-    """Yield in the order of the ticks, also what came before an error; few frames are held."""
-    held: list[tuple[int, int, VideoFrame]] = []
-    last = -math.inf
-    error: Exception | None = None
+def _stream(container: InputContainer) -> VideoStream:
+    stream = container.streams.best("video")
+    if not isinstance(stream, VideoStream):
+        raise UnusableError("it has no video stream")
+    if stream.codec_context is None:
+        raise UnusableError("no decoder for its codec is known")
+    stream.codec_context.thread_count = 1
+    return stream
+
+
+def _stamp(file: str) -> tuple[int, int]:
+    """Return what tells a file from another of the same name; nothing where it is not there."""
     try:
-        for arrival, (tick, picture) in enumerate(timed):
-            if tick < last:
-                raise _UnusableError(f"frame times go back by more than {_REORDER} frames")
-            heapq.heappush(held, (tick, arrival, picture))
-            if len(held) > _REORDER:
-                last, _, earliest = heapq.heappop(held)
-                yield int(last), earliest
-    except (av.FFmpegError, _UnusableError) as stopped:
-        error = stopped
-    while held:
-        tick, _, earliest = heapq.heappop(held)
-        yield tick, earliest
-    if error is not None:
-        raise error
+        seen = os.stat(file)
+    except OSError:
+        return 0, 0
+    return seen.st_mtime_ns, seen.st_size
 
 
-def _base(stream: VideoStream) -> Fraction:
-    return stream.time_base or Fraction(1)
+@lru_cache(maxsize=256)  # windows of one recording come one after the other
+def _origin(file: str, stamp: tuple[int, int]) -> _Origin:
+    with av.open(file, metadata_errors="replace") as container:
+        assert isinstance(container, InputContainer)
+        stream = _stream(container)
+        for tick, picture in in_order(timed(container, stream)):
+            return _Origin(tick, display_matrix(picture))
+    return _Origin(0, None)
+
+
+def _from(container: InputContainer, stream: VideoStream, span: Span) -> Iterator[tuple[int, VideoFrame]]:
+    """Yield ticks and frames in order from some frame before the span on."""
+    if container.format.name in _INDEXED and span.start > 0:
+        origin = _origin(container.name, _stamp(container.name))
+        wanted = origin.tick + int((span.start - TICK) / time_base(stream))
+        container.seek(wanted, stream=stream)
+        found = in_order(timed(container, stream))
+        first = next(found, None)
+        if first is not None and first[0] <= wanted:
+            yield first
+            yield from found
+            return
+        container.seek(origin.tick, stream=stream)  # its index knows no frame before the span
+    yield from in_order(timed(container, stream))
 
 
 def _own_duration(picture: VideoFrame) -> float | None:
@@ -232,37 +254,11 @@ def _what(path: str | Path, count: int, error: Exception) -> str:
     if count:
         return f"decoding stopped after {count} frames: {error.strerror}"
     try:
-        with open(path, "rb") as stream:
+        with open(located(path).file, "rb") as stream:
             empty = not stream.read(1)
     except OSError as unreadable:
         return f"the file cannot be read: {unreadable.strerror}"
     if empty:
         return "the file is empty"
-    at = "not a video that FFmpeg can open" if error.filename == str(path) else "no frame decodes"
+    at = "not a video that FFmpeg can open" if error.filename == located(path).file else "no frame decodes"
     return f"{at}: {error.strerror}"
-
-
-def _display_matrix(picture: VideoFrame) -> npt.NDArray[np.int32] | None:
-    """Return the upper left 2 x 2 of the display matrix, None where there is none."""
-    data = picture.side_data.get("DISPLAYMATRIX")
-    return np.frombuffer(bytes(data), "<i4").reshape(3, 3)[:2, :2] if isinstance(data, SideData) else None
-
-
-def _swaps_axes(matrix: npt.NDArray[np.int32]) -> bool:
-    (a, b), (c, d) = np.abs(matrix.astype(np.int64)).tolist()
-    return bool(b + c > a + d)
-
-
-def _upright(image: Image, matrix: npt.NDArray[np.int32] | None) -> Image:
-    """Turn and mirror an image by its display matrix, to the nearest quarter turn.
-
-    The matrix takes (x, y) to (a x + c y, b x + d y), y downwards (libavutil/display.h).
-    """
-    if matrix is None:
-        return image
-    (a, b), (c, d) = matrix.tolist()
-    if _swaps_axes(matrix):
-        image, across, down = np.swapaxes(image, 0, 1), c, b
-    else:
-        across, down = a, d
-    return np.ascontiguousarray(image[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])

@@ -13,11 +13,14 @@ from stages.core.errors import InputError
 from stages.vlm.base import Media, Request
 
 
-def encode(processor: Any, request: Request, arguments: dict[str, Any]) -> dict[str, torch.Tensor]:
+def encode(
+    processor: Any, request: Request, arguments: dict[str, Any], answer: str | None = None
+) -> dict[str, torch.Tensor]:
     """Return a request as the tensors that the model's `forward` takes, each with its batch of one.
 
     `input_ids` is (1, L), media are expanded to the model's placeholder tokens; the other names and shapes are the
-    model's own. `arguments` go to the processor.
+    model's own. `arguments` go to the processor. With an `answer` the assistant's turn stands behind the user's, as
+    the template closes it; without one the tokens end where the model goes on.
 
     Raises:
         InputError: the request shows what the model has no processor for.
@@ -27,10 +30,12 @@ def encode(processor: Any, request: Request, arguments: dict[str, Any]) -> dict[
     if request.media is not None:
         _check_sees(processor, request.media)
     conversation = _conversation(processor, request, sees)
+    if answer is not None:
+        conversation.append(_turn("assistant", answer, None, sees))
     given = _video_arguments(request.media) | arguments
     encoded = processor.apply_chat_template(
         conversation,
-        add_generation_prompt=True,
+        add_generation_prompt=answer is None,
         tokenize=True,
         return_dict=True,
         return_tensors="pt",

@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -62,8 +62,13 @@ def is_folder(name: str) -> bool:
 
 def folder_hash(folder: Path) -> str:
     """Return the hash of names and bytes of the files in `folder` that transformers reads."""
+    return files_hash(folder, (path for path in folder.rglob("*") if path.suffix in _READ and path.is_file()))
+
+
+def files_hash(folder: Path, paths: Iterable[Path]) -> str:
+    """Return the hash of names and bytes of files below `folder`."""
     digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in _READ and path.is_file()):
+    for path in sorted(paths):
         with path.open("rb") as stream:
             content = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16))
         digest.update(f"{path.relative_to(folder).as_posix()} {content.hexdigest()}\n".encode())

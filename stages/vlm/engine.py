@@ -12,6 +12,7 @@ from transformers import LogitsProcessorList
 from transformers.cache_utils import DynamicLayer
 
 from stages.core.rows import steady
+from stages.vlm.adapter import attach
 from stages.vlm.base import Answer, Request
 from stages.vlm.chat import encode
 from stages.vlm.checkpoint import is_vision, load_config, load_model, load_processor
@@ -73,33 +74,39 @@ class Engine:
 
     @classmethod
     def load(cls, params: LocalParams, revision: str, device: str) -> Engine:
-        """Return the model that the block names, on `device`.
+        """Return the model that the block names, with its adapter, on `device`; `revision` is the model's own.
 
         Raises:
-            InputError: it does not load.
+            InputError: it does not load, or the adapter was made for another model.
         """
         found = None if params.revision is None else revision
         config = load_config(params.name, found)
         processor = load_processor(params.name, found, is_vision(config))
-        return cls(params, config, processor, load_model(params.name, found, config, params, device), device)
+        model = load_model(params.name, found, config, params, device)
+        if params.adapter:
+            model = attach(model, params.adapter, params.name, revision, device)
+        return cls(params, config, processor, model, device)
 
-    def encode(self, request: Request) -> Encoded | Answer:
-        """Return a request's tensors, or the error answer of one that the model cannot take."""
+    def encode(self, request: Request, answer: str | None = None) -> Encoded | Answer:
+        """Return a request's tensors, or the error answer of one that the model cannot take.
+
+        With an `answer`, they are those of the whole conversation, to learn from.
+        """
         try:
-            tensors = encode(self.processor, request, self.params.processor)
+            tensors = encode(self.processor, request, self.params.processor, answer)
         except ValueError as error:
             return Answer("", "error", f"the processor refuses the request: {error}")
         kind = getattr(torch, self.params.dtype)
         encoded = Encoded(request, {
             name: value.to(kind) if value.is_floating_point() else value for name, value in tensors.items()
         })  # fmt: skip
-        need = encoded.length + self.params.max_new_tokens
+        room = self.params.max_new_tokens if answer is None else 0
+        need = encoded.length + room
         if self.context is not None and need > self.context:
             return Answer(
                 "",
                 "error",
-                f"prompt of {encoded.length} tokens and answer of {self.params.max_new_tokens} "
-                f"exceed the model's context of {self.context}",
+                f"prompt of {encoded.length} tokens and answer of {room} exceed the model's context of {self.context}",
                 tokens_in=encoded.length,
             )
         return encoded
@@ -116,7 +123,7 @@ class Engine:
         return self.answer(batch[:half]) + self.answer(batch[half:])
 
     def _answer(self, batch: Sequence[Encoded]) -> list[Answer]:
-        inputs = self._inputs(batch)
+        inputs = self.inputs(batch)
         options = batch[0].request.options
         written = self._write(batch, inputs)
         weights = self._weigh(inputs, options, written) if options else [None] * len(batch)
@@ -132,7 +139,7 @@ class Engine:
 
     def write(self, batch: Sequence[Encoded]) -> Written:
         """Return the tokens that the model writes after each prompt of one shape."""
-        return self._write(batch, self._inputs(batch))
+        return self._write(batch, self.inputs(batch))
 
     def _write(self, batch: Sequence[Encoded], inputs: dict[str, torch.Tensor]) -> Written:
         requests = [encoded.request for encoded in batch]
@@ -149,7 +156,8 @@ class Engine:
         read = _of_prompt(out.past_key_values, start) if asks and not self._own_places else None
         return Written([self._upto_end(row) for row in rows], out.logits[0] if asks else None, read)
 
-    def _inputs(self, batch: Sequence[Encoded]) -> dict[str, torch.Tensor]:
+    def inputs(self, batch: Sequence[Encoded]) -> dict[str, torch.Tensor]:
+        """Return what `forward` takes for requests of one shape, on the model's device."""
         joined = {name: torch.cat([each.tensors[name] for each in batch]) for name in batch[0].tensors}
         return {name: value.to(self.device) for name, value in joined.items()}
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from stages.core.errors import InputError
+from stages.vlm.adapter import adapter_revision
 from stages.vlm.base import Answer, Request
 from stages.vlm.checkpoint import is_folder, revision_of
 
@@ -34,8 +35,18 @@ class Local:
 
     @cached_property
     def revision(self) -> str:
-        """The hub's commit, or the hash of the folder's files."""
+        """The hub's commit, or the hash of the folder's files; behind a + the same of the adapter, if there is one."""
+        return "+".join([self.base_revision, *([self.adapter] if self.adapter else [])])
+
+    @cached_property
+    def base_revision(self) -> str:
+        """The same without the adapter."""
         return revision_of(self.params.name, self.params.revision)
+
+    @cached_property
+    def adapter(self) -> str | None:
+        """What identifies the adapter's weights; null where there is none."""
+        return adapter_revision(self.params.adapter) if self.params.adapter else None
 
     @property
     def samples(self) -> bool:
@@ -53,7 +64,8 @@ class Local:
             "backend": "local",
             "version": VERSION,
             "name": None if is_folder(self.params.name) else self.params.name,
-            "revision": self.revision,
+            "revision": self.base_revision,
+            **({"adapter": self.adapter} if self.adapter else {}),
             **{name: getattr(self.params, name) for name in shaping},
             "seed": self.params.seed if self.samples else None,
             "libraries": {name: _version(name) for name in _LIBRARIES},
@@ -67,21 +79,37 @@ class Local:
         Raises:
             InputError: the model does not load, or has no processor for what a request shows.
         """
+        refused: list[tuple[Request, Answer]] = []
+        for batch in self.batches(requests, refused):
+            yield from zip([encoded.request for encoded in batch], self.engine().answer(batch), strict=True)
+        yield from refused
+
+    def batches(self, requests: Iterable[Request], refused: list[tuple[Request, Answer]]) -> Iterator[list[Encoded]]:
+        """Yield the requests, encoded, in batches of exactly equal shape, in any order.
+
+        They are encoded a few batches ahead, so that memory does not grow with their number.
+
+        Args:
+            requests: what is asked.
+            refused: takes those that the model cannot be asked, with their error answers.
+
+        Raises:
+            InputError: the model does not load, or has no processor for what a request shows.
+        """
         engine = self.engine()
         waiting: dict[tuple[object, ...], list[Encoded]] = {}
         for request in requests:
             encoded = engine.encode(request)
             if isinstance(encoded, Answer):
-                yield request, encoded
+                refused.append((request, encoded))
                 continue
             alike = waiting.setdefault(encoded.shape, [])
             alike.append(encoded)
             if len(alike) >= self.batch:
-                yield from _answered(engine, waiting.pop(encoded.shape))
+                yield waiting.pop(encoded.shape)
             elif _too_many(waiting, 8 * self.batch):
-                yield from _answered(engine, waiting.pop(max(waiting, key=lambda shape: len(waiting[shape]))))
-        for alike in waiting.values():
-            yield from _answered(engine, alike)
+                yield waiting.pop(max(waiting, key=lambda shape: len(waiting[shape])))
+        yield from waiting.values()
 
     def engine(self) -> Engine:
         """Return the loaded model; the first call loads it.
@@ -96,7 +124,7 @@ class Local:
 
             if self.threads:
                 torch.set_num_threads(self.threads)
-            self._engine = Engine.load(self.params, self.revision, device_of(self.device))
+            self._engine = Engine.load(self.params, self.base_revision, device_of(self.device))
         return self._engine
 
 
@@ -118,10 +146,6 @@ def device_of(name: str) -> str:
 def _too_many(waiting: dict[tuple[object, ...], list[Encoded]], most: int) -> bool:
     held = [encoded for alike in waiting.values() for encoded in alike]
     return len(held) >= most or sum(encoded.bytes for encoded in held) >= _HELD
-
-
-def _answered(engine: Engine, batch: list[Encoded]) -> Iterator[tuple[Request, Answer]]:
-    yield from zip([encoded.request for encoded in batch], engine.answer(batch), strict=True)
 
 
 @cache  # a millisecond each, which every question of a stage would pay

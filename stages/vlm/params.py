@@ -36,6 +36,8 @@ class LocalParams(Params):
     """0 takes the likeliest token; above it, tokens are drawn."""
     seed: int
     """Seed of the draws; of no effect at temperature 0."""
+    adapter: str | None = None
+    """LoRA in peft's format to put on the model: a folder, or a hub name as owner/adapter@commit; null for none."""
 
 
 class ApiParams(Params):

@@ -156,3 +156,19 @@ def test_a_prompt_that_is_not_there_names_those_that_are(tmp_path, infer):
     write_run(tmp_path, values=PARAMS | {"strategies": {"describe": {"kind": "describe", "prompt": "sonnet"}}})
     with pytest.raises(InputError, match=r"name one of: describe, judge, list, per_class"):
         infer("describe")
+
+
+def test_a_model_that_learnt_is_asked_about_its_own_protocol(tmp_path, infer, capsys):
+    run = write_run(tmp_path, clips=15)
+    splits = pl.read_parquet(tmp_path / run.splits)
+    other = splits.with_columns(protocol=pl.lit("cv1"), part=pl.lit("train"))
+    other = other.with_columns(part=pl.when(pl.col("clip_id") == "clip00005").then(pl.lit("test")).otherwise("part"))
+    pl.concat([splits, other]).write_parquet(tmp_path / run.splits)
+    path, _, _ = infer("describe")
+    assert len(read_table(path, PREDICTIONS)) == 12
+    guessing("infer", ["home", "guess", "describe", "--protocol", "cv1"])
+    assert read_table(path, PREDICTIONS)["clip_id"].to_list() == ["clip00005"]
+    values = PARAMS | {"infer": {"home": {"labels": "single", "parts": []}}}
+    write_run(tmp_path, clips=15, values=values)
+    with pytest.raises(InputError, match="what it learnt from"):
+        guessing("infer", ["home", "guess", "describe", "--protocol", "cs"])

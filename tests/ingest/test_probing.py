@@ -8,10 +8,10 @@ from stages.core.journal import Journal
 from stages.core.schema import MANIFEST
 from stages.core.tables import write_table
 from stages.ingest.adapters import load
-from stages.ingest.probing import VERSION, probe_rows
+from stages.ingest.probing import VERSION, look_at, probe_rows
 from stages.ingest.rows import NOT_IN_GRAMMAR, rows_of
 from stages.ingest.sources import read_source
-from stages.video.decode import Probe, probe
+from stages.video.decode import Probe
 from tests.ingest.clips import write_clip
 
 NO_MANIFEST = Path("none.parquet")
@@ -23,11 +23,11 @@ def rows_in(folder, adapter="folders"):
     return rows_of(read_source(folder).entries, load(adapter))
 
 
-def aborting(path):
-    """Probe, but die on one file as a decoder in C may."""
+def aborting(windows, path):
+    """Look, but die on one file as a decoder in C may."""
     if path.name == "crash.mp4":
         os.abort()
-    return probe(path)
+    return look_at(windows, path)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_file_that_cannot_be_read_is_a_row(folder):
 
 def test_a_crash_of_the_decoder_costs_one_clip_and_is_tried_again(folder):
     write_clip(folder / "wave" / "crash.mp4", seed=9)
-    rows = {row.clip_id: row for row in probe_rows(rows_in(folder), 2, NO_MANIFEST, aborting).rows}
+    rows = {row.clip_id: row for row in probe_rows(rows_in(folder), 2, NO_MANIFEST, look=aborting).rows}
     assert rows["wave/crash"].error.startswith("the decoder crashed")
     assert [row.error for clip_id, row in rows.items() if clip_id != "wave/crash"] == [None] * 4
     with Journal("probe") as journal:

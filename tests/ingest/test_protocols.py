@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from stages.core.errors import InputError
 from stages.ingest import protocols
-from stages.ingest.params import Phase1, Random, Standard
+from stages.ingest.params import Phase1, Random, Shares, Standard
 from stages.ingest.protocols import PROTOCOLS
 from stages.ingest.rows import Row
 
@@ -30,6 +30,8 @@ OPTIONS = {
     "phase1": Phase1(clips=3, seed=1, rest="train"),
     "leave_one_subject_out": Standard(validation=False),
     "leave_one_group_out": Standard(validation=False),
+    "unseen_recordings": Shares(test=0.3, validation=0.2, seed=0),
+    "unseen_subjects": Shares(test=0.3, validation=0, seed=0),
     "random": Random(folds=2, seed=0, validation=False),
 }
 
@@ -99,6 +101,17 @@ def test_phase1_draws_the_same_number_of_each_class(rows, seed, number):
     have = Counter(one.labels[0] for one in rows)
     assert Counter(part.clip_id[0] for part in parts) == {label: min(number, n) for label, n in have.items()}
     assert {part.part for part in parts} == {"test"}
+
+
+@unhurried
+@given(clips, st.floats(0.05, 0.5), st.floats(0, 0.3), st.integers(0, 5))
+def test_unseen_recordings_draw_the_share_asked_for(rows, test, validation, seed):
+    parts = split("unseen_recordings", rows, Shares(test=test, validation=validation, seed=seed))
+    of = {row.clip_id: row.group for row in rows}
+    units = {name: {of[part.clip_id] for part in parts if part.part == name} for name in ("test", "validation")}
+    count = len(set(of.values()))
+    assert not parts or len(units["test"]) == max(1, round(test * count))
+    assert not parts or len(units["validation"]) == (max(1, round(validation * count)) if validation else 0)
 
 
 def test_phase1_draws_by_seed_and_hardly_changes_when_the_set_grows():

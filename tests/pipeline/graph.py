@@ -48,8 +48,9 @@ def stages() -> list[Stage]:
         values = params_of(pipeline)
         for name, body in yaml.safe_load(pipeline.read_text()).get("stages", {}).items():
             if "foreach" in body:
-                keys = lookup(values, body["foreach"].removeprefix("${").removesuffix("}"))
-                found.append(Stage(pipeline, name, body["do"], tuple({"key": str(key)} for key in keys)))
+                items = lookup(values, body["foreach"].removeprefix("${").removesuffix("}"))
+                cells = ({"key": str(key)} | _item(items, key) for key in items)
+                found.append(Stage(pipeline, name, body["do"], tuple(cells)))
             else:
                 found.append(Stage(pipeline, name, body, _cells(body, values)))
     return found
@@ -58,6 +59,10 @@ def stages() -> list[Stage]:
 def params_of(pipeline: Path) -> dict[str, Any]:
     """Return the params file beside a pipeline."""
     return yaml.safe_load((pipeline.parent / "params.yaml").read_text()) or {}
+
+
+def _item(items: Any, key: Any) -> dict[str, str]:
+    return items[key] if isinstance(items, dict) and isinstance(items[key], dict) else {}
 
 
 def _cells(body: dict[str, Any], values: dict[str, Any]) -> tuple[dict[str, str], ...]:

@@ -94,5 +94,18 @@ def test_images_of_licensed_data_sets_are_kept():
     pointers = {path.parent.name: yaml.safe_load(path.read_text()) for path in graph.ROOT.glob("data/*/clips.dvc")}
     assert all(out["push"] is False for name in licensed & set(pointers) for out in pointers[name]["outs"])
     assert licensed >= set(pointers)
-    outs = {stage.name: stage.body["outs"] for stage in STAGES}
+    outs = {stage.name: stage.body.get("outs") for stage in STAGES}
     assert outs["keyframes_kept"] == [{path: {"push": False}} for path in outs["keyframes"]]
+
+
+def test_each_data_set_is_of_one_kind_and_what_is_compared_is_what_is_scored():
+    """Data sets with reference captions and those whose answers are sets have cells, and methods, of their own."""
+    values = graph.params_of(graph.ROOT / "dvc.yaml")
+    assert sorted(values["captioned"] + values["multilabel"]) == sorted(values["datasets"])
+    for kind, methods in (("captioned", "methods"), ("multilabel", "set_methods")):
+        for name in values[kind]:
+            compared = values["compare"][name]
+            assert set(compared["methods"] + compared["nulls"]) <= set(values[methods])
+            assert (values["infer"][name]["labels"] == "multi") == (kind == "multilabel")
+            assert ("sets" in values["scored"][name]) == (kind == "multilabel")
+            assert (values["nulls"][name]["encoder"] is None) == (kind == "multilabel")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from stages.report.compare.moved import bounds
+from stages.report.compare.moved import bounds, set_bounds
 from stages.stats.design import Design
 from tests.conftest import ROOT, dvc
 from tests.report import small
@@ -128,3 +128,12 @@ def test_bounds_hold_the_difference_and_vanish_where_nothing_moved():
         low, high = bounds(design, moved, aggregate)
         assert low < moved.mean() < high
         assert bounds(design, np.zeros(12), aggregate) == (0.0, 0.0)
+
+
+def test_sets_have_bounds_of_the_difference_in_macro_f1():
+    clips = [(["a"], str(n % 5), ["a"] if n % 3 else [], ["a"] if n % 7 else ["b"]) for n in range(60)]
+    low, high, count = set_bounds(clips)
+    assert low < (2 * 51 / (60 + 51)) - (2 * 40 / (60 + 40)) < high
+    assert count == 60
+    assert set_bounds([(labels, cluster, said, said) for labels, cluster, said, _ in clips]) == (0.0, 0.0, 60)
+    assert set_bounds([([], "1", [], [])]) is None

@@ -23,6 +23,7 @@ def scored(clips: list[tuple[str, str, str]]) -> dict[str, Aggregate]:
     return {found.name: found for found in aggregates(design, right, named, LEVEL)}
 
 
+@settings(deadline=None)
 @given(answers)
 @pytest.mark.filterwarnings("ignore:y_pred contains classes", "ignore:A single label was found")
 def test_values_are_scikit_learns(clips: list[tuple[str, str, str]]) -> None:
@@ -32,6 +33,7 @@ def test_values_are_scikit_learns(clips: list[tuple[str, str, str]]) -> None:
     assert np.isclose(found["accuracy"].value, accuracy_score(actual, named))
 
 
+@settings(deadline=None)
 @given(answers)
 def test_interval_holds_the_estimate_within_0_and_1(clips: list[tuple[str, str, str]]) -> None:
     subjects = len({clip[1] for clip in clips})
@@ -43,7 +45,7 @@ def test_interval_holds_the_estimate_within_0_and_1(clips: list[tuple[str, str, 
             assert found.bounds.low < found.bounds.high
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(answers, st.randoms(use_true_random=False), st.permutations("abcd"), st.permutations("xyzuv"))
 def test_order_and_names_of_clips_classes_and_subjects_do_not_matter(clips, random, classes, subjects) -> None:  # type: ignore[no-untyped-def]
     rename = dict(zip("abcdxyzuv", [*classes, *subjects], strict=True))

@@ -1,11 +1,12 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from stages.score.macro_f1 import macro_f1
 
 
+@settings(deadline=None)  # it depends on the machine
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 3)), min_size=1, max_size=40))
 def test_is_scikit_learns(pairs: list[tuple[int, int]]) -> None:
     actual, named = np.array(pairs).T

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from stages.core.errors import InputError
-from stages.video.decode import Probe, _upright, iterate, probe, read_frames
+from stages.video.decode import Probe, iterate, probe, read_frames
+from stages.video.upright import upright
 from tests.video.clips import noise, write_clip
 
 #: What FFmpeg's own tools show of each usable file: frames, frames a second, upright width and height.
@@ -85,9 +86,9 @@ def test_only_the_asked_frames_are_held_in_the_order_asked(tmp_path):
         ([[0, 1], [1, 0]], [[1, 4], [2, 5], [3, 6]]),  # mirrored along the diagonal
     ],
 )
-def test_turned_and_mirrored_frames_become_upright(matrix, expected):
+def test_turned_and_mirrored_frames_becomeupright(matrix, expected):
     image = np.repeat(np.array([[[1], [2], [3]], [[4], [5], [6]]], np.uint8), 3, axis=2)
-    turned = _upright(image, np.array(matrix, np.int32) * 65536)
+    turned = upright(image, np.array(matrix, np.int32) * 65536)
     assert turned[..., 0].tolist() == expected
     assert turned.flags.c_contiguous
 

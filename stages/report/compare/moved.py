@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from stages.report.compare.revision import Revision
 from stages.stats.clips import Clips, clips_to_score
 from stages.stats.design import Design, Floats
 from stages.stats.intervals import difference
+from stages.stats.sets import compared, f1, matrix
 from stages.stats.spread import spread
 
 HEADLINE = re.compile(r"metrics/([^/]+)/([^/]+)\.json")
@@ -137,15 +138,55 @@ def _interval(
     before: Revision, after: Revision, run: Run, method: str, name: str
 ) -> tuple[float | None, float | None, int] | None:
     protocol, metric, aggregate = name.split(".", 2)
-    pairs = _pairs(before, after, run, method, protocol, metric)
     clips = _clips(after, run)
-    if pairs is None or clips is None or not len(pairs) or aggregate not in ("mca", "accuracy"):
+    if clips is None:
+        return None
+    if aggregate == "macro_f1":
+        return _of_sets(before, after, run, method, protocol, metric, clips)
+    pairs = _pairs(before, after, run, method, protocol, metric)
+    if pairs is None or not len(pairs) or aggregate not in ("mca", "accuracy"):
         return None
     place = {clip: index for index, clip in enumerate(clips.ids)}
     at = np.array([place[clip] for clip in pairs["clip_id"]])
     at, moved = at[clips.usable[at]], (pairs["right_after"] - pairs["right"]).to_numpy()[clips.usable[at]]
+    if not len(at):
+        return None
     design = Design.of(clips.label[at].tolist(), clips.subject[at].tolist())
     return *bounds(design, moved, aggregate), len(at)
+
+
+def _of_sets(
+    before: Revision, after: Revision, run: Run, method: str, protocol: str, metric: str, clips: Clips
+) -> tuple[float | None, float | None, int] | None:
+    """Return the interval of the difference in macro-F1 of sets, of the first draw; None for metrics of no sets."""
+    path, said = run.verdicts(method), []
+    for revision in (before, after):
+        frame = revision.table(path, VERDICTS)
+        if frame is None:
+            return None
+        rows = frame.filter((pl.col("metric") == metric) & pl.col("labels").is_not_null())
+        said.append(dict(rows.select("clip_id", pl.col("labels").list.first()).iter_rows()))
+    tested = clips.protocols.get(protocol, np.array([], np.int64)).tolist()
+    return set_bounds([(clips.labels[place], str(clips.subject[place]), *(one[clips.ids[place]] for one in said))
+                       for place in tested if all(clips.ids[place] in one for one in said)])  # fmt: skip
+
+
+def set_bounds(
+    clips: Sequence[tuple[Sequence[str], str, Sequence[str], Sequence[str]]],
+) -> tuple[float | None, float | None, int] | None:
+    """Return the 95 % interval of a difference in macro-F1, and the number of clips; None where no clip has a label.
+
+    Args:
+        clips: of each its labels, its cluster and the sets named before and after.
+    """
+    actual, clusters, old, new = ([clip[part] for clip in clips] for part in range(4))
+    classes = sorted({name for labels in actual for name in labels})
+    if not classes:
+        return None
+    truth, every = matrix(actual, classes), np.ones(len(classes), np.bool_)
+    was, now = (f1(truth, matrix(said, classes)).mean(every) for said in (old, new))
+    found = compared(now, was, [str(cluster) for cluster in clusters], CONFIDENCE)
+    return found.low, found.high, len(clips)
 
 
 def bounds(design: Design, moved: Floats, aggregate: str) -> tuple[float | None, float | None]:

@@ -8,11 +8,12 @@ function bar(value, low = null, high = null, reference = null) {
   return el("span", { class: "barred" }, percent(value), svg("svg", { class: "bar", viewBox: "0 0 100 12", preserveAspectRatio: "none", "aria-hidden": "true" }, ...parts));
 }
 
-// Selects for protocol and metric over the keys "protocol|metric" of `tables`; calls `draw` with key, protocol, metric.
+// Selects for protocol and metric over the keys "protocol|metric" (or "protocol|metric|more") of `tables`; calls `draw`
+// with "protocol|metric", protocol, metric.
 function chooser(data, tables, place, draw, extra = []) {
   const keys = Object.keys(tables);
   const protocols = data.protocols.filter((name) => keys.some((key) => key.startsWith(`${name}|`)));
-  const metricsOf = (protocol) => data.metrics.filter((metric) => keys.includes(`${protocol}|${metric.id}`));
+  const metricsOf = (protocol) => data.metrics.filter((metric) => keys.some((key) => `${key}|`.startsWith(`${protocol}|${metric.id}|`)));
   const pick = { protocol: protocols[0], metric: metricsOf(protocols[0])[0].id };
   const redraw = () => draw(`${pick.protocol}|${pick.metric}`, pick.protocol, pick.metric);
   const fill = () => {
@@ -32,8 +33,14 @@ function chooser(data, tables, place, draw, extra = []) {
 
 function drawClasses(data) {
   if (!Object.keys(data.perClass).length) return byId("classes").remove();
-  const draw = (key) => {
-    const table = data.perClass[key];
+  // Of sets several numbers are told of each class, and their means have intervals of their own.
+  let number = data.setNumbers[0]?.id;
+  const numbers = data.setNumbers.length ? [choice("Number", data.setNumbers.map((one) => [one.id, one.title]), number, (value) => { number = value; redraw(); })] : [];
+  const draw = (key, protocol, metric) => {
+    const ofSets = !data.perClass[key];
+    const table = data.perClass[ofSets ? `${key}|${number}` : key];
+    const column = ofSets ? data.setNumbers.find((one) => one.id === number).mean : null;
+    const macro = (method) => data.results.find((row) => row.method === method.id && row.protocol === protocol && row.metric === metric);
     const methods = data.methods.filter((method) => table[method.id]);
     const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
     const cell = (entry, method) => {
@@ -49,11 +56,13 @@ function drawClasses(data) {
       head: readable(name),
       cells: [clips(index), ...methods.map((method) => cell(table[method.id][index], method))],
     })).filter((row) => row.cells[0].value);
-    const footer = { head: "mean of classes", className: "total", cells: [{ node: "" }, ...methods.map((method) => {
+    const footer = { head: ofSets ? "macro" : "mean of classes", className: "total", cells: [{ node: "" }, ...methods.map((method) => {
+      if (ofSets) return cell([column, `${column}_low`, `${column}_high`].map((name) => macro(method)[name] ?? null), method);
       const value = mean(table[method.id].map((entry) => entry[0]).filter((entry) => entry !== null));
       return { value, node: percent(value) };
     })] };
     byId("classes-table").replaceChildren(matrix("Class", [{ title: "Clips", narrow: true }, ...methods.map((method) => ({ title: method.name }))], rows, 1, [footer]));
   };
-  return chooser(data, data.perClass, byId("classes-controls"), draw);
+  const redraw = chooser(data, data.perClass, byId("classes-controls"), draw, numbers);
+  return redraw;
 }

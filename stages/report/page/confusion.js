@@ -2,7 +2,10 @@
 
 function drawConfusion(data) {
   const keys = Object.keys(data.confusion);
-  if (!keys.length) return byId("confusion").remove();
+  if (!keys.length) { // no metric names one class: neither section nor link
+    document.querySelector('nav a[href="#confusion"]').parentElement.remove();
+    return byId("confusion").remove();
+  }
   let chosen = data.methods.find((method) => !method.null && keys.some((key) => data.confusion[key][method.id]))?.id;
   const pickMethod = choice("Method", data.methods.map((method) => [method.id, method.name]), chosen, (value) => { chosen = value; redraw(); });
   const words = (index) => (index < 0 ? "no class" : readable(data.classes[index]));

@@ -78,7 +78,7 @@ function drawGallery(data, columns, pictures) {
     const grade = columns.values[pick.metric]?.[method.id]?.[i];
     const named = columns.named[pick.metric]?.[method.id]?.[i];
     const status = given.status[i];
-    const labels = given.labels?.[i];
+    const labels = columns.sets[pick.metric]?.[method.id]?.[i] ?? given.labels?.[i];
     const text = given.text[i] >= 0 ? columns.texts[given.text[i]] : null;
     const closed = labels ? labels.map(className).join(", ") || "no class" : null;
     const as = named !== undefined && named >= 0 && className(named) !== closed ? className(named) : null;

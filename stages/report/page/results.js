@@ -1,6 +1,9 @@
 // The results table: methods down, protocols and metrics across; a number's details on demand.
 
-const AGGREGATES = [["mca", "Mean class accuracy"], ["macro_f1", "Macro-F1"], ["accuracy", "Accuracy"]];
+// The headline number of a metric is its mean class accuracy, of one whose answers are sets of classes its macro-F1.
+const AGGREGATES = [["mca", "Mean class accuracy"], ["macro_f1", "Macro-F1"], ["macro_precision", "Macro precision"],
+  ["macro_recall", "Macro recall"], ["macro_ap", "Mean average precision"], ["accuracy", "Accuracy"], ["violations", "Rules broken"]];
+const LESS_IS_BETTER = new Set(["violations"]);
 
 function whisker(value, low, high, reference) {
   const parts = [svg("line", { class: "axis", x1: 0, x2: 160, y1: 7, y2: 7 })];
@@ -29,16 +32,18 @@ function drawResults(data) {
   }
   const level = Math.round(100 * data.confidence);
   const found = (list, row) => list.filter((one) => one.model === row.method && one.protocol === row.protocol && one.metric === row.metric);
-  const pick = { protocol: data.protocols[0], metric: "", aggregate: "mca" };
+  const some = AGGREGATES.filter(([key]) => data.results.some((row) => typeof row[key] === "number"));
+  const pick = { protocol: data.protocols[0], metric: "", aggregate: some[0]?.[0] ?? "mca" };
+  const better = (one, other) => (LESS_IS_BETTER.has(pick.aggregate) ? one < other : one > other);
 
   // A column: every method's row, the best method and the best null model.
   function column(protocol, metric) {
     const rows = data.methods.map((method) => at.get(`${method.id}|${protocol}|${metric}`)).filter(Boolean);
     const valued = rows.filter((row) => typeof row[pick.aggregate] === "number");
-    const top = (list) => list.reduce((best, row) => (!best || row[pick.aggregate] > best[pick.aggregate] ? row : best), null);
+    const top = (list) => list.reduce((best, row) => (!best || better(row[pick.aggregate], best[pick.aggregate]) ? row : best), null);
     const best = top(valued.filter((row) => !nulls.has(row.method)));
     const bestNull = top(valued.filter((row) => nulls.has(row.method)));
-    const beaten = best && bestNull && bestNull[pick.aggregate] >= best[pick.aggregate];
+    const beaten = best && bestNull && !better(best[pick.aggregate], bestNull[pick.aggregate]);
     return { protocol, metric, rows, valued, best, bestNull, beaten };
   }
 
@@ -46,23 +51,23 @@ function drawResults(data) {
     const row = column.rows.find((one) => one.method === method.id);
     const value = row?.[pick.aggregate];
     if (typeof value !== "number") return { value: null, node: "–" };
-    const isMca = pick.aggregate === "mca";
+    const isHeadline = pick.aggregate === row.headline;
     const isBest = column.best === row;
     const reference = column.bestNull ? column.bestNull[pick.aggregate] : null;
     const pair = column.best && tests.get(`${column.protocol}|${column.metric}|${method.id}|${column.best.method}`);
-    const test = isMca && pair && typeof pair.difference === "number" ? pair : null;
-    const below = !method.null && reference !== null && value <= reference;
+    const test = isHeadline && pair && typeof pair.difference === "number" ? pair : null;
+    const below = !method.null && reference !== null && !better(value, reference);
     const note = isBest ? el("span", { class: "best-mark" }, "best")
       : test ? el("span", { class: "delta" }, points(test.difference), test.p_holm !== null && test.p_holm < 0.05 ? el("b", {}, " *") : el("i", {}, " n.s."))
       : null;
-    const low = isMca ? row.mca_low : null;
+    const low = row[`${pick.aggregate}_low`] ?? null, high = row[`${pick.aggregate}_high`] ?? null;
     return {
       value,
       className: isBest ? "best" : "",
       node: el("button", { type: "button", class: "value", onclick: (event) => details(row, column, test, event.currentTarget) },
         el("span", { class: "figure" }, percent(value)), note,
-        whisker(value, low, isMca ? row.mca_high : null, method.null ? null : reference),
-        el("span", { class: "span" }, typeof low === "number" ? `${percent(low)}–${percent(row.mca_high)}` : "",
+        whisker(value, low, high, method.null ? null : reference),
+        el("span", { class: "span" }, typeof low === "number" ? `${percent(low)}–${percent(high)}` : "",
           below ? el("span", { class: "below" }, "▾ null") : null)),
     };
   }
@@ -79,12 +84,11 @@ function drawResults(data) {
     panel.replaceChildren(
       el("button", { type: "button", class: "close", onclick: close }, "Close"),
       el("h3", {}, `${names.get(row.method)}, ${titles.get(row.metric)}, ${row.protocol}`),
-      line("Mean class accuracy", `${percent(row.mca)} % (${level} % interval ${percent(row.mca_low)} to ${percent(row.mca_high)})`),
-      typeof row.macro_f1 === "number" ? line("Macro-F1", `${percent(row.macro_f1)} %`) : "",
-      typeof row.accuracy === "number" ? line("Accuracy", `${percent(row.accuracy)} %`) : "",
-      line("Measured on", `${count(row.clips)} clips of ${row.classes} classes; ${row.subjects} subjects are the clusters of the interval`),
+      ...some.filter(([key]) => typeof row[key] === "number").map(([key, title]) => line(title, `${percent(row[key])} %` +
+        (typeof row[`${key}_low`] === "number" ? ` (${level} % interval ${percent(row[`${key}_low`])} to ${percent(row[`${key}_high`])})` : ""))),
+      line("Measured on", `${count(row.clips)} clips of ${row.classes} classes; ${row.subjects} ${data.clusters} are the clusters of the interval`),
       ...found(data.leftOut, row).map((one) => line("Left out", `${count(one.clips)} clips: ${one.reason}`)),
-      ...found(data.repeats, row).map((one) => line("Draws", `${one.repeats}, with a standard deviation of ${percent(one.mca_sd)} points between them`)),
+      ...found(data.repeats, row).map((one) => line("Draws", `${one.repeats}, with a standard deviation of ${percent(one.mca_sd ?? one.macro_f1_sd)} points between them`)),
       test ? line(`Against the best, ${names.get(test.other)}`, say(test)) : "",
       againstNull ? line(`Against the best null model, ${names.get(againstNull.other)}`, say(againstNull)) : "",
       stages.length ? line("Made by", "") : "",
@@ -101,7 +105,7 @@ function drawResults(data) {
     const heads = columns.map((one) => ({
       title: pick.metric && !pick.protocol ? one.protocol : titles.get(one.metric),
       group: !pick.metric && !pick.protocol ? one.protocol : null,
-      size: `${count(one.valued[0].clips)} clips, ${one.valued[0].classes} classes, ${one.valued[0].subjects} subj.`,
+      size: `${count(one.valued[0].clips)} clips, ${one.valued[0].classes} classes, ${one.valued[0].subjects} ${data.clusters === "subjects" ? "subj." : "rec."}`,
       flag: one.beaten ? "⚑ a null model wins" : null,
       flagTitle: one.beaten ? `${names.get(one.bestNull.method)} reaches ${percent(one.bestNull[pick.aggregate])} %` : null,
     }));
@@ -117,10 +121,9 @@ function drawResults(data) {
         `${percent(one.bestNull[pick.aggregate])} %)`).join("; "), ".") : "");
   }
   const change = (key) => (value) => { pick[key] = value; draw(); };
-  const some = new Set(AGGREGATES.filter(([key]) => data.results.some((row) => typeof row[key] === "number")).map(([key]) => key));
   byId("results-controls").append(
     choice("Protocol", [["", "all"], ...data.protocols.map((name) => [name, name])], pick.protocol, change("protocol")),
     choice("Metric", [["", "all"], ...data.metrics.map((metric) => [metric.id, metric.title])], pick.metric, change("metric")),
-    choice("Aggregate", AGGREGATES.filter(([key]) => some.has(key)), pick.aggregate, change("aggregate")));
+    choice("Aggregate", some, pick.aggregate, change("aggregate")));
   draw();
 }

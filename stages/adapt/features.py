@@ -1,0 +1,138 @@
+"""Features of clips under a frozen VLM, through the journal: computed once a clip, whatever is trained on them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from stages.adapt.pooling import pooled, visual_tokens
+from stages.core.errors import InputError
+from stages.core.journal import Journal, compute_missing, journal_key
+from stages.core.previous import previous
+from stages.core.schema import SORT
+from stages.core.tables import read_table
+from stages.vlm.base import Answer, Request
+from stages.vlm.local import Local
+from stages.vlm.show import Show, Shown
+
+#: Raise it when a change here, in pooling or in stages/vlm/engine changes a feature: the journal's are stale.
+VERSION = 1
+
+#: Of the block of a VLM, what shapes words and no hidden state of a prompt.
+_WORDS_ONLY = ("max_new_tokens", "temperature", "seed")
+
+Vector = NDArray[np.float32]
+
+#: Clips as vectors, with the key under which a journal keeps them; `why` one has none.
+FEATURES = pa.schema(
+    [
+        pa.field("clip_id", pa.string(), nullable=False),
+        pa.field("feature", pa.list_(pa.float32())),
+        pa.field("why", pa.string()),
+        pa.field("journal_key", pa.string()),
+    ]
+)
+SORT[id(FEATURES)] = ["clip_id"]
+
+
+class Feature(NamedTuple):
+    """A clip as a vector (width,); None where the model cannot be shown it, and `why`."""
+
+    clip_id: str
+    key: str | None
+    vector: Vector | None
+    why: str | None
+
+
+def hidden_shape(backend: Local) -> dict[str, Any]:
+    """Return all of a back end that shapes hidden states: model, revision, dtype, versions of libraries."""
+    return {name: value for name, value in backend.shape().items() if name not in _WORDS_ONLY}
+
+
+def feature_key(backend: Local, request: Request) -> str:
+    """Return the journal key of what a model makes of a clip and a prompt."""
+    return journal_key(version=VERSION, backend=hidden_shape(backend), request=request.shape())
+
+
+def features(
+    show: Show,
+    clip_ids: Iterable[str],
+    prompt: str,
+    backend: Local,
+    journal: Journal,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Iterator[Feature]:
+    """Yield the feature of each clip, in the order of `clip_ids`; a window of clips is in memory at a time.
+
+    Raises:
+        InputError: not one clip can be shown, or the model sees nothing.
+    """
+    for window in show.windows(clip_ids):
+        yield from _of_window(window, prompt, backend, journal, advance)
+
+
+def _of_window(
+    window: Sequence[Shown], prompt: str, backend: Local, journal: Journal, advance: Callable[[int], None]
+) -> Iterator[Feature]:
+    asked = {shown.clip_id: Request(prompt, shown.media) for shown in window if shown.why is None}
+    keys = {id(request): feature_key(backend, request) for request in asked.values()}
+    failed: list[tuple[Request, Answer]] = []
+    new = compute_missing(
+        journal,
+        list(asked.values()),
+        lambda request: keys[id(request)],
+        lambda missing: _computed(backend, missing, failed),
+        advance,
+    )
+    advance(len(window) - new)
+    refused = {keys[id(request)]: answer.detail for request, answer in failed}
+    for clip_id, _, why in window:
+        key = keys[id(asked[clip_id])] if why is None else None
+        if key is None or key in refused:
+            yield Feature(clip_id, None, None, why or refused.get(key or ""))
+        else:
+            yield Feature(clip_id, key, unpacked(journal.get(key)), None)
+
+
+def _computed(
+    backend: Local, requests: Sequence[Request], refused: list[tuple[Request, Answer]]
+) -> Iterator[tuple[Request, Mapping[str, Any]]]:
+    engine = backend.engine()
+    tokens = visual_tokens(engine.config).to(engine.device)
+    for batch in backend.batches(requests, refused):
+        with torch.inference_mode():
+            vectors = pooled(engine.model, tokens, engine.inputs(batch)).cpu().numpy()
+        for encoded, vector in zip(batch, vectors, strict=True):
+            yield encoded.request, packed(vector)
+
+
+def packed(vector: Vector) -> dict[str, str]:
+    """Return a vector as the journal keeps it."""
+    return {"feature": base64.b64encode(vector.astype("<f4").tobytes()).decode()}
+
+
+def unpacked(value: Mapping[str, Any]) -> Vector:
+    """Return the vector that the journal keeps."""
+    return np.frombuffer(base64.b64decode(value["feature"]), "<f4").copy()
+
+
+def refill(journal: Journal, path: Path) -> int:
+    """Put the features of the last run's output into the journal that lacks them; return how many."""
+    old = previous(path)
+    try:
+        rows = read_table(old, FEATURES) if old else None
+    except InputError:
+        rows = None  # written by another version of this stage
+    count = 0
+    for row in rows.iter_rows(named=True) if rows is not None else ():
+        if row["journal_key"] is not None and row["journal_key"] not in journal:
+            journal.put(row["journal_key"], packed(np.asarray(row["feature"], np.float32)))
+            count += 1
+    return count

@@ -1,0 +1,109 @@
+"""A linear classifier of what a frozen vision tower sees, trained and asked under the same control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stages.controls.clips import Frames, controlled, picked, read_truths
+from stages.controls.params import FrozenParams
+from stages.controls.questions import Question, wanted
+from stages.core.errors import InputError
+from stages.core.params import compute
+from stages.core.paths import Run
+from stages.core.progress import Progress
+from stages.core.torchvision_ops import declare_missing_ops
+from stages.learn.data import Clip, Fold, Task
+
+declare_missing_ops()
+
+from transformers import AutoModelForImageTextToText, AutoProcessor  # noqa: E402 (its processors import torchvision)
+
+Floats = NDArray[np.float32]
+
+
+class Frozen:
+    """A method of `controls.<dataset>.frozen`."""
+
+    passed = frozenset({"reversed"})
+    """It learns from controlled clips, and reversed ones are as good to learn from as others."""
+
+    def __init__(self, run: Run, name: str, params: FrozenParams, seed: int) -> None:
+        """Load the tower.
+
+        Raises:
+            InputError: there is no such model.
+        """
+        self.name, self.protocol = name, params.protocol
+        self._run, self._params, self._seed = run, params, seed
+        self._tower = Tower(Path(params.model))
+
+    def named(self, task: Task, fold: Fold, questions: Sequence[Question]) -> Iterator[tuple[Question, Clip, str]]:
+        """Yield the class that each question's test clips are named.
+
+        Raises:
+            InputError: the truth lacks a clip, or the train part has fewer than two of a question's classes.
+        """
+        seen = self._seen([*fold.train, *fold.test], questions)
+        for question in questions:
+            train, test = ([clip for clip in part if clip.labels[0] in question.among]
+                           for part in (fold.train, fold.test))  # fmt: skip
+            if len({clip.labels[0] for clip in train}) < 2:
+                raise InputError(f"fewer than two of {', '.join(question.among)} in the train part",
+                                 file=self._run.splits, key=self.protocol, do="choose other classes")  # fmt: skip
+            if test:
+                x, y = (np.stack([seen[clip][question.control] for clip in part]) for part in (train, test))
+                found = ridge(x, [clip.labels[0] for clip in train], y)
+                yield from ((question, clip, name) for clip, name in zip(test, found, strict=True))
+
+    def _seen(self, clips: Sequence[Clip], questions: Sequence[Question]) -> dict[Clip, dict[str, Floats]]:
+        """Return a clip's features under each control."""
+        asked = [(clip, wanted(clip, questions)) for clip in clips]
+        truths = read_truths(self._run.data / "truth.parquet", clips)
+        keep = partial(picked, self._params.frames)
+        found = {}
+        with Progress(f"controls {self._run.name} {self.name}, clips", len(asked)) as progress:
+            for clip, made in controlled(asked, truths, keep, self._seed, compute().processes):
+                found[clip] = {control: self._tower.look(frames) for control, frames in made.items()}
+                progress.advance(1)
+        return found
+
+
+class Tower:
+    """The frozen vision tower of a VLM in a folder of `save_pretrained`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load it.
+
+        Raises:
+            InputError: there is no such folder.
+        """
+        if not (folder / "config.json").exists():
+            raise InputError("no model: it has no config.json", file=folder, do="run the stage pretrain, or `dvc pull`")
+        self._images: Any = AutoProcessor.from_pretrained(folder).image_processor  # type: ignore[no-untyped-call]
+        model: Any = AutoModelForImageTextToText.from_pretrained(folder)
+        self._tower: Any = model.eval().model.vision_tower
+
+    @torch.no_grad()
+    def look(self, frames: Frames) -> Floats:
+        """Return mean and maximum of each feature of the last map, frame by frame, (T * 2 * C,), of (T, H, W, 3)."""
+        pixels = self._images(list(frames), return_tensors="pt")["pixel_values"]
+        found = self._tower(pixels).last_hidden_state.flatten(2)  # (T, C, cells)
+        return np.asarray(torch.cat([found.mean(2), found.amax(2)], 1).flatten().numpy(), np.float32)
+
+
+def ridge(train: Floats, labels: Sequence[str], test: Floats) -> list[str]:
+    """Return the classes that ridge regression on `train` (N, D) with its N labels names `test` (M, D)."""
+    from sklearn.linear_model import RidgeClassifier  # a second, which only this needs
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), RidgeClassifier(alpha=300))
+    model.fit(train, np.asarray(labels))
+    return [str(name) for name in model.predict(test)]

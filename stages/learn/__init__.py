@@ -1,0 +1,1 @@
+"""Learning from labelled clips: data, augmentation, losses, and a loop that a killed run continues exactly."""

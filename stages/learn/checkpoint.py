@@ -1,0 +1,125 @@
+"""A training run's state outside the outputs, beside the journal: what is written is written whole.
+
+A run is `learn/<key>` under the journal's folder, the key being the hash of everything that shapes it. While it trains
+there are `state.pt` (the last saved step) and `best.pt`; when it is finished only `done.pt`, from which the same run
+asked for again comes at once. `python -m stages.core.prune` keeps the room whole: remove its folders by hand.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import sys
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import nn
+
+from stages.core.journal import journal_key, root
+
+#: Raise it when the same params and data give other weights.
+VERSION = 1
+ROOM = "learn"
+
+State = dict[str, Any]
+Weights = dict[str, torch.Tensor]
+
+
+def run_key(device: torch.device, processes: int, **shapes: Any) -> str:
+    """Return a run's key: everything that shapes its weights, JSON values only.
+
+    The kind of device and the number of processes are among them: a run goes on only where it would come to the same.
+    """
+    libraries = {name: version(name) for name in ("torch", "torchvision", "transformers", "accelerate", "av")}
+    return journal_key(device=device.type, processes=processes, libraries=libraries, learn=VERSION, **shapes)
+
+
+class Checkpoint:
+    """The files of one run."""
+
+    def __init__(self, key: str) -> None:
+        self.folder = root() / ROOM / key
+
+    def load(self, name: str) -> State | None:
+        """Return what was saved, on the CPU; None where nothing was, or a damaged file, which is left aside."""
+        path = self.folder / f"{name}.pt"
+        if not path.exists():
+            return None
+        try:
+            state: State = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:
+            print(f"left aside, training starts earlier: {path}: {error}", file=sys.stderr)
+            return None
+        return state
+
+    def save(self, name: str, state: State) -> None:
+        """Write a state; a process killed meanwhile leaves the one before.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        part = self.folder / f"{name}.pt.part"
+        try:
+            with part.open("wb") as stream:
+                torch.save(state, stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except RuntimeError as error:  # torch's writer does not say why
+            free = shutil.disk_usage(self.folder).free
+            part.unlink(missing_ok=True)
+            if free < sum(value.nbytes for value in _tensors(state)):
+                raise OSError(errno.ENOSPC, "no space left", str(part)) from error
+            raise
+        os.replace(part, self.folder / f"{name}.pt")
+
+    def drop(self, *names: str) -> None:
+        """Remove files that are no longer needed."""
+        for name in names:
+            (self.folder / f"{name}.pt").unlink(missing_ok=True)
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [tensor for item in inner for tensor in _tensors(item)]
+
+
+def learnt(model: nn.Module) -> Weights:
+    """Return copies, on the model's device, of what training changes: its parameters, and buffers beside them.
+
+    A frozen model's weights (of a VLM under LoRA, say) are not among them.
+    """
+    return {name: value.detach().clone() for name, value in _changing(model).items()}
+
+
+def restore(model: nn.Module, weights: Weights) -> None:
+    """Put such copies back."""
+    with torch.no_grad():
+        for name, value in _changing(model).items():
+            value.copy_(weights[name])
+
+
+def _changing(model: nn.Module) -> dict[str, torch.Tensor]:
+    found: dict[str, torch.Tensor] = {
+        name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad
+    }
+    for prefix, module in model.named_modules():
+        if any(parameter.requires_grad for parameter in module.parameters(recurse=False)):
+            found |= {f"{prefix}.{name}" if prefix else name: buffer
+                      for name, buffer in module.named_buffers(recurse=False)}  # fmt: skip
+    return found
+
+
+def weights_hash(model: nn.Module) -> str:
+    """Return the hash of all parameters and buffers: equal where two models compute the same."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode() + str(value.dtype).encode() + str(tuple(value.shape)).encode())
+        flat = value.detach().cpu().contiguous().flatten()
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

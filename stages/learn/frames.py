@@ -1,0 +1,133 @@
+"""Clips decoded once: evenly spread frames of one size, memory-mapped under the journal's folder.
+
+Training looks at a clip in every epoch; decoding it each time would take longer than a small model's step. A clip's
+frames are a record of fixed length in a segment beside the room's journal, which says where it lies: so a killed run
+goes on, any number of processes write (each its own segment), and a batch reads only its own clips from disk.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.core.errors import InputError
+from stages.core.journal import Journal, journal_key
+from stages.core.pool import Crashed, spread
+from stages.learn.data import Clip
+from stages.learn.params import Pixels
+from stages.video.decode import Image
+from stages.video.sample import sample
+
+#: Raise it when the same clip and params give other pixels.
+VERSION = 1
+ROOM = "frames"
+
+Frames = NDArray[np.uint8]
+
+
+class Store:
+    """The kept frames of any number of clips, (kept, H, W, 3) uint8 RGB each. Memory is what the last reads touched."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.pixels = pixels
+        width, height = pixels.kept_size
+        self.shape = (pixels.kept, height, width, 3)
+        self._shapes = {
+            "kept": pixels.kept, "size": list(pixels.kept_size), "fit": pixels.fit, "version": VERSION,
+            "av": version("av"), "opencv": version("opencv-contrib-python"),
+        }  # fmt: skip
+        self._at: dict[str, tuple[Path, int]] = {}
+        self._maps: dict[Path, NDArray[np.uint8]] = {}
+
+    def keep(self, clips: Sequence[Clip], processes: int, advance: Callable[[int], None] = lambda _: None) -> int:
+        """Decode the clips that are not kept yet, each file once; return how many those were.
+
+        Raises:
+            InputError: a clip cannot be decoded, or has fewer frames than the manifest says.
+        """
+        with Journal(ROOM, ("segment", "offset")) as journal:
+            missing: dict[str, Clip] = {}
+            for clip in clips:
+                if not self._find(journal, clip):
+                    missing.setdefault(clip.md5, clip)
+            if missing:
+                self._decode(journal, list(missing.values()), processes, advance)
+            for clip in clips:
+                self._find(journal, clip)
+        return len(missing)
+
+    def _find(self, journal: Journal, clip: Clip) -> bool:
+        key = self._key(clip)
+        if key not in journal:
+            return False
+        value = journal.get(key)
+        path, offset = journal.folder / value["segment"], int(value["offset"])
+        if not path.exists() or path.stat().st_size < offset + self._length:
+            return False  # somebody removed it
+        self._at[clip.md5] = (path, offset)
+        return True
+
+    def _key(self, clip: Clip) -> str:
+        return journal_key(md5=clip.md5, frames=clip.frames, **self._shapes)
+
+    @property
+    def _length(self) -> int:
+        return int(np.prod(self.shape))
+
+    def _decode(self, journal: Journal, clips: Sequence[Clip], processes: int, advance: Callable[[int], None]) -> None:
+        journal.folder.mkdir(parents=True, exist_ok=True)
+        segment = journal.folder / f"{uuid.uuid4().hex}.u8"
+        work = partial(decode, kept=self.pixels.kept, size=self.pixels.kept_size, fit=self.pixels.fit)
+        with segment.open("wb", buffering=0) as out:
+            for clip, frames in spread(work, clips, min(processes, len(clips))):
+                if isinstance(frames, Crashed):
+                    raise InputError(str(frames), file=clip.path, do="ingest again: the clip may have changed")
+                offset = out.tell()
+                _write(out, frames)
+                journal.put(self._key(clip), {"segment": segment.name, "offset": offset})
+                advance(1)
+
+    def get(self, clip: Clip, places: Sequence[int] | NDArray[np.int64] | slice = slice(None)) -> Frames:
+        """Return kept frames of a clip, (n, H, W, 3); `places` are among the kept ones. `keep` it first."""
+        path, offset = self._at[clip.md5]
+        whole = self._maps.get(path)
+        if whole is None:
+            whole = self._maps[path] = np.memmap(path, np.uint8, mode="r")
+        return np.asarray(whole[offset : offset + self._length].reshape(self.shape)[places])
+
+
+def decode(clip: Clip, kept: int, size: tuple[int, int], fit: str) -> Frames:
+    """Return `kept` frames spread evenly over a clip, uint8 (kept, H, W, 3) RGB, at `size` (W, H)."""
+    cv2.setNumThreads(1)  # the processes already take every core
+    frames, _ = sample(clip.path, kept, frames=clip.frames)
+    return np.stack([resized(frame, size, fit) for frame in frames])
+
+
+def resized(image: Image, size: tuple[int, int], fit: str) -> Image:
+    """Return an image (H, W, 3) at `size` (W, H): stretched, or scaled to cover it and cut at the centre (`cover`)."""
+    height, width = image.shape[:2]
+    if fit == "cover":
+        scale = max(size[0] / width, size[1] / height)
+        across, down = round(size[0] / scale), round(size[1] / scale)
+        left, top = (width - across) // 2, (height - down) // 2
+        image = image[top : top + down, left : left + across]
+    if image.shape[1::-1] == size:
+        return np.ascontiguousarray(image)
+    shrinks = image.shape[1] > size[0]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(np.ascontiguousarray(image), size, interpolation=how), np.uint8)
+
+
+def _write(out: IO[bytes], frames: Frames) -> None:
+    # An unbuffered write may be short on a full disk; the next call then raises ENOSPC.
+    view = memoryview(frames.tobytes())
+    while view:
+        view = view[out.write(view) or 0 :]

@@ -1,0 +1,20 @@
+"""The same stage on several GPUs or machines: it starts itself anew under the launcher that the user names."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+
+
+def relaunch(module: str, *arguments: str) -> None:
+    """Replace this process by `$HAR_LAUNCH -m module arguments`, where HAR_LAUNCH is set and it is not under it yet.
+
+    Such as `accelerate launch --multi_gpu --num_processes 4`. What several processes train differs in its last bits
+    from what one trains, as sums do.
+    """
+    launcher = os.environ.pop("HAR_LAUNCH", "")
+    if launcher and "LOCAL_RANK" not in os.environ:
+        words = shlex.split(launcher)
+        found = [os.path.join(os.path.dirname(sys.executable), words[0]), *words[1:]]
+        os.execvp(found[0] if os.path.exists(found[0]) else words[0], [*words, "-m", module, *arguments])

@@ -1,0 +1,108 @@
+"""All of a method's metrics, each its own way: verdicts of clips, aggregates of protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from stages.core.errors import InputError
+from stages.score.answers import read_answers
+from stages.score.multi import set_aggregates
+from stages.score.params import ScoredParams, ScoreParams, SetParams
+from stages.score.sets import METRIC, Sets, read_sets, set_rows
+from stages.score.tables import score_rows, verdict_rows
+from stages.score.tuning import tuned
+from stages.stats.clips import Clips
+from stages.stats.intervals import Level
+from stages.stats.sets import matrix
+
+
+class Method(NamedTuple):
+    """A method's measures, and the clips that they are of."""
+
+    name: str
+    measures: pl.DataFrame
+    file: Path
+    """That holds them."""
+    manifest: pl.DataFrame
+    splits: pl.DataFrame
+    clips: Clips
+
+
+class Scored(NamedTuple):
+    """Rows of SCORES, and of VERDICTS metric by metric."""
+
+    rows: list[dict[str, Any]]
+    verdicts: list[pl.DataFrame]
+
+
+def scored(method: Method, score: ScoreParams, params: ScoredParams, where: str) -> Scored:
+    """Return a method's scores and verdicts by all metrics that its measures hold.
+
+    Raises:
+        InputError: measures or params do not allow it; `where` names the params in messages.
+    """
+    level = Level(score.confidence, score.assumed_icc)
+    found = Scored([], [])
+    of_sets = method.measures["metric"] == METRIC
+    single = method.measures.filter(~of_sets)
+    for answers in read_answers(single, method.clips, score.thresholds, method.file, where):
+        protocols = [name for name in method.clips.protocols if params.allows(name, method.name, answers.metric)]
+        found.rows.extend(score_rows(method.name, method.clips, answers, protocols, level))
+        found.verdicts.append(verdict_rows(method.name, method.clips, answers))
+    if of_sets.any():
+        if params.sets is None:
+            raise InputError(
+                "answers are sets of labels, and nothing says how sets are scored", file=where, key="scored.sets",
+                do="say how thresholds come about, such as sets: {thresholds: {default: own}, rules: null}",
+            )  # fmt: skip
+        protocols = [name for name in method.clips.protocols if params.allows(name, method.name, METRIC)]
+        sets, thresholds = _sets(method, params.sets, protocols)
+        found.rows.extend(_set_scores(method, sets, thresholds, params.sets, protocols, level))
+        found.verdicts.append(set_rows(method.name, method.clips, sets))
+    return found
+
+
+def _sets(method: Method, params: SetParams, protocols: Sequence[str]) -> tuple[Sets, dict[str, float]]:
+    """Return the sets that a method names, and the thresholds by which it does (none: its own sets)."""
+    labels = method.manifest.filter(pl.col("error").is_null())["labels"]
+    classes = sorted(set(labels.explode().drop_nulls().to_list()))
+    sets, how = read_sets(method.measures, method.clips, classes, method.file), params.threshold(method.name)
+    if how == "own":
+        return sets, {}
+    if not sets.scored.any():
+        raise InputError(f"{method.name} scores no classes, so no threshold can be laid", file=method.file,
+                         key="class_scores", do=f"say `{method.name}: own` under sets.thresholds")  # fmt: skip
+    if how == "tuned":
+        if len(protocols) != 1:
+            raise InputError(
+                f"thresholds tuned on one protocol's validation part may not be tested by another: {method.name} is "
+                f"scored on {', '.join(protocols)}", key="scored.only", do=f"name one protocol for {method.name}",
+            )  # fmt: skip
+        thresholds = tuned(method.measures, method.manifest, method.splits, protocols[0], classes, method.file)
+    else:
+        thresholds = dict.fromkeys(classes, float(how))
+    return sets.over(thresholds), thresholds
+
+
+def _set_scores(
+    method: Method, sets: Sets, thresholds: dict[str, float], params: SetParams, protocols: Sequence[str], level: Level
+) -> Iterator[dict[str, Any]]:
+    clips, known = method.clips, np.asarray(sets.known.any(0))
+    actual = matrix(clips.labels.tolist(), sets.classes)
+    for protocol in protocols:
+        places = clips.protocols[protocol]
+        places = places[known[places]]
+        if not len(places):
+            continue
+        key = {"method": method.name, "protocol": protocol, "metric": METRIC}
+        size = {"clips": len(places), "classes": 1, "subjects": len(np.unique(clips.subject[places].astype(str)))}
+        for found in set_aggregates(sets, actual, places, clips.subject[places].tolist(), params.rules, level):
+            yield {**key, "aggregate": found.name, "value": found.value, **found.bounds._asdict(),
+                   **found.size._asdict()}  # fmt: skip
+        for name, value in thresholds.items():
+            yield {**key, "aggregate": f"threshold:{name}", "value": value, **size}

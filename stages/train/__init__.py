@@ -1,0 +1,1 @@
+"""Supervised video models: trained on a protocol's train part, predicting its test part."""

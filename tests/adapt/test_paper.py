@@ -1,0 +1,43 @@
+"""papers/newborn_lora has no cell until a user names a data set; filled, every cell is whole and DVC resolves it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import TypeAdapter
+
+from tests.conftest import ROOT, dvc
+from tests.pipeline import graph
+from tests.pipeline.test_graph import filled
+
+PAPER = ROOT / "papers/newborn_lora"
+VALUES = yaml.safe_load((PAPER / "params.yaml").read_text()) | {"datasets": ["newborn_lora"]}
+STAGES = [stage for stage in graph.stages() if stage.pipeline.parent == PAPER]
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_params_fit_once_a_data_set_is_named(stage: graph.Stage) -> None:
+    assert stage.cells == ()
+    cells = graph._cells(stage.body, VALUES)
+    assert cells
+    (listed,) = (next(iter(entry.values())) for entry in stage.body["params"])
+    for cell in cells:
+        have = {stage.filled(key, cell) for key in listed}
+        words = stage.filled(stage.body["cmd"], cell).split()
+        read = {filled(declared, have, words): kind for declared, kind in graph.declared(stage.room).items()}
+        assert set(read) == have
+        for key, kind in read.items():
+            TypeAdapter(kind).validate_python(graph.lookup(VALUES, key))
+
+
+@pytest.mark.slow
+def test_dvc_resolves_every_cell(tmp_path: Path) -> None:
+    place = tmp_path / "papers/newborn_lora"
+    place.mkdir(parents=True)
+    shutil.copy(PAPER / "dvc.yaml", place)
+    dvc("init", "-q", "--no-scm", cwd=tmp_path)
+    for datasets, cells in (([], 0), (["newborn_lora"], sum(len(graph._cells(one.body, VALUES)) for one in STAGES))):
+        (place / "params.yaml").write_text(yaml.safe_dump(VALUES | {"datasets": datasets}))
+        listed = dvc("stage", "list", "papers/newborn_lora/dvc.yaml", cwd=tmp_path).splitlines()
+        assert len([line for line in listed if "@" in line.split(" ")[0]]) == cells

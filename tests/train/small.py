@@ -1,0 +1,43 @@
+"""A rendered data set of a few small clips, ingested, and params to train on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stages.core.paths import Run
+from stages.simulate.make import make as render
+from stages.simulate.params import Scene
+from tests.nets.small import net
+from tests.stage import Workplace
+
+CLASSES = ["Drink_Fromcup", "Enter", "Walk"]
+SCENE = Scene(seed=1, clips=36, fps=5, size=(64, 48), seconds=(1, 1.6), subjects=[2, 3, 10, 19], cameras=[1, 2, 3],
+              rooms=2, activities=CLASSES, style="home")  # fmt: skip
+RECIPE: dict[str, Any] = {"seed": 0, "threads": 1, "epochs": 2, "batch": 4, "rate": 0.002}
+
+
+def params(architecture: str = "swin3d", protocol: str = "cs", **changed: Any) -> dict[str, Any]:
+    """Return the block of one method, at a size that trains in a second."""
+    block = {
+        "protocol": protocol,
+        "net": net(architecture).model_dump(mode="json"),
+        "pixels": {"frames": 4, "size": [48, 32], "kept": 4, "kept_size": [48, 32]},
+        "recipe": RECIPE,
+        "augmentation": {"crop": [0.7, 1.0], "jitter": True},
+    }
+    return {**block, **changed}
+
+
+def values(methods: dict[str, dict[str, Any]], **protocols: Any) -> dict[str, Any]:
+    """Return params.yaml with these methods."""
+    given = protocols or {"cs": {"validation": True}, "leave_one_subject_out": {"validation": False}}
+    block = {"adapter": "smarthome", "source": "data/home/clips", "licensed": False, "protocols": given,
+             "accept_leaks": list(given)}  # fmt: skip
+    return {"ingest": {"home": block}, "train": {"home": methods}}
+
+
+def prepare(place: Workplace) -> None:
+    """Render and ingest."""
+    render(SCENE, Run("home"), 1, lambda _: None)
+    said = place.run("ingest", "home", values=values({}))
+    assert said == "", said
