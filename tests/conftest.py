@@ -48,21 +48,23 @@ def remote_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
     The copy comes from the remote whose address is in `HAR_REMOTE`; without one the test is skipped, visibly.
     """
     remote = os.environ.get("HAR_REMOTE")
+    if remote and "://" not in remote:
+        remote = str((ROOT / remote).resolve())  # whatever folder a test has gone to
     repo = tmp_path_factory.mktemp("remote")
     pulled: dict[str, Path] = {}
 
     def get(name: str) -> Path:
         if not remote:
             pytest.skip("needs real data: set HAR_REMOTE to the address of the DVC remote that holds it")
-        if not pulled:
-            dvc("init", "-q", "--no-scm", cwd=repo)
-            dvc("remote", "add", "-d", "real", str(Path(remote).resolve()) if "://" not in remote else remote, cwd=repo)
+        if not (repo / ".dvc").exists():
+            dvc("init", "--no-scm", cwd=repo)
+            dvc("remote", "add", "-d", "real", remote, cwd=repo)
             dvc("config", "cache.dir", os.environ.get("HAR_TEST_CACHE", str(repo / ".dvc" / "cache")), cwd=repo)
         if name not in pulled:
             pointer = repo / f"{name}.dvc"
             pointer.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / f"{name}.dvc", pointer)
-            dvc("pull", "-q", str(pointer.relative_to(repo)), cwd=repo)
+            dvc("pull", str(pointer.relative_to(repo)), cwd=repo)
             pulled[name] = repo / name
         return pulled[name]
 

@@ -17,6 +17,7 @@ from torch import nn
 
 from stages.adapt.params import LoraParams, Part
 from stages.core.errors import InputError
+from stages.core.rows import steady
 from stages.core.torchvision_ops import declare_missing_ops
 from stages.vlm.adapter import WEIGHTS
 
@@ -95,7 +96,8 @@ def put_on(model: Any, params: LoraParams, seed: int) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         adapted: Any = peft.get_peft_model(model, config)
-    return adapted
+    # Its own layers too, which are newer than the engine's: it must say what it will say once it is loaded.
+    return steady(adapted, model.device.type)
 
 
 def pattern(names: Iterable[str]) -> str:

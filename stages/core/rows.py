@@ -21,7 +21,7 @@ def steady(model: M, device: str) -> M:
     if device == "cpu" and few_rows_differ():
         layers: Any = model
         for layer in layers.modules():
-            if isinstance(layer, nn.Linear):
+            if isinstance(layer, nn.Linear) and "forward" not in vars(layer):  # not held already
                 layer.forward = partial(_filled, layer.forward)  # type: ignore[method-assign]
     return model
 

@@ -12,8 +12,9 @@ from stages.vlm import tiny
 
 EMBEDDED = PretrainParams.model_validate({
     "scene": "pretrain", "seed": 0, "threads": 1, "size": [64, 64], "channels": [8, 8, 8, 16], "hidden": 32,
-    "layers": 2, "vocabulary": 400, "frames": 2, "vision": {"steps": 1, "batch": 1, "rate": 0.001},
-    "language": {"steps": 1, "batch": 1, "rate": 0.001},
+    "layers": 2, "vocabulary": 400, "frames": 2,
+    "vision": {"steps": 1, "batch": 1, "rate": 0.001, "window": 32, "zoom": [1, 1], "whole": 1},
+    "language": {"steps": 1, "batch": 1, "rate": 0.001, "questions": 1},
 })  # fmt: skip
 
 

@@ -85,7 +85,10 @@ def test_an_adapter_is_loaded_as_it_was_saved(
     request = Request("Describe", media(kind, frames, 0), options=("True", "False"))
     plain = local(base)
     ((_, untouched),) = trained.answer([request])
-    assert untouched == dict(plain.answer([request]))[request], "fresh LoRA changes nothing"
+    ((_, bare),) = plain.answer([request])
+    # But for rounding: a LoRA convolution may hand its sum on in another memory layout than the plain one.
+    assert untouched.p == pytest.approx(bare.p, rel=1e-6), "fresh LoRA changes nothing"
+    assert untouched.text == bare.text
     noise(adapted)
     save(adapted, folder, str(base), folder_hash(base))
     loaded = local(base, adapter=str(folder))
@@ -94,10 +97,11 @@ def test_an_adapter_is_loaded_as_it_was_saved(
     first, again = (
         backend.engine().write([one]).first for backend, one in zip((trained, loaded), encoded, strict=True)
     )
-    assert torch.equal(first, again)
+    torch.testing.assert_close(first, again)
     ((_, said),), ((_, wanted),) = loaded.answer([request]), trained.answer([request])
-    assert said == wanted
-    assert said.p != untouched.p
+    assert said.text == wanted.text
+    assert said.p == pytest.approx(wanted.p, rel=1e-5)
+    assert said.p != pytest.approx(untouched.p, rel=1e-3)
 
 
 def test_the_same_adapter_is_the_same_bytes(tiny_model: Any, tmp_path: Path) -> None:
