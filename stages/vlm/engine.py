@@ -18,6 +18,7 @@ from stages.vlm.chat import encode
 from stages.vlm.checkpoint import is_vision, load_config, load_model, load_processor
 from stages.vlm.constraint import holds
 from stages.vlm.decoding import Draw, Force, MustHold
+from stages.vlm.looks import Looks
 
 if TYPE_CHECKING:
     from stages.vlm.params import LocalParams
@@ -64,6 +65,7 @@ class Engine:
     def __init__(self, params: LocalParams, config: Any, processor: Any, model: Any, device: str) -> None:
         self.params, self.config, self.processor, self.device = params, config, processor, device
         self.model = steady(model, device)
+        self.looks = Looks(self.model)
         self.tokenizer = getattr(processor, "tokenizer", processor)
         self.context = getattr(config.get_text_config(), "max_position_embeddings", None)
         ends = model.generation_config.eos_token_id
@@ -143,6 +145,7 @@ class Engine:
 
     def _write(self, batch: Sequence[Encoded], inputs: dict[str, torch.Tensor]) -> Written:
         requests = [encoded.request for encoded in batch]
+        shown = [request.media.digest for request in requests if request.media]
         room, start = self.params.max_new_tokens, batch[0].length
         chosen = LogitsProcessorList()
         if self.params.temperature > 0:
@@ -151,7 +154,8 @@ class Engine:
             words = [request.must_hold for request in requests]
             chosen.append(MustHold(self.tokenizer, words, start, room, self.ends))
         asks = bool(requests[0].options)
-        out = self._generate(inputs, room, chosen, keep_logits=asks)
+        with self.looks.at(shown):
+            out = self._generate(inputs, room, chosen, keep_logits=asks)
         rows = out.sequences[:, start:].tolist()
         read = _of_prompt(out.past_key_values, start) if asks and not self._own_places else None
         return Written([self._upto_end(row) for row in rows], out.logits[0] if asks else None, read)

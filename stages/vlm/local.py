@@ -80,8 +80,9 @@ class Local:
             InputError: the model does not load, or has no processor for what a request shows.
         """
         refused: list[tuple[Request, Answer]] = []
-        for batch in self.batches(requests, refused):
-            yield from zip([encoded.request for encoded in batch], self.engine().answer(batch), strict=True)
+        with self.engine().looks.kept():
+            for batch in self.batches(requests, refused):
+                yield from zip([encoded.request for encoded in batch], self.engine().answer(batch), strict=True)
         yield from refused
 
     def batches(self, requests: Iterable[Request], refused: list[tuple[Request, Answer]]) -> Iterator[list[Encoded]]:

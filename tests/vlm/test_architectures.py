@@ -94,6 +94,25 @@ def test_batched_equals_single_in_any_order(tiny_model: Any, name: str, kind: st
 
 
 @pytest.mark.parametrize(("name", "kind", "frames"), CASES)
+def test_media_of_many_questions_are_looked_at_once(tiny_model: Any, name: str, kind: str, frames: int) -> None:
+    shown = [media(kind, frames, seed) for seed in range(2)]
+    questions = [Request(prompt, each, options=("True", "False"))
+                 for each in (*shown, shown[0]) for prompt in ("Yes or no", "Is it so or not so")]  # fmt: skip
+    backend = Local(params(tiny_model(name)), "cpu", batch=3)
+    rows: list[int] = []
+    for module in backend.engine().model.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Conv3d):  # the first thing that a tower does
+            module.register_forward_hook(lambda _, given, __: rows.append(len(given[0])))
+    together = dict(backend.answer(questions))
+    looked = sum(rows)
+    for request in questions:
+        rows.clear()
+        ((_, alone),) = backend.answer([request])
+        assert together[request] == alone
+        assert looked == 2 * sum(rows) > 0, "two media, however many questions"
+
+
+@pytest.mark.parametrize(("name", "kind", "frames"), CASES)
 def test_another_image_changes_the_logits(tiny_model: Any, name: str, kind: str, frames: int) -> None:
     engine = Local(params(tiny_model(name)), "cpu").engine()
     seen = [Request("Describe", media(kind, frames, seed), options=("True", "False")) for seed in (0, 1)]

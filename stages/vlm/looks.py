@@ -1,0 +1,133 @@
+"""The vision tower looks once at media that many questions show.
+
+Asked class by class, a model is shown the same clip once a class, in batches of equally long questions; most of what
+that costs is the tower's work. What it saw of the latest media is therefore kept for the batches that follow.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+#: Bytes of the tower's outputs that are kept, latest media last.
+_KEPT = 1 << 29
+
+#: What transformers calls a vision tower; the outermost module of such a name is one.
+_TOWERS = ("vision_tower", "vision_model", "visual", "video_tower", "image_tower")
+
+
+class Looks:
+    """Stands before a model's vision towers, and keeps what they saw within `kept`, where no weight may change."""
+
+    def __init__(self, model: Any) -> None:
+        self._keeps = False
+        self._shown: list[str] = []
+        self._seen: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+        self._bytes = 0
+        found: list[str] = []
+        for name, module in model.named_modules():
+            if name.rpartition(".")[2] in _TOWERS and not any(name.startswith(f"{outer}.") for outer in found):
+                found.append(name)
+                module.forward = self._before(name, module.forward)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep what the towers see until the end."""
+        self._keeps = True
+        try:
+            yield
+        finally:
+            self._keeps, self._bytes = False, 0
+            self._seen.clear()
+
+    @contextmanager
+    def at(self, shown: Sequence[str]) -> Iterator[None]:
+        """Say what media the requests of a batch show, each by its digest, in the order of the batch's rows."""
+        self._shown = list(shown) if self._keeps else []
+        try:
+            yield
+        finally:
+            self._shown = []
+
+    def _before(self, tower: str, plain: Any) -> Any:
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            given, count = (args, kwargs), len(self._shown)
+            if not count or not _splits(given, count):
+                return plain(*args, **kwargs)
+            rows = _split(given, count)
+            keys = [(tower, digest, *_shapes(row)) for digest, row in zip(self._shown, rows, strict=True)]
+            new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._seen}
+            if new:
+                some, named = _join(list(new.values()))
+                out = plain(*some, **named)
+                if not _splits(out, len(new)):
+                    return out if len(new) == count else plain(*args, **kwargs)
+                found = dict(zip(new, _split(out, len(new)), strict=True))
+            else:
+                found = {}
+            answers = [found[key] if key in found else self._seen[key] for key in keys]
+            self._keep(keys, answers)
+            return _join(answers)
+
+        return forward
+
+    def _keep(self, keys: Sequence[tuple[object, ...]], answers: Sequence[Any]) -> None:
+        for key, answer in zip(keys, answers, strict=True):
+            if key not in self._seen:
+                # Its own memory: a view would hold all of its batch.
+                self._seen[key] = _each(answer, torch.clone)
+                self._bytes += _size(answer)
+            self._seen.move_to_end(key)
+        while self._bytes > _KEPT:
+            self._bytes -= _size(self._seen.popitem(last=False)[1])
+
+
+def _each(value: Any, change: Any) -> Any:
+    """Return a nest of dictionaries (ModelOutput too), lists and tuples with each of its tensors changed."""
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if isinstance(value, dict):
+        return type(value)(**{name: _each(inner, change) for name, inner in value.items()})
+    if isinstance(value, list | tuple):
+        return type(value)([_each(inner, change) for inner in value])
+    return value
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    found: list[torch.Tensor] = []
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        found.append(tensor)
+        return tensor
+
+    _each(value, note)
+    return found
+
+
+def _splits(value: Any, count: int) -> bool:
+    return all(tensor.dim() and len(tensor) % count == 0 for tensor in _tensors(value))
+
+
+def _split(value: Any, count: int) -> list[Any]:
+    """Return `count` nests, each with its part of the rows of every tensor."""
+    return [_each(value, lambda tensor, place=place: tensor.chunk(count)[place]) for place in range(count)]
+
+
+def _join(nests: list[Any]) -> Any:
+    """Return one nest with the rows of all of them."""
+    if len(nests) == 1:
+        return nests[0]
+    parts = [iter(_tensors(nest)) for nest in nests]
+    return _each(nests[0], lambda _: torch.cat([next(part) for part in parts]))
+
+
+def _shapes(value: Any) -> tuple[object, ...]:
+    return tuple(tuple(tensor.shape) for tensor in _tensors(value))
+
+
+def _size(value: Any) -> int:
+    return sum(tensor.nbytes for tensor in _tensors(value))
