@@ -70,7 +70,8 @@ class Frozen:
         found = {}
         with Progress(f"controls {self._run.name} {self.name}, clips", len(asked)) as progress:
             for clip, made in controlled(asked, truths, keep, self._seed, compute().processes):
-                found[clip] = {control: self._tower.look(frames) for control, frames in made.items()}
+                seen = np.split(self._tower.look(np.concatenate(list(made.values()))), len(made))
+                found[clip] = {control: frames.ravel() for control, frames in zip(made, seen, strict=True)}
                 progress.advance(1)
         return found
 
@@ -88,14 +89,14 @@ class Tower:
             raise InputError("no model: it has no config.json", file=folder, do="run the stage pretrain, or `dvc pull`")
         self._images: Any = AutoProcessor.from_pretrained(folder).image_processor  # type: ignore[no-untyped-call]
         model: Any = AutoModelForImageTextToText.from_pretrained(folder)
-        self._tower: Any = model.eval().model.vision_tower
+        self._tower: Any = model.eval().model.vision_tower.to(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def look(self, frames: Frames) -> Floats:
-        """Return mean and maximum of each feature of the last map, frame by frame, (T * 2 * C,), of (T, H, W, 3)."""
+        """Return mean and maximum of each feature of the last map, (T, 2 * C), of frames (T, H, W, 3)."""
         pixels = self._images(list(frames), return_tensors="pt")["pixel_values"]
         found = self._tower(pixels).last_hidden_state.flatten(2)  # (T, C, cells)
-        return np.asarray(torch.cat([found.mean(2), found.amax(2)], 1).flatten().numpy(), np.float32)
+        return np.asarray(torch.cat([found.mean(2), found.amax(2)], 1).numpy(), np.float32)
 
 
 def ridge(train: Floats, labels: Sequence[str], test: Floats) -> list[str]:
