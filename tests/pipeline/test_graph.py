@@ -105,7 +105,8 @@ def test_each_data_set_is_of_one_kind_and_what_is_compared_is_what_is_scored():
     for kind, methods in (("captioned", "methods"), ("multilabel", "set_methods")):
         for name in values[kind]:
             compared = values["compare"][name]
-            assert set(compared["methods"] + compared["nulls"]) <= set(values[methods])
+            learnt = [cell["method"] for cell in values["learnt"].values() if cell["dataset"] == name]
+            assert set(compared["methods"] + compared["nulls"]) <= {*values[methods], *learnt}
             assert (values["infer"][name]["labels"] == "multi") == (kind == "multilabel")
             assert ("sets" in values["scored"][name]) == (kind == "multilabel")
             assert (values["nulls"][name]["encoder"] is None) == (kind == "multilabel")
