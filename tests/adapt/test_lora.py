@@ -85,10 +85,7 @@ def test_an_adapter_is_loaded_as_it_was_saved(
     request = Request("Describe", media(kind, frames, 0), options=("True", "False"))
     plain = local(base)
     ((_, untouched),) = trained.answer([request])
-    ((_, bare),) = plain.answer([request])
-    # But for rounding: a LoRA convolution may hand its sum on in another memory layout than the plain one.
-    assert untouched.p == pytest.approx(bare.p, rel=1e-6), "fresh LoRA changes nothing"
-    assert untouched.text == bare.text
+    assert untouched == dict(plain.answer([request]))[request], "fresh LoRA changes nothing"
     noise(adapted)
     save(adapted, folder, str(base), folder_hash(base))
     loaded = local(base, adapter=str(folder))
@@ -97,10 +94,12 @@ def test_an_adapter_is_loaded_as_it_was_saved(
     first, again = (
         backend.engine().write([one]).first for backend, one in zip((trained, loaded), encoded, strict=True)
     )
-    torch.testing.assert_close(first, again)
+    # On some processors a LoRA convolution that was loaded rounds otherwise than the one that was saved; why is open.
+    close = 1e-5 if VISION[name] == "convolution" else 0
+    torch.testing.assert_close(first, again, rtol=close, atol=close)
     ((_, said),), ((_, wanted),) = loaded.answer([request]), trained.answer([request])
-    assert said.text == wanted.text
-    assert said.p == pytest.approx(wanted.p, rel=1e-5)
+    assert said._replace(p=None) == wanted._replace(p=None)
+    assert said.p == pytest.approx(wanted.p, rel=close, abs=0)
     assert said.p != pytest.approx(untouched.p, rel=1e-3)
 
 
