@@ -78,11 +78,9 @@ def ingest(folder: Path) -> None:
         splits = split(probed.rows, source.others, params, adapter)
         write_table(folder.parent / "manifest.parquet", (row._asdict() for row in probed.rows), MANIFEST)
         write_table(folder.parent / "splits.parquet", splits.table(), SPLITS)
-        print(f"{seen:.1f} {time.monotonic() - start:.1f}", end=" ")
-    own, workers = (
-        resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    print(f"{own:.0f} {workers:.0f}")
+        peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        # The second round's peak is no run's: the first one's rows are still held.
+        print(f"{seen:.1f} {time.monotonic() - start:.1f} {peaks[0]:.0f} {peaks[1]:.0f}")
 
 
 def loop(folder: Path) -> float:
@@ -108,7 +106,8 @@ def main() -> None:
             env = {**os.environ, "HAR_JOURNAL": f"{place}/journal"}
             done = subprocess.run([sys.executable, "-m", "bench.ingest", "--one", folder], env=env,
                                   capture_output=True, text=True, check=True)  # fmt: skip
-            seen, first, _, again, own, workers = map(float, done.stdout.split())
+            (seen, first, own, workers), (_, again, *_) = ([float(x) for x in line.split()]
+                                                           for line in done.stdout.splitlines())  # fmt: skip
             plain = loop(folder)
         print(f"{count} clips: {first:.1f} s ({seen:.1f} s of it hashing and decoding), with the journal {again:.1f} s;"
               f" {count / seen:.0f} clips/s, {count / seen / plain:.2f} times a plain loop's {plain:.0f};"

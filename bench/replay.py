@@ -53,7 +53,7 @@ def threshold(project: Path, value: float) -> None:
     """Change the threshold of similarity."""
     params = project / "papers/smarthome_vlm/params.yaml"
     values = yaml.safe_load(params.read_text())
-    values["score"]["thresholds"]["similarity"] = value
+    values["scored"]["smarthome_vlm"]["thresholds"]["similarity"] = value
     params.write_text(yaml.safe_dump(values, sort_keys=False))
 
 

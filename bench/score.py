@@ -37,8 +37,10 @@ METHODS = ["a", "b", "c", "d", "null_constant", "null_every_class", "null_shuffl
 DRAWS = 4
 THRESHOLDS = {"keyword": 0.5, "keyword_word": 0.5, "similarity": 0.5, "bertscore": 0.9}
 PARAMS: dict[str, Any] = {
-    "score": {"thresholds": THRESHOLDS, "confidence": 0.95, "assumed_icc": 0.1},
-    "scored": {RUN.name: {"only": {"bertscore": ["phase1"]}, "headline": ["cs.similarity.mca"]}},
+    "score": {"confidence": 0.95, "assumed_icc": 0.1},
+    "scored": {
+        RUN.name: {"thresholds": THRESHOLDS, "only": {"bertscore": ["phase1"]}, "headline": ["cs.similarity.mca"]}
+    },
     "compare": {
         RUN.name: {
             "methods": METHODS[:4],

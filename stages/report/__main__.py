@@ -27,7 +27,8 @@ def main() -> None:
     values = read(PARAMS, dataset=dataset)
     methods, nulls = values["compare.{dataset}.methods"], values["compare.{dataset}.nulls"]
     params = values["report.{dataset}"]
-    rules = Rules(values["score.thresholds"], values["score.confidence"], values["ingest.{dataset}.licensed"])
+    thresholds, licensed = values["scored.{dataset}.thresholds"], values["ingest.{dataset}.licensed"]
+    rules = Rules(thresholds, values["score.confidence"], licensed)
     run = Run(dataset)
     text = page(load(run, methods, nulls), params, rules)
     path = run.data / "report" / "index.html"

@@ -43,6 +43,6 @@ PARAMS: Declared = {
     "compare.{dataset}.methods": list[str],
     "compare.{dataset}.nulls": list[str],
     "ingest.{dataset}.licensed": bool,
-    "score.thresholds": dict[str, float],
+    "scored.{dataset}.thresholds": dict[str, float],
     "score.confidence": float,
 }

@@ -73,14 +73,15 @@ def _within(path: str, roots: list[str]) -> bool:
 
 def _upstream(stages: dict[str, dict[str, Any]], wanted: list[str]) -> list[dict[str, Any]]:
     """Return the wanted stages and all that they build on, makers before users."""
-    makers = {out["path"]: name for name, stage in stages.items() for out in stage["outs"]}
+    # Sorted: DVC lists stages in another order where some have run only now, and a page must be the same made twice.
+    makers = sorted((out["path"], name) for name, stage in stages.items() for out in stage["outs"])
     done: dict[str, dict[str, Any]] = {}
 
     def visit(name: str) -> None:
         if name in done:
             return
         for dep in stages[name]["data"]:
-            for path, maker in makers.items():
+            for path, maker in makers:
                 if maker != name and (_within(path, [dep["path"]]) or _within(dep["path"], [path])):
                     visit(maker)
         done[name] = stages[name]

@@ -59,7 +59,7 @@ def read_answers(
             raise InputError(
                 f"metric {name} names no class and has no threshold",
                 file=params,
-                key=f"score.thresholds.{name}",
+                key=f"scored.thresholds.{name}",
                 do="give the value above which its answers are right",
             )
         yield _answers(name, of_metric, clips, None if names_class else thresholds[name])

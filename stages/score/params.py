@@ -13,10 +13,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class ScoreParams(Params):
-    """Block `score`: how values become verdicts and verdicts aggregates."""
+    """Block `score`: intervals, whatever the run."""
 
-    thresholds: dict[str, Fraction]
-    """A metric's answer is right where its value exceeds this; metrics that name a class need none."""
     confidence: float = Field(ge=0.5, lt=1)
     """Share of intervals that shall hold the true value."""
     assumed_icc: Fraction
@@ -45,8 +43,10 @@ class SetParams(Params):
 
 
 class ScoredParams(Params):
-    """Block `scored.{dataset}`: what of a run is scored and put forward."""
+    """Block `scored.{dataset}`: how a run's values become verdicts, what of it is scored and put forward."""
 
+    thresholds: dict[str, Fraction]
+    """A metric's answer is right where its value exceeds this; metrics that name a class or a set need none."""
     only: dict[str, list[str]]
     """A metric or method -> the protocols that it is scored on; all protocols for those not named here."""
     headline: list[Annotated[str, Field(pattern=r"^[^.]+\.[^.]+\.[^.]+$")]] = Field(max_length=10)

@@ -50,7 +50,7 @@ def scored(method: Method, score: ScoreParams, params: ScoredParams, where: str)
     found = Scored([], [])
     of_sets = method.measures["metric"] == METRIC
     single = method.measures.filter(~of_sets)
-    for answers in read_answers(single, method.clips, score.thresholds, method.file, where):
+    for answers in read_answers(single, method.clips, params.thresholds, method.file, where):
         protocols = [name for name in method.clips.protocols if params.allows(name, method.name, answers.metric)]
         found.rows.extend(score_rows(method.name, method.clips, answers, protocols, level))
         found.verdicts.append(verdict_rows(method.name, method.clips, answers))

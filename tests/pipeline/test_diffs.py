@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def moved(copy):
     """The replay after another threshold: only numbers of the metric `similarity` may move."""
-    edit_yaml(copy / PARAMS, lambda params: params["score"]["thresholds"].update(similarity=0.6))
+    edit_yaml(copy / PARAMS, lambda params: params["scored"]["smarthome_vlm"]["thresholds"].update(similarity=0.6))
     dvc("repro", "-q", REPLAY, cwd=copy, env=journal(copy))
     return copy
 
@@ -35,7 +35,7 @@ def plots(*arguments, project):
 
 def test_a_changed_threshold(moved):
     (line,) = dvc("params", "diff", cwd=moved).splitlines()[1:]
-    assert line.split() == [PARAMS, "score.thresholds.similarity", "0.5", "0.6"]
+    assert line.split() == [PARAMS, "scored.smarthome_vlm.thresholds.similarity", "0.5", "0.6"]
 
     lines = [line for line in dvc("metrics", "diff", cwd=moved).splitlines() if line.startswith("metrics/")]
     assert 0 < len(lines) <= 7 * 3  # methods, less those without a change, and three headlines of similarity

@@ -10,7 +10,7 @@ from tests.conftest import dvc
 from tests.pipeline.project import PARAMS, REPLAY, git
 
 pytestmark = pytest.mark.slow
-THRESHOLD = f"{PARAMS}:score.thresholds.similarity"
+THRESHOLD = f"{PARAMS}:scored.smarthome_vlm.thresholds.similarity"
 SEED = f"{PARAMS}:nulls.smarthome_vlm.seed"
 
 
@@ -26,7 +26,7 @@ def shown(project, env):
         for experiment in row["experiments"] or []:
             for revision in experiment["revs"]:
                 params = revision["data"]["params"][PARAMS]["data"]
-                found[experiment["name"]] = params["score"]["thresholds"]["similarity"]
+                found[experiment["name"]] = params["scored"]["smarthome_vlm"]["thresholds"]["similarity"]
     return found
 
 
@@ -50,5 +50,5 @@ def test_experiments_here_elsewhere_and_queued(copy, tmp_path):
 
     assert shown(project, env) == {"elsewhere": 0.6, "queued": 0.7, "here": 0.8}
     difference = dvc("exp", "diff", "elsewhere", "queued", cwd=project)
-    assert "score.thresholds.similarity" in difference
+    assert "scored.smarthome_vlm.thresholds.similarity" in difference
     assert git("rev-parse", "HEAD", cwd=project) == before

@@ -68,7 +68,7 @@ def test_repro_pulls_what_it_needs_and_a_changed_stage_only_runs(origin, pushed,
     """No `dvc pull`: only what the changed stages read comes over; and nothing of GPU side is computed."""
     env = {**pushed.env, "HAR_JOURNAL": str(clone / ".journal")}
     assert ran(dvc("repro", "--pull", "--allow-missing", REPLAY, cwd=clone, env=env)) == []
-    edit_yaml(clone / PARAMS, lambda params: params["score"]["thresholds"].update(similarity=0.6))
+    edit_yaml(clone / PARAMS, lambda params: params["scored"]["smarthome_vlm"]["thresholds"].update(similarity=0.6))
     output = dvc("repro", "--pull", "--allow-missing", REPLAY, cwd=clone, env=env)
     assert {stage.partition("@")[0] for stage in ran(output)} == {"score", "compare", "report"}
     assert "texts embedded" not in output

@@ -53,7 +53,7 @@ def test_nothing_runs_when_nothing_changed(copy):
 
 
 def test_a_threshold_touches_only_score_and_what_follows(copy):
-    edit_yaml(copy / PARAMS, lambda params: params["score"]["thresholds"].update(similarity=0.6))
+    edit_yaml(copy / PARAMS, lambda params: params["scored"]["smarthome_vlm"]["thresholds"].update(similarity=0.6))
     output = repro(copy)
     assert {stage.partition("@")[0] for stage in ran(output)} == {"score", "compare", "report"}
     assert "texts embedded" not in output
@@ -160,8 +160,11 @@ def test_bad_entries_are_reported_and_the_rest_is_scored(copy):
 
 @pytest.mark.parametrize("value", [1.5, -0.1, "high"])
 def test_threshold_outside_0_to_1(copy, value):
-    edit_yaml(copy / PARAMS, lambda params: params["score"]["thresholds"].update(similarity=value))
+    edit_yaml(copy / PARAMS, lambda params: params["scored"]["smarthome_vlm"]["thresholds"].update(similarity=value))
     output = dvc("repro", "-s", f"{REPLAY}:score@deepseek_vl2", cwd=copy, check=False)
-    assert f"error: {REPLAY}:score@deepseek_vl2, key 'score.thresholds.similarity': Input should be" in output
+    assert (
+        f"error: {REPLAY}:score@deepseek_vl2, key 'scored.smarthome_vlm.thresholds.similarity': Input should be"
+        in output
+    )
     assert f"got {value!r}" in output
     assert "Traceback" not in output

@@ -37,7 +37,8 @@ def made(tmp_path_factory):
         "report": {"small": small.params().model_dump()},
         "compare": {"small": {"methods": small.SMALL.methods, "nulls": small.SMALL.nulls}},
         "ingest": {"small": {"licensed": False}},
-        "score": {"confidence": 0.95, "thresholds": {"keyword": 0.5, "similarity": 0.5}},
+        "score": {"confidence": 0.95},
+        "scored": {"small": {"thresholds": {"keyword": 0.5, "similarity": 0.5}}},
         "seed": 7,
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
@@ -46,7 +47,7 @@ def made(tmp_path_factory):
                  "outs": INPUTS},
         "report": {"cmd": f"{sys.executable} -m stages.report small", "deps": INPUTS,
                    "params": ["report.small", "compare.small.methods", "compare.small.nulls", "ingest.small.licensed",
-                              "score.thresholds", "score.confidence"],
+                              "scored.small.thresholds", "score.confidence"],
                    "outs": ["data/small/report"]},
     }  # fmt: skip
     (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))

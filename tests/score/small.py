@@ -25,9 +25,10 @@ SUBJECTS = ("s1", "s2", "s3", "s4")
 METHODS = ("first", "null_shuffled", "second")
 
 PARAMS: dict[str, Any] = {
-    "score": {"thresholds": {"similarity": 0.5, "judge": 0.5, "rare": 0.9}, "confidence": 0.95, "assumed_icc": 0.1},
+    "score": {"confidence": 0.95, "assumed_icc": 0.1},
     "scored": {
         "small": {
+            "thresholds": {"similarity": 0.5, "judge": 0.5, "rare": 0.9},
             "only": {"rare": ["few"]},
             "headline": ["cs.similarity.mca", "cs.named.macro_f1", "no.such.mca"],
         }

@@ -16,8 +16,9 @@ METHODS = ("good", "null_shuffled", "poor")
 RULES = {"requires": {"suction": ["baby"], "ventilation": ["baby"]}, "excludes": [["suction", "ventilation"]]}
 SETS = {"thresholds": {"default": "own"}, "rules": RULES}
 PARAMS: dict[str, Any] = {
-    "score": {"thresholds": {"similarity": 0.5}, "confidence": 0.95, "assumed_icc": 0.1},
-    "scored": {"small": {"only": {}, "headline": ["new.labels.macro_f1", "new.labels.f1:suction"], "sets": SETS}},
+    "score": {"confidence": 0.95, "assumed_icc": 0.1},
+    "scored": {"small": {"thresholds": {"similarity": 0.5}, "only": {}, "sets": SETS,
+                         "headline": ["new.labels.macro_f1", "new.labels.f1:suction"]}},
     "compare": {
         "small": {"methods": ["good", "poor"], "nulls": ["null_shuffled"], "shuffled": "null_shuffled",
                   "sweep": {"metrics": [], "steps": 2}, "confusion": None},

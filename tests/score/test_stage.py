@@ -79,9 +79,9 @@ def test_rows_in_another_order_give_the_same_bytes(small: Path, monkeypatch: pyt
 
 
 def test_a_threshold_outside_0_to_1_names_key_and_file(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = {**world.PARAMS, "score": {**world.PARAMS["score"], "thresholds": {"similarity": 1.5}}}
+    wrong = {**world.PARAMS, "scored": {"small": world.PARAMS["scored"]["small"] | {"thresholds": {"similarity": 1.5}}}}
     world.write(small / "params.yaml", wrong)
-    with pytest.raises(InputError, match=r"params\.yaml, key 'score\.thresholds\.similarity'.*1\.5"):
+    with pytest.raises(InputError, match=r"params\.yaml, key 'scored\.small\.thresholds\.similarity'.*1\.5"):
         run(monkeypatch, "score", "first")
 
 
