@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 import yaml
 from pydantic import TypeAdapter
+from ruamel.yaml import YAML
 
 from stages.core.paths import Run
 from tests.pipeline import graph
@@ -110,3 +111,23 @@ def test_each_data_set_is_of_one_kind_and_what_is_compared_is_what_is_scored():
             assert (values["infer"][name]["labels"] == "multi") == (kind == "multilabel")
             assert ("sets" in values["scored"][name]) == (kind == "multilabel")
             assert (values["nulls"][name]["encoder"] is None) == (kind == "multilabel")
+
+
+def test_no_two_blocks_are_one_map_to_dvc():
+    """`dvc exp run -S` merges what it set with what it read, path by path: of a map under two paths the last one wins.
+
+    So a change of the first is lost without a word. Shared under `train` and `adapt` are whole recipes' parts, which
+    the README says to change in the file.
+    """
+    loaded = YAML().load((graph.ROOT / "params.yaml").read_text())
+    paths: dict[int, list[str]] = {}
+
+    def note(value, path):
+        if isinstance(value, dict):
+            paths.setdefault(id(value), []).append(path)
+            for key in value:
+                note(value[key], f"{path}.{key}".lstrip("."))
+
+    note(loaded, "")
+    shared = [found for found in paths.values() if len(found) > 1]
+    assert [found for found in shared if not found[0].startswith(("train.", "adapt."))] == []
