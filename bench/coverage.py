@@ -1,11 +1,11 @@
 """How often nominal 95 % intervals hold the truth, on the real class-by-subject tables of Toyota Smarthome's tests.
 
-    python -m bench.coverage [replicates]
+    python -m bench.coverage [replicates] [--own]
 
 `bench/worlds.py` says what is simulated. Shown are the intervals of `stages.stats` and, beside them, the plain
 percentile bootstrap over subjects, which is too short and may lose classes; then, ours only, the difference of two
 methods in mean class accuracy (equally good: 100 minus it is how often they are called different) and the mean over
-the per-class intervals.
+the per-class intervals. `--own` leaves out the bootstrap, which takes most of the time.
 """
 
 from __future__ import annotations
@@ -127,7 +127,8 @@ def of_classes(world: World, replicates: int, seed: int) -> tuple[Coverage, floa
 
 def main() -> None:
     """Print the coverage table."""
-    replicates = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    resample, numbers = "--own" not in sys.argv, [word for word in sys.argv[1:] if word.isdecimal()]
+    replicates = int(numbers[0]) if numbers else 2000
     print(f"coverage in percent and (mean width), {replicates} replicates, standard error "
           f"{100 * (0.95 * 0.05 / replicates) ** 0.5:.1f}; boot: plain bootstrap")  # fmt: skip
     print(
@@ -136,7 +137,7 @@ def main() -> None:
     seen: dict[str, list[float]] = {}
     for name in ("cs", "cv"):
         for level, world in worlds(name):
-            found = coverage(world, replicates, seed=1, resample=True)
+            found = coverage(world, replicates, seed=1, resample=resample)
             found["difference"] = of_difference(world, 0.0, replicates, seed=2)
             found["classes"], icc = of_classes(world, replicates // 10, seed=3)
             cells = [f"{name} {level:4} sd {world.effects[0]} {world.effects[1]} icc {icc:.2f}"]
