@@ -114,13 +114,7 @@ def _splits(value: Any, count: int) -> bool:
 
 def _split(value: Any, count: int) -> list[Any]:
     """Return `count` nests, each with its part of the rows of every tensor."""
-    pieces = [tensor.chunk(count) for tensor in _tensors(value)]
-
-    def part(place: int) -> Any:
-        own = iter(pieces)
-        return _each(value, lambda _: next(own)[place])
-
-    return [part(place) for place in range(count)]
+    return [_each(value, lambda tensor, place=place: tensor.chunk(count)[place]) for place in range(count)]
 
 
 def _join(nests: list[Any]) -> Any:
