@@ -10,7 +10,7 @@ the per-class intervals. `--own` leaves out the bootstrap, which takes most of t
 
 from __future__ import annotations
 
-import sys
+import argparse
 from typing import NamedTuple
 
 import numpy as np
@@ -127,8 +127,11 @@ def of_classes(world: World, replicates: int, seed: int) -> tuple[Coverage, floa
 
 def main() -> None:
     """Print the coverage table."""
-    resample, numbers = "--own" not in sys.argv, [word for word in sys.argv[1:] if word.isdecimal()]
-    replicates = int(numbers[0]) if numbers else 2000
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("replicates", type=int, nargs="?", default=2000)
+    arguments.add_argument("--own", action="store_true", help="leave out the bootstrap")
+    given = arguments.parse_args()
+    replicates: int = given.replicates
     print(f"coverage in percent and (mean width), {replicates} replicates, standard error "
           f"{100 * (0.95 * 0.05 / replicates) ** 0.5:.1f}; boot: plain bootstrap")  # fmt: skip
     print(
@@ -137,7 +140,7 @@ def main() -> None:
     seen: dict[str, list[float]] = {}
     for name in ("cs", "cv"):
         for level, world in worlds(name):
-            found = coverage(world, replicates, seed=1, resample=resample)
+            found = coverage(world, replicates, seed=1, resample=not given.own)
             found["difference"] = of_difference(world, 0.0, replicates, seed=2)
             found["classes"], icc = of_classes(world, replicates // 10, seed=3)
             cells = [f"{name} {level:4} sd {world.effects[0]} {world.effects[1]} icc {icc:.2f}"]
