@@ -13,8 +13,6 @@ One thread a clip: the same bytes everywhere, and the cores are for clips side b
 
 from __future__ import annotations
 
-import gc
-import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,11 +33,6 @@ from stages.video.order import UnusableError, in_order, time_base, timed
 from stages.video.spans import TICK, Span, located
 from stages.video.upright import Image as Image  # for whoever reads frames
 from stages.video.upright import display_matrix, swaps_axes, upright
-
-#: Python's own collector sees a few small objects in the cycle in which PyAV leaves a frame, not the picture's bytes,
-#: and would let them pile up; collecting once in so many clips keeps memory flat and costs nothing to speak of.
-_COLLECT = 16
-_opened = itertools.count(1)
 
 #: Containers with an index by which a frame is found exactly; in others a window is decoded from the file's start.
 _INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
@@ -163,8 +156,6 @@ def timed_probe(path: str | Path) -> tuple[Probe, list[float]]:
 
 
 def _frames(path: str | Path) -> Iterator[Frame]:
-    if next(_opened) % _COLLECT == 0:
-        gc.collect()
     file, span = located(path)
     with av.open(file, metadata_errors="replace") as container:
         assert isinstance(container, InputContainer)
@@ -173,7 +164,7 @@ def _frames(path: str | Path) -> Iterator[Frame]:
         origin, first = None, 0.0
         for tick, picture in in_order(timed(container, stream)) if span is None else _from(container, stream, span):
             if origin is None:
-                # Once a clip: looking costs half as much as decoding the frame, and leaves it in a reference cycle.
+                # Once a clip: looking costs half as much as decoding the frame.
                 origin = _Origin(tick, display_matrix(picture)) if span is None else _origin(file, _stamp(file))
             time = float((tick - origin.tick) * time_base(stream))
             if span is not None and not span.holds(time):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from av.sidedata.sidedata import SideData
+from av.sidedata.sidedata import SideData, SideDataContainer
 from av.video.frame import VideoFrame
 
 Image = npt.NDArray[np.uint8]
@@ -12,7 +12,8 @@ Image = npt.NDArray[np.uint8]
 
 def display_matrix(picture: VideoFrame) -> npt.NDArray[np.int32] | None:
     """Return the upper left 2 x 2 of the display matrix, None where there is none."""
-    data = picture.side_data.get("DISPLAYMATRIX")
+    # Not `picture.side_data`, which the picture keeps: a cycle, in which frames would wait for Python's collector.
+    data = SideDataContainer(picture).get("DISPLAYMATRIX")  # type: ignore[call-arg]  # their stub lacks it
     return np.frombuffer(bytes(data), "<i4").reshape(3, 3)[:2, :2] if isinstance(data, SideData) else None
 
 

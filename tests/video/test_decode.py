@@ -1,3 +1,4 @@
+import gc
 import io
 
 import av
@@ -159,6 +160,20 @@ def test_rotated_videos_are_as_upright_as_in_opencv(remote_file):
         read, image = cv2.VideoCapture(str(folder / name)).read()
         assert read
         assert np.array_equal(read_frames(folder / name, [0])[0][0], image[..., ::-1]), name
+
+
+def test_no_frame_waits_for_the_garbage_collector(remote_file):
+    # It sees a few small objects, not a picture's bytes: of thousands of clips they would fill the memory.
+    clip = remote_file("data/odd_videos") / "video_90.mov"
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            read_frames(clip, [0, 2])
+            probe(clip)
+        assert not [kept for kept in gc.get_objects() if isinstance(kept, av.VideoFrame)]
+    finally:
+        gc.enable()
 
 
 def test_packed_b_frames_in_an_avi_come_in_the_order_of_the_movement(remote_file):
