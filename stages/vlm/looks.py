@@ -114,13 +114,17 @@ def _splits(value: Any, count: int) -> bool:
 
 def _split(value: Any, count: int) -> list[Any]:
     """Return `count` nests, each with its part of the rows of every tensor."""
-    return [_each(value, lambda tensor, place=place: tensor.chunk(count)[place]) for place in range(count)]
+    pieces = [tensor.chunk(count) for tensor in _tensors(value)]
+
+    def part(place: int) -> Any:
+        own = iter(pieces)
+        return _each(value, lambda _: next(own)[place])
+
+    return [part(place) for place in range(count)]
 
 
 def _join(nests: list[Any]) -> Any:
-    """Return one nest with the rows of all of them."""
-    if len(nests) == 1:
-        return nests[0]
+    """Return one nest, of its own memory, with the rows of all of them: a model may change what its tower gave."""
     parts = [iter(_tensors(nest)) for nest in nests]
     return _each(nests[0], lambda _: torch.cat([next(part) for part in parts]))
 
