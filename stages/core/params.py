@@ -67,9 +67,11 @@ def declared_values() -> dict[str, Any]:
 
     Outside of `dvc repro` (no `DVC_STAGE`) it is all of `params.yaml`, for a stage that is run by hand.
     """
-    # Takes a quarter of a second, which only stages should pay; `dvc.api.params_show` takes a whole one more, for it
-    # reads the lock files of every pipeline.
+    # Takes a quarter of a second, which only stages should pay. `dvc.api.params_show` takes a whole one more, for it
+    # reads the lock files of every pipeline, and `Repo.stage.load_one` half of one, for that of this pipeline.
+    from dvc.dvcfile import load_file
     from dvc.repo import Repo
+    from dvc.stage.loader import StageLoader
     from dvc.utils import parse_target
 
     stage = os.environ.get("DVC_STAGE")
@@ -79,7 +81,8 @@ def declared_values() -> dict[str, Any]:
     values: dict[str, Any] = {}
     with Repo() as repo:
         path, name = parse_target(stage)
-        for declared in repo.stage.load_one(path, name).params:
+        pipeline = load_file(repo, path or "dvc.yaml")
+        for declared in StageLoader(pipeline, pipeline.load(), {})[name].params:
             for key, value in declared.read_params().items():
                 *blocks, last = key.split(".")
                 block = values

@@ -27,7 +27,8 @@ def previous(path: Path) -> Path | None:
         return None
     pipeline, _, name = stage.rpartition(":")
     lock = Path(pipeline or "dvc.yaml").with_suffix(".lock")
-    recorded = (yaml.safe_load(lock.read_text()) or {}) if lock.exists() else {}
+    # PyYAML's loader in C: the other one takes as long as a small stage.
+    recorded = (yaml.load(lock.read_text(), yaml.CSafeLoader) or {}) if lock.exists() else {}
     for out in recorded.get("stages", {}).get(name, {}).get("outs", []):
         if Path(out["path"]) == path or Path(out["path"]) in path.parents:
             return _cached(out, path)

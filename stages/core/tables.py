@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ import pyarrow.parquet as pq
 from stages.core.errors import InputError
 from stages.core.schema import SORT
 
+#: Rows of a row group, and rows that are Python objects at once.
+_GROUP = 64 * 1024
+_AT_ONCE = 4096
+
 
 def write_table(path: Path, rows: Iterable[Mapping[str, Any]] | pl.DataFrame, schema: pa.Schema) -> None:
     """Write rows as Parquet under `schema`, sorted by the schema's keys.
@@ -24,20 +29,27 @@ def write_table(path: Path, rows: Iterable[Mapping[str, Any]] | pl.DataFrame, sc
         ValueError: two rows have the same keys, a column is unknown or a value does not fit (a bug of the caller).
     """
     keys = SORT[id(schema)]
-    if isinstance(rows, pl.DataFrame):
-        table = rows.sort(keys).select(schema.names).to_arrow().cast(schema)
-    else:
-        listed = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
+    frame = (rows if isinstance(rows, pl.DataFrame) else _frame(path, rows, schema)).sort(keys).select(schema.names)
+    if frame.select(pl.all_horizontal(pl.col(key) == pl.col(key).shift() for key in keys).any()).item():
+        raise ValueError(f"{path}: two rows share the keys {keys}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _replacing(path) as part, pq.ParquetWriter(part, schema, compression="zstd", write_page_checksum=True) as out:
+        for start in range(0, max(1, len(frame)), _GROUP):
+            out.write_table(frame.slice(start, _GROUP).to_arrow().cast(schema).combine_chunks())
+
+
+def _frame(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pl.DataFrame:
+    """Return rows as a frame. As Python objects, of which each is many times its bytes, only some are held at once."""
+    tables = [schema.empty_table()]
+    left = iter(rows)
+    while listed := list(islice(left, _AT_ONCE)):
         unknown = {name for row in listed for name in row} - set(schema.names)
         if unknown:
             raise ValueError(f"{path}: columns {sorted(unknown)} are not in the schema")
-        table = pa.Table.from_pylist(listed, schema=schema)
-    if len(table) != len(table.select(keys).group_by(keys).aggregate([])):
-        raise ValueError(f"{path}: two rows share the keys {keys}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _replacing(path) as part:
-        pq.write_table(table.combine_chunks(), part, compression="zstd", row_group_size=64 * 1024,
-                       write_page_checksum=True)  # fmt: skip
+        tables.append(pa.Table.from_pylist(listed, schema=schema))
+    frame = pl.from_arrow(pa.concat_tables(tables))
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:

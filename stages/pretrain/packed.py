@@ -8,6 +8,7 @@ only, and its places begin at 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -70,7 +71,7 @@ def _row(processor: Any, lessons: Sequence[Lesson], visual: int) -> _Row:
     row = _Row([], [], [], [])
     if any(lesson.sees for lesson in lessons):
         shown, _ = _worded(processor, Lesson("", "", True))
-        _add(row, _ids(processor, shown.replace(IMAGE, IMAGE * visual)), [], 0, 0)
+        _add(row, _ids(processor, shown.replace(IMAGE, IMAGE * visual)), (), 0, 0)
     images = len(row.ids)
     for number, lesson in enumerate(lessons, 1):
         _, asked = _worded(processor, lesson)
@@ -79,14 +80,15 @@ def _row(processor: Any, lessons: Sequence[Lesson], visual: int) -> _Row:
     return row
 
 
-def _add(row: _Row, question: list[int], answer: list[int], first: int, part: int) -> None:
+def _add(row: _Row, question: tuple[int, ...], answer: tuple[int, ...], first: int, part: int) -> None:
     count = len(question) + len(answer)
     row.ids.extend(question + answer)
-    row.wanted.extend([IGNORED] * len(question) + answer)
+    row.wanted.extend((IGNORED,) * len(question) + answer)
     row.places.extend(range(first, first + count))
     row.part.extend([part] * count)
 
 
+@cache  # lessons repeat, and a tenth of a step would go into writing and reading them again
 def _worded(processor: Any, lesson: Lesson) -> tuple[str, str]:
     """Return a user's turn by the chat template: up to its images, and from there on to where the answer begins."""
     content = [{"type": "text", "text": lesson.question}]
@@ -96,6 +98,6 @@ def _worded(processor: Any, lesson: Lesson) -> tuple[str, str]:
     return (before + image, after) if lesson.sees else ("", text)
 
 
-def _ids(processor: Any, text: str) -> list[int]:
-    found: list[int] = processor.tokenizer(text)["input_ids"]
-    return found
+@cache
+def _ids(processor: Any, text: str) -> tuple[int, ...]:
+    return tuple(processor.tokenizer(text)["input_ids"])

@@ -73,7 +73,7 @@ def _within(path: str, roots: list[str]) -> bool:
 
 def _upstream(stages: dict[str, dict[str, Any]], wanted: list[str]) -> list[dict[str, Any]]:
     """Return the wanted stages and all that they build on, makers before users."""
-    # Sorted: DVC lists stages in another order where some have run only now, and a page must be the same made twice.
+    # Sorted: DVC promises no order of its stages, and a page must be the same made twice.
     makers = sorted((out["path"], name) for name, stage in stages.items() for out in stage["outs"])
     done: dict[str, dict[str, Any]] = {}
 

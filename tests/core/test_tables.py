@@ -2,6 +2,7 @@ import errno
 
 import pytest
 
+from stages.core import tables
 from stages.core.errors import GateError, InputError, guard
 from stages.core.schema import SPLITS
 from stages.core.tables import read_json, read_table, rounded, write_json, write_table
@@ -15,6 +16,15 @@ def test_same_rows_same_bytes_in_any_order(tmp_path):
     write_table(tmp_path / "c", read_table(tmp_path / "a", SPLITS), SPLITS)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() == (tmp_path / "c").read_bytes()
     assert read_table(tmp_path / "a", SPLITS)["clip_id"].to_list() == ["a", "b", "c"]
+
+
+def test_however_few_rows_are_held_at_once_the_bytes_are_the_same(tmp_path, monkeypatch):
+    write_table(tmp_path / "a", ROWS, SPLITS)
+    monkeypatch.setattr(tables, "_AT_ONCE", 2)
+    write_table(tmp_path / "b", iter(ROWS), SPLITS)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    with pytest.raises(ValueError, match="two rows share"):
+        write_table(tmp_path / "c", ROWS + ROWS[:1], SPLITS)
 
 
 def test_empty_table(tmp_path):
