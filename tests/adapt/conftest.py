@@ -7,15 +7,10 @@ import pytest
 import torch
 
 from stages.pretrain.blank import blank
-from stages.pretrain.params import PretrainParams
 from stages.vlm import tiny
+from tests.tiny_embedded import TINY
 
-EMBEDDED = PretrainParams.model_validate({
-    "scene": "pretrain", "seed": 0, "threads": 1, "size": [64, 64], "channels": [8, 8, 8, 16], "hidden": 32,
-    "layers": 2, "vocabulary": 400, "frames": 2,
-    "vision": {"steps": 1, "batch": 1, "rate": 0.001, "window": 32, "zoom": [1, 1], "whole": 1},
-    "language": {"steps": 1, "batch": 1, "rate": 0.001, "questions": 1},
-})  # fmt: skip
+EMBEDDED = TINY.model_copy(update={"layers": 2, "vocabulary": 400})
 
 
 @pytest.fixture(scope="session", autouse=True)

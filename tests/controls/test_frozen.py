@@ -9,20 +9,14 @@ import torch
 from stages.core.paths import Run
 from stages.pretrain.blank import blank
 from stages.pretrain.make import save
-from stages.pretrain.params import PretrainParams
 from stages.simulate.make import make as render
 from stages.simulate.params import Scene
 from tests.stage import workplace
+from tests.tiny_embedded import TINY
 
 __all__ = ["workplace"]  # a fixture
 
 CLASSES = ["Getup", "Sitdown", "Walk"]
-TINY = PretrainParams.model_validate({
-    "scene": "home", "seed": 0, "threads": 1, "size": [64, 64], "channels": [8, 8, 8, 16], "hidden": 32, "layers": 1,
-    "vocabulary": 300, "frames": 2,
-    "vision": {"steps": 1, "batch": 1, "rate": 0.001, "window": 32, "zoom": [0.7, 1.2], "whole": 0.5},
-    "language": {"steps": 1, "batch": 1, "rate": 0.001, "questions": 1},
-})  # fmt: skip
 FROZEN = {"model": "data/models/tiny", "protocol": "cs", "frames": 3}
 BLOCK = {"frozen": {"tiny_cs": FROZEN}, "trained": [], "seed": 0, "everywhere": ["without_person", "mean_colour"],
          "pairs": [["Sitdown", "Getup"]], "in_pairs": ["one_frame", "shuffled", "reversed"]}  # fmt: skip

@@ -3,20 +3,14 @@
 import torch
 
 from stages.pretrain.blank import blank
-from stages.pretrain.params import PretrainParams
 from stages.vlm.looks import Looks
-
-FAST_VLM = PretrainParams.model_validate(
-    {"scene": "none", "seed": 0, "threads": 1, "size": [64, 64], "channels": [8, 8, 16, 16], "hidden": 32, "layers": 1,
-     "vocabulary": 300, "frames": 1, "vision": {"steps": 1, "batch": 1, "rate": 0.1, "window": 32, "zoom": [1, 1],
-     "whole": 1.0}, "language": {"steps": 1, "batch": 1, "rate": 0.1, "questions": 1}}
-)  # fmt: skip
+from tests.tiny_embedded import TINY
 
 
 @torch.no_grad()
 def test_a_model_that_changes_what_its_tower_gave_changes_nothing_that_is_kept() -> None:
     torch.manual_seed(0)
-    model = blank(FAST_VLM, ["a person walks"]).model.eval()  # FastVLM puts its own features into the tower's output
+    model = blank(TINY, ["a person walks"]).model.eval()  # FastVLM puts its own features into the tower's output
     images = {name: torch.rand(1, 3, 64, 64) for name in "abc"}
 
     def features(shown: str) -> torch.Tensor:
