@@ -88,7 +88,7 @@ def _add(row: _Row, question: tuple[int, ...], answer: tuple[int, ...], first: i
     row.part.extend([part] * count)
 
 
-@cache  # lessons repeat, and a tenth of a step would go into writing and reading them again
+@cache  # lessons repeat: packing a step takes 15 ms of some 540 so, and 29 without
 def _worded(processor: Any, lesson: Lesson) -> tuple[str, str]:
     """Return a user's turn by the chat template: up to its images, and from there on to where the answer begins."""
     content = [{"type": "text", "text": lesson.question}]
