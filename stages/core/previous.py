@@ -7,11 +7,12 @@ DVC deletes a stage's outputs before it runs the stage; what they were stays in 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from stages.core.params import running_stage
 
 
 def previous(path: Path) -> Path | None:
@@ -22,11 +23,11 @@ def previous(path: Path) -> Path | None:
     """
     if path.exists():
         return path
-    stage = os.environ.get("DVC_STAGE")
+    stage = running_stage()
     if stage is None:
         return None
-    pipeline, _, name = stage.rpartition(":")
-    lock = Path(pipeline or "dvc.yaml").with_suffix(".lock")
+    pipeline, name = stage
+    lock = pipeline.with_suffix(".lock")
     # PyYAML's loader in C: the other one takes as long as a small stage.
     recorded = (yaml.load(lock.read_text(), yaml.CSafeLoader) or {}) if lock.exists() else {}
     for out in recorded.get("stages", {}).get(name, {}).get("outs", []):

@@ -40,14 +40,26 @@ def write_table(path: Path, rows: Iterable[Mapping[str, Any]] | pl.DataFrame, sc
 
 def _frame(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pl.DataFrame:
     """Return rows as a frame. As Python objects, of which each is many times its bytes, only some are held at once."""
-    tables = [schema.empty_table()]
+    parts = [_polars(pa.Table.from_batches([], schema))]
     left = iter(rows)
     while listed := list(islice(left, _AT_ONCE)):
         unknown = {name for row in listed for name in row} - set(schema.names)
         if unknown:
             raise ValueError(f"{path}: columns {sorted(unknown)} are not in the schema")
-        tables.append(pa.Table.from_pylist(listed, schema=schema))
-    frame = pl.from_arrow(pa.concat_tables(tables))
+        parts.append(pl.DataFrame([_column(path, name, listed, kind) for name, kind in parts[0].schema.items()]))
+    return pl.concat(parts)
+
+
+def _column(path: Path, name: str, rows: list[Mapping[str, Any]], kind: pl.DataType) -> pl.Series:
+    # By polars: pyarrow imports pandas to make an array of Python objects, which takes as long as a small stage's work.
+    try:
+        return pl.Series(name, [row.get(name) for row in rows], dtype=kind, strict=True).cast(kind)
+    except (TypeError, pl.exceptions.PolarsError) as error:
+        raise ValueError(f"{path}: column {name}: {error}") from error
+
+
+def _polars(table: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)
     return frame
 
@@ -59,7 +71,9 @@ def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
         InputError: there is no such file, it is no Parquet, or its columns are not those of `schema`.
     """
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
+        # Not `read_table`, whose data sets of many files import pandas.
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
     except FileNotFoundError:
         raise InputError("no such file", file=path, do="run `dvc repro`, or `dvc pull` to fetch it") from None
     except (pa.ArrowInvalid, OSError) as error:
@@ -74,9 +88,7 @@ def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
             file=path,
             do="it was written by another version: run `dvc repro`",
         )
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+    return _polars(table)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import pyarrow.dataset as pads
+import polars as pl
 from PIL import Image
 
 from stages.core.errors import InputError
@@ -26,11 +25,9 @@ def thumbnails(folder: Path, clips: Sequence[str], width: int) -> dict[str, list
         return {}
     if not folder.is_dir():
         raise InputError("no such folder", file=folder, do="run `dvc repro`, or set the report's `images` to never")
-    files = sorted(str(path) for path in folder.glob("*.parquet"))
-    table = pads.dataset(files, format="parquet").to_table(
-        columns=["clip_id", "rank", "image"], filter=pads.field("clip_id").isin(list(clips))
-    )
-    rows: Iterable[dict[str, Any]] = table.sort_by([("clip_id", "ascending"), ("rank", "ascending")]).to_pylist()
+    files = sorted(folder.glob("*.parquet"))
+    wanted = pl.scan_parquet(files).filter(pl.col("clip_id").is_in(list(clips)))
+    rows = wanted.select("clip_id", "rank", "image").sort("clip_id", "rank").collect().iter_rows(named=True)
     shown: dict[str, list[str]] = {}
     for row in rows:
         if row["image"] and row["image"]["bytes"]:
