@@ -15,7 +15,7 @@ from stages.adapt.params import PARAMS
 from stages.core.errors import guard
 from stages.core.params import read
 from stages.core.progress import closing
-from stages.core.reproducible import hold_arithmetic
+from stages.core.reproducible import hold_arithmetic, keep_freed_memory
 from stages.learn.launch import relaunch
 
 
@@ -30,6 +30,7 @@ def main() -> None:
     way, vlm = read(PARAMS, dataset=given.dataset, way=given.way, model=given.model).values()
     relaunch("stages.adapt", *vars(given).values())
     hold_arithmetic()
+    keep_freed_memory()
     from stages.adapt.cell import Cell  # torch must not be imported before its arithmetic is held
     from stages.adapt.make import make
 

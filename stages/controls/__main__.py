@@ -17,7 +17,7 @@ from stages.core.errors import guard
 from stages.core.params import read
 from stages.core.paths import Run
 from stages.core.progress import closing
-from stages.core.reproducible import hold_arithmetic
+from stages.core.reproducible import hold_arithmetic, keep_freed_memory
 from stages.core.tables import write_text
 
 
@@ -28,6 +28,7 @@ def main() -> None:
     run = Run(parser.parse_args().dataset)
     params, trained, *level = read(PARAMS, dataset=run.name).values()
     hold_arithmetic()
+    keep_freed_memory()
     import polars as pl
 
     from stages.controls.make import make  # torch must not be imported before its arithmetic is held

@@ -12,7 +12,7 @@ from pathlib import Path
 from stages.core.errors import InputError, guard
 from stages.core.params import read
 from stages.core.progress import closing
-from stages.core.reproducible import hold_arithmetic
+from stages.core.reproducible import hold_arithmetic, keep_freed_memory
 from stages.pretrain.params import PARAMS, PretrainParams
 
 
@@ -22,6 +22,7 @@ def main() -> None:
         raise InputError("expected the name of a model", do="python -m stages.pretrain <model>")
     params: PretrainParams = read(PARAMS, model=sys.argv[1])["pretrain.{model}"]
     hold_arithmetic()
+    keep_freed_memory()
     from stages.pretrain.make import make  # torch must not be imported before its arithmetic is held
 
     folder = Path("data/models") / sys.argv[1]

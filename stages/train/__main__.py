@@ -13,7 +13,7 @@ import argparse
 from stages.core.errors import guard
 from stages.core.params import read
 from stages.core.progress import closing
-from stages.core.reproducible import hold_arithmetic
+from stages.core.reproducible import hold_arithmetic, keep_freed_memory
 from stages.learn.launch import relaunch
 from stages.nets.trained import TrainParams
 from stages.train.params import PARAMS
@@ -28,6 +28,7 @@ def main() -> None:
     params: TrainParams = read(PARAMS, **vars(given))["train.{dataset}.{method}"]
     relaunch("stages.train", given.dataset, given.method)
     hold_arithmetic()
+    keep_freed_memory()
     from stages.train.make import make  # torch must not be imported before its arithmetic is held
 
     did = make(given.dataset, given.method, params)

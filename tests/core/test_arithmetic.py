@@ -1,4 +1,4 @@
-"""numpy and its BLAS are held to one instruction set, whatever more the processor offers."""
+"""Arithmetic is held to one instruction set, whatever more the processor offers; freed memory is kept."""
 
 import json
 import os
@@ -26,3 +26,27 @@ def test_numpy_goes_no_further_than_avx2() -> None:
     assert not {"X86_V4", "AVX512_ICL", "AVX512_SPR"} & set(on)
     assert blas == ["Haswell"]
     assert not printed.stderr
+
+
+KEPT = """
+import ctypes, resource
+from stages.core.reproducible import keep_freed_memory
+keep_freed_memory()
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+def step():
+    block = libc.malloc(2**26)
+    ctypes.memset(ctypes.c_void_p(block), 1, 2**26)
+    libc.free(block)
+step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(8):
+    step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="an option of glibc")
+def test_a_buffer_that_was_freed_is_not_asked_of_the_system_again() -> None:
+    printed = subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=True)
+    assert int(printed.stdout) < 2**26 // 4096  # pages of one step; all eight would fault without
