@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from stages.pretrain.blank import Blank
 from stages.pretrain.frames import KNOWN, Clips
 from stages.pretrain.lessons import LESSONS, Lesson
-from stages.pretrain.packed import IGNORED, pack
+from stages.pretrain.packed import IGNORED, attending, pack
 from stages.pretrain.params import LanguagePhase
 from stages.pretrain.schedule import Optimiser
 from stages.pretrain.vision import tokens_of
@@ -78,9 +78,15 @@ def answer_loss(blank: Blank, rows: list[list[Lesson]], visual: torch.Tensor) ->
     place = (packed.ids == model.config.image_token_index).unsqueeze(-1)
     if place.any():
         embedded = embedded.masked_scatter(place, model.model.multi_modal_projector(visual))
-    hidden = model.model.language_model(
-        inputs_embeds=embedded, attention_mask=packed.mask, position_ids=packed.places, use_cache=False
-    ).last_hidden_state[:, :-1]
+    reader = model.model.language_model
+    with attending(reader):
+        read = reader(
+            inputs_embeds=embedded,
+            attention_mask={"full_attention": packed.slots},
+            position_ids=packed.places,
+            use_cache=False,
+        )
+    hidden = read.last_hidden_state[:, :-1]
     target = packed.wanted[:, 1:]
     asked = target != IGNORED
     return F.cross_entropy(model.lm_head(hidden[asked]), target[asked])

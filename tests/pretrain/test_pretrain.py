@@ -12,6 +12,7 @@ from stages.pretrain.frames import MIRROR, read_clips
 from stages.pretrain.language import answer_loss
 from stages.pretrain.lessons import LESSONS, Activity
 from stages.pretrain.make import make
+from stages.pretrain.packed import pack
 from stages.pretrain.params import PretrainParams
 from stages.pretrain.views import windows
 from stages.simulate.body import JOINTS
@@ -150,6 +151,24 @@ def test_questions_in_one_row_are_answered_as_alone(scene):
     expected = sum(loss * count for loss, count in alone) / sum(count for _, count in alone)
     assert together == pytest.approx(expected, rel=1e-5)
     assert turned == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_question_alone_is_read_as_transformers_reads_it(scene):
+    """By slots as by the model's own causal attention."""
+    torch.manual_seed(0)
+    student = blank(PARAMS, [lesson.question for lesson in _lessons()])
+    visual = torch.randn(1, 2 * student.tokens_an_image, PARAMS.channels[-1])
+    for lesson in _lessons():
+        packed = pack(student.processor, [[lesson]], visual.shape[1])
+        with torch.no_grad():
+            embedded = student.model.get_input_embeddings()(packed.ids)
+            if lesson.sees:
+                place = (packed.ids == student.model.config.image_token_index).unsqueeze(-1)
+                embedded = embedded.masked_scatter(place, student.model.model.multi_modal_projector(visual))
+            hidden = student.model.model.language_model(inputs_embeds=embedded).last_hidden_state
+            logits = student.model.lm_head(hidden[:, :-1])
+            loss = torch.nn.functional.cross_entropy(logits[0], packed.wanted[0, 1:])
+            assert float(answer_loss(student, [[lesson]], visual)) == pytest.approx(float(loss), rel=1e-5)
 
 
 def _lessons():
