@@ -76,6 +76,16 @@ def filled(declared, have, words):
     return found.pop()
 
 
+@pytest.mark.parametrize("pipeline", graph.PIPELINES, ids=lambda path: path.parent.name)
+def test_no_lock_remembers_a_cell_that_the_graph_has_lost(pipeline):
+    """DVC forgets none by itself, and reads and writes all of them at every cell."""
+    lock = pipeline.with_suffix(".lock")
+    locked = set(yaml.safe_load(lock.read_text())["stages"]) if lock.exists() else set()
+    with Repo(graph.ROOT) as repo:
+        cells = {stage.name for stage in repo.index.stages if Path(stage.path) == pipeline}
+    assert locked <= cells
+
+
 @pytest.mark.parametrize("stage", STAGES, ids=IDS)
 def test_no_stage_depends_on_compute(stage):
     assert not any(
