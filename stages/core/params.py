@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,15 +93,14 @@ def declared_values() -> dict[str, Any]:
     from dvc.parsing import DataResolver
     from dvc.utils.serialize import load_path
 
+    load = cache(partial(load_path, fs=_FILES))  # a stage names several keys of one file
     pipeline, name = stage
-    resolver = DataResolver(
-        SimpleNamespace(fs=_FILES, config={}), str(pipeline.parent), load_path(str(pipeline), _FILES)
-    )
+    resolver = DataResolver(SimpleNamespace(fs=_FILES, config={}), str(pipeline.parent), load(str(pipeline)))
     values: dict[str, Any] = {}
     for entry in resolver.resolve_one(name)[name].get("params", []):
         # A string is a key of the root's params.yaml; a mapping has keys by file, from the stage's working folder.
         for file, keys in entry.items() if isinstance(entry, Mapping) else [("params.yaml", [entry])]:
-            known = load_path(file, _FILES)
+            known = load(file)
             for key in keys or known:
                 *blocks, last = key.split(".")
                 block = values
