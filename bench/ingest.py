@@ -53,9 +53,9 @@ def render(folder: Path, count: int) -> None:
 
 def ingest(folder: Path) -> None:
     """Do what the stage does, and print seconds and MiB."""
-    from stages.core.params import compute
-    from stages.core.schema import MANIFEST, SPLITS
-    from stages.core.tables import write_table
+    from stages.base.params import compute
+    from stages.base.schema import MANIFEST, SPLITS
+    from stages.base.tables import write_table
     from stages.ingest.adapters import load
     from stages.ingest.params import IngestParams
     from stages.ingest.probing import probe_rows

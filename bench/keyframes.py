@@ -30,7 +30,7 @@ from Katna.frame_extractor import FrameExtractor
 from Katna.image_selector import ImageSelector
 from Katna.video import Video
 
-from stages.core.params import compute
+from stages.base.params import compute
 from stages.keyframes.extract import extract
 from stages.keyframes.params import KeyframesParams
 from stages.video.decode import Image, iterate

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.paths import Run
+from stages.base.paths import Run
 from stages.report.inputs import load
 from stages.report.render import page
 from tests.report import small

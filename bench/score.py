@@ -25,9 +25,9 @@ from dvc.repo import Repo
 from sklearn.metrics import balanced_accuracy_score
 
 from bench.worlds import table
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST, MEASURES, SPLITS
-from stages.core.tables import write_table
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST, MEASURES, SPLITS
+from stages.base.tables import write_table
 from stages.score.aggregate import aggregates
 from stages.stats.design import Design
 from stages.stats.intervals import Level

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from stages.core.paths import Run
+from stages.base.paths import Run
 from stages.text.encode import encode, load
 from stages.text.model import PACKAGED, model_folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from stages.core.errors import guard
+from stages.base.errors import guard
 from tests.small_run import guessing
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 import yaml
 from dvc.repo import Repo
 
-from stages.core import params
-from stages.core.paths import Run
-from stages.core.schema import KEYFRAMES, MANIFEST, SPLITS
-from stages.core.tables import read_table, write_json, write_table
+from stages.base import params
+from stages.base.paths import Run
+from stages.base.schema import KEYFRAMES, MANIFEST, SPLITS
+from stages.base.tables import read_table, write_json, write_table
 from stages.text.labels import in_words
 from stages.video.keyframe_table import INDEX, shard_name
 from stages.video.sample import encoded

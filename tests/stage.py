@@ -11,8 +11,8 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from stages.core import params
-from stages.core.errors import guard
+from stages.base import params
+from stages.base.errors import guard
 
 
 class Workplace:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.vlm.base import Answer, Request
 from stages.vlm.engine import Engine
 

@@ -14,8 +14,8 @@ from torch import nn
 
 from stages.adapt.features import hidden_shape
 from stages.adapt.params import Way
-from stages.core.params import compute
-from stages.core.paths import Run
+from stages.base.params import compute
+from stages.base.paths import Run
 from stages.learn.checkpoint import run_key
 from stages.learn.curves import Curves
 from stages.learn.data import Clip, Task

@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from stages.adapt.pooling import pooled, visual_tokens
-from stages.core.errors import InputError
+from stages.base.errors import InputError
+from stages.base.schema import SORT
+from stages.base.tables import read_table
 from stages.core.journal import Journal, compute_missing, journal_key
 from stages.core.previous import previous
-from stages.core.schema import SORT
-from stages.core.tables import read_table
 from stages.vlm.base import Answer, Request
 from stages.vlm.local import Local
 from stages.vlm.show import Show, Shown

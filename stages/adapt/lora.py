@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from stages.adapt.params import LoraParams, Part
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.core.rows import steady
 from stages.core.torchvision_ops import declare_missing_ops
 from stages.vlm.adapter import WEIGHTS

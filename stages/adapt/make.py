@@ -9,9 +9,9 @@ from stages.adapt.cell import Cell, Setting
 from stages.adapt.naming import HeadAndLora, HeadOnly, name_classes
 from stages.adapt.params import Captions, FtLc, Way
 from stages.adapt.speaking import references, say_captions
-from stages.core.errors import InputError
-from stages.core.schema import PREDICTIONS
-from stages.core.tables import write_table, write_text
+from stages.base.errors import InputError
+from stages.base.schema import PREDICTIONS
+from stages.base.tables import write_table, write_text
 from stages.learn.data import read_task, warnings
 from stages.learn.device import start
 from stages.learn.loop import Fitted

@@ -17,10 +17,10 @@ from stages.adapt.heads import Head, Headed
 from stages.adapt.params import FtCLora
 from stages.adapt.saved import revision_of, save_head
 from stages.adapt.sources import Features, Shown
-from stages.core.errors import InputError
+from stages.base.errors import InputError
+from stages.base.progress import Progress
+from stages.base.tables import write_table
 from stages.core.journal import Journal
-from stages.core.progress import Progress
-from stages.core.tables import write_table
 from stages.learn.data import Clip, Fold, Task, targets
 from stages.learn.source import Source
 

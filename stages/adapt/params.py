@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, field_validator
 
-from stages.core.params import Declared, Params
+from stages.base.params import Declared, Params
 from stages.learn.params import Augmentation, Recipe
 from stages.vlm.params import LocalParams
 

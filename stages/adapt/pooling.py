@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 
 #: Where configs keep the token that stands for a visual one in the prompt; InternVL's frames and images share one.
 _KEPT = ("image_token_id", "image_token_index", "video_token_id", "video_token_index")

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from stages.adapt.heads import Headed
-from stages.core.errors import InputError
-from stages.core.tables import read_json, write_json
+from stages.base.errors import InputError
+from stages.base.tables import read_json, write_json
 from stages.vlm.adapter import CONFIG, WEIGHTS, attach
 from stages.vlm.checkpoint import files_hash
 from stages.vlm.local import Local

@@ -12,7 +12,7 @@ import torch
 
 from stages.adapt.answers import Conversations
 from stages.adapt.frozen import Ahead, Frozen, shape_of
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.learn.augment import draw, seen
 from stages.learn.params import Augmentation, Pixels
 from stages.vlm.base import Answer, Media, Request

@@ -15,10 +15,10 @@ from stages.adapt.heads import Speaking
 from stages.adapt.params import Captions
 from stages.adapt.saved import revision_of
 from stages.adapt.sources import Shown
-from stages.core.errors import InputError
-from stages.core.paths import Run
-from stages.core.schema import CAPTIONS
-from stages.core.tables import read_table
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.base.schema import CAPTIONS
+from stages.base.tables import read_table
 from stages.learn.data import Clip, Task
 from stages.learn.losses import Objective
 

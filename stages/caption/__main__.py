@@ -12,16 +12,16 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
+from stages.base.errors import guard
+from stages.base.params import read
+from stages.base.paths import Run
+from stages.base.progress import Progress, closing
+from stages.base.schema import CAPTIONS
+from stages.base.tables import write_table
 from stages.caption.loop import Rules
 from stages.caption.params import PARAMS
 from stages.caption.rows import KINDS, captions, gate, read_keywords, refill
-from stages.core.errors import guard
 from stages.core.journal import Journal
-from stages.core.params import read
-from stages.core.paths import Run
-from stages.core.progress import Progress, closing
-from stages.core.schema import CAPTIONS
-from stages.core.tables import write_table
 from stages.text.labels import in_words
 from stages.vlm.ask import Tally
 from stages.vlm.load import load

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stages.base.errors import GateError, InputError
+from stages.base.schema import CAPTIONS
+from stages.base.tables import read_json, read_table
 from stages.caption.loop import Caption, Clip, Rules, caption_all, caption_key
-from stages.core.errors import GateError, InputError
 from stages.core.journal import Journal
 from stages.core.previous import previous
-from stages.core.schema import CAPTIONS
-from stages.core.tables import read_json, read_table
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Backend, Request
 from stages.vlm.show import Show

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import sys
 
+from stages.base.errors import InputError, guard
+from stages.base.params import read
+from stages.base.paths import Run
+from stages.base.progress import closing
 from stages.compare import auc, confusion, inputs, left_out, paired, summary, sweep
 from stages.compare.params import PARAMS
 from stages.compare.write import write_csv
-from stages.core.errors import InputError, guard
-from stages.core.params import read
-from stages.core.paths import Run
-from stages.core.progress import closing
 
 
 def main() -> None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from stages.compare.inputs import Inputs
+
+Floats = NDArray[np.float64]
 
 
 def validity(inputs: Inputs, shuffled: str | None, named: set[str]) -> pl.DataFrame:
@@ -20,8 +23,6 @@ def validity(inputs: Inputs, shuffled: str | None, named: set[str]) -> pl.DataFr
         shuffled: the null model that gives the false pairs; None gives an empty table.
         named: metrics that name a class or a set of them, whose value is no measure of a pair.
     """
-    from sklearn.metrics import roc_auc_score  # takes a second, which only this table needs
-
     rows = []
     scored = [key for key in inputs.scored() if key[1] not in named and shuffled is not None]
     values = {metric: inputs.values(metric) for metric in {metric for _, metric, _ in scored}}
@@ -33,9 +34,17 @@ def validity(inputs: Inputs, shuffled: str | None, named: set[str]) -> pl.DataFr
         true, false = (value[kept[clip]] for clip, value in (of_method[method], of_method[shuffled]))
         if not (len(true) and len(false)):
             continue
-        truth = np.repeat([1, 0], [len(true), len(false)])
-        auc = float(roc_auc_score(truth, np.concatenate([true, false])))
-        rows.append((method, protocol, metric, auc, len(true), len(false)))
+        rows.append((method, protocol, metric, auc(true, false), len(true), len(false)))
     columns = {"method": pl.String, "protocol": pl.String, "metric": pl.String, "auc": pl.Float64,
                "true_pairs": pl.Int64, "false_pairs": pl.Int64}  # fmt: skip
     return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+def auc(true: Floats, false: Floats) -> float:
+    """Return the share of pairs of a true (N,) and a false value (M,) in which the true one is higher, ties as half.
+
+    It is scikit-learn's `roc_auc_score`, which a test compares it with; that took half of the time of `compare`.
+    """
+    ordered = np.sort(false)
+    below, up_to = (np.searchsorted(ordered, true, side).sum(dtype=np.int64) for side in ("left", "right"))
+    return float(below + up_to) / (2 * len(true) * len(false))

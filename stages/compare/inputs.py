@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from stages.core.errors import InputError
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
-from stages.core.tables import read_table
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
+from stages.base.tables import read_table
 from stages.stats.clips import Clips, Objects, check_known, clips_to_score
 from stages.stats.design import Floats, Ints, Mask
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.core.tables import write_text
+from stages.base.tables import write_text
 
 DIGITS = 6
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import argparse
 
+from stages.base.errors import guard
+from stages.base.params import read
+from stages.base.paths import Run
+from stages.base.progress import closing
+from stages.base.tables import write_text
 from stages.controls.params import PARAMS
-from stages.core.errors import guard
-from stages.core.params import read
-from stages.core.paths import Run
-from stages.core.progress import closing
 from stages.core.reproducible import hold_arithmetic, keep_freed_memory
-from stages.core.tables import write_text
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from stages.base.errors import InputError
 from stages.controls.questions import NONE
-from stages.core.errors import InputError
 from stages.core.pool import Crashed, spread
 from stages.learn.data import Clip
 from stages.learn.frames import resized

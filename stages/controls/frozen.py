@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from stages.base.errors import InputError
+from stages.base.params import compute
+from stages.base.paths import Run
+from stages.base.progress import Progress
 from stages.controls.clips import Frames, controlled, picked, read_truths
 from stages.controls.params import FrozenParams
 from stages.controls.questions import Question, wanted
-from stages.core.errors import InputError
-from stages.core.params import compute
-from stages.core.paths import Run
-from stages.core.progress import Progress
 from stages.core.torchvision_ops import declare_missing_ops
 from stages.learn.data import Clip, Fold, Task
 
@@ -26,6 +27,8 @@ declare_missing_ops()
 from transformers import AutoModelForImageTextToText, AutoProcessor  # noqa: E402 (its processors import torchvision)
 
 Floats = NDArray[np.float32]
+#: Clips whose frames are in memory together.
+_AT_ONCE = 64
 
 
 class Frozen:
@@ -69,10 +72,13 @@ class Frozen:
         keep = partial(picked, self._params.frames)
         found = {}
         with Progress(f"controls {self._run.name} {self.name}, clips", len(asked)) as progress:
-            for clip, made in controlled(asked, truths, keep, self._seed, compute().processes):
-                seen = np.split(self._tower.look(np.concatenate(list(made.values()))), len(made))
-                found[clip] = {control: frames.ravel() for control, frames in zip(made, seen, strict=True)}
-                progress.advance(1)
+            decoded = controlled(asked, truths, keep, self._seed, compute().processes)
+            # Many clips at a time: while the tower looks at one, the processes that decode the next take its cores.
+            while window := list(islice(decoded, _AT_ONCE)):
+                for clip, made in window:
+                    seen = np.split(self._tower.look(np.concatenate(list(made.values()))), len(made))
+                    found[clip] = {control: frames.ravel() for control, frames in zip(made, seen, strict=True)}
+                    progress.advance(1)
         return found
 
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import polars as pl
 
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST
+from stages.base.tables import read_table
 from stages.controls.frozen import Frozen
 from stages.controls.params import ControlsParams
 from stages.controls.questions import Method, Question, questions
 from stages.controls.rows import Answer, row
 from stages.controls.trained import Trained
-from stages.core.errors import InputError
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST
-from stages.core.tables import read_table
 from stages.learn.data import read_task
 from stages.nets.trained import TrainParams
 from stages.stats.intervals import Level

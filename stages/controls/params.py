@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
-from stages.core.params import Declared, Params
+from stages.base.params import Declared, Params
 from stages.nets.trained import TrainParams
 from stages.video.controls import CONTROLS
 

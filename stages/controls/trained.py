@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from stages.base.errors import InputError
+from stages.base.params import compute
+from stages.base.paths import Run
+from stages.base.progress import Progress
 from stages.controls.clips import Frames, Truths, controlled, kept, read_truths
 from stages.controls.questions import Question, wanted
-from stages.core.errors import InputError
-from stages.core.params import compute
-from stages.core.paths import Run
-from stages.core.progress import Progress
 from stages.learn.data import Clip, Fold, Task
 from stages.learn.device import start
 from stages.learn.frames import Store

@@ -1,1 +1,1 @@
-"""What every room shares: row types, params, tables, journal, progress. Import the file that you use."""
+"""What several stages share: journal, processes, what the last run left, arithmetic. Import the file that you use."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from stages.core.params import running_stage
+from stages.base.params import running_stage
 
 
 def previous(path: Path) -> Path | None:

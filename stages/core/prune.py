@@ -21,7 +21,7 @@ from typing import NamedTuple
 import pyarrow.parquet as pq
 import yaml
 
-from stages.core.errors import InputError, guard
+from stages.base.errors import InputError, guard
 from stages.core.journal import Journal, prune, root
 
 #: Room -> the outputs that carry the keys of its samples. Others (`keywords`, `bertscore`) are cheap and carry none.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from stages.core.params import Params
+from stages.base.params import Params
 
 
 class Breach(NamedTuple):

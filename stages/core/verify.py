@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.core.errors import GateError, guard
-from stages.core.params import compute
-from stages.core.progress import Progress, closing
+from stages.base.errors import GateError, guard
+from stages.base.params import compute
+from stages.base.progress import Progress, closing
 
 
 class Damaged(NamedTuple):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
-from stages.core.errors import guard
+from stages.base.errors import guard
+from stages.base.params import read
+from stages.base.paths import Run
+from stages.base.progress import Progress, closing
+from stages.base.schema import PREDICTIONS
+from stages.base.tables import write_table
 from stages.core.journal import Journal
-from stages.core.params import read
-from stages.core.paths import Run
-from stages.core.progress import Progress, closing
-from stages.core.schema import PREDICTIONS
-from stages.core.tables import write_table
 from stages.infer.clips import wanted
 from stages.infer.method import method
 from stages.infer.params import PARAMS

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from stages.core.errors import InputError
-from stages.core.paths import Run
-from stages.core.schema import SPLITS
-from stages.core.tables import read_table
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.base.schema import SPLITS
+from stages.base.tables import read_table
 from stages.infer.strategies import Classes
 from stages.text.labels import in_words
 

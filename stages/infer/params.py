@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stages.core.params import Declared, Params
+from stages.base.params import Declared, Params
 from stages.vlm.params import VlmParams
 
 

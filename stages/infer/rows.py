@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
+from stages.base.schema import PREDICTIONS
+from stages.base.tables import read_table
 from stages.core.journal import Journal
 from stages.core.previous import previous
-from stages.core.schema import PREDICTIONS
-from stages.core.tables import read_table
 from stages.infer.outcome import Outcome
 from stages.infer.strategies import Asking, Clip, OneQuestion
 from stages.vlm.ask import Tally, ask_all

@@ -10,12 +10,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stages.core.errors import guard
-from stages.core.params import compute, read
-from stages.core.paths import Run
-from stages.core.progress import closing
-from stages.core.schema import MANIFEST, SPLITS
-from stages.core.tables import write_json, write_table
+from stages.base.errors import guard
+from stages.base.params import compute, read
+from stages.base.paths import Run
+from stages.base.progress import closing
+from stages.base.schema import MANIFEST, SPLITS
+from stages.base.tables import write_json, write_table
 from stages.ingest.adapters import load
 from stages.ingest.params import PARAMS, IngestParams
 from stages.ingest.probing import probe_rows

@@ -10,8 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from stages.core.errors import InputError
-from stages.core.paths import fetch
+from stages.base.errors import InputError
+from stages.base.paths import fetch
 from stages.core.rules import Rules
 
 COLUMNS = ("recording", "label", "start", "end")

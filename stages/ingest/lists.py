@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.ingest.adapters import Adapter, Named
 from stages.ingest.protocols import Part
 from stages.ingest.sources import bare, read_names

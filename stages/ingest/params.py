@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from stages.core.params import Declared, Params
+from stages.base.params import Declared, Params
 from stages.core.rules import Rules
 
 

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import av
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
+from stages.base.progress import Progress
+from stages.base.schema import MANIFEST
+from stages.base.tables import read_table
 from stages.core.journal import Journal, compute_missing, journal_key
 from stages.core.pool import Crashed, spread
 from stages.core.previous import previous
-from stages.core.progress import Progress
-from stages.core.schema import MANIFEST
-from stages.core.tables import read_table
 from stages.ingest.params import Windows
 from stages.ingest.rows import LABELS_BREAK_RULES, NAME_ERRORS, NO_ANNOTATIONS, Row
 from stages.ingest.windows import frames_of, spans

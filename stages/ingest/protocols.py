@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.ingest.params import Phase1, Random, Shares, Standard
 from stages.ingest.rows import Row
 

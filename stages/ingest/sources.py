@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.core.errors import InputError
-from stages.core.paths import fetch
-from stages.core.tables import read_json
+from stages.base.errors import InputError
+from stages.base.paths import fetch
+from stages.base.tables import read_json
 from stages.ingest.rows import Entry
 
 SUFFIXES = frozenset(

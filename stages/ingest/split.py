@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from stages.core.errors import GateError, InputError
+from stages.base.errors import GateError, InputError
 from stages.ingest.adapters import Adapter
 from stages.ingest.audit import EXAMPLES, Finding, audit_protocol, audit_rows, finding, ordered
 from stages.ingest.compare import audit_official, audit_published

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.core.rules import Rules
 from stages.ingest.adapters import Adapter
 from stages.ingest.annotations import Interval, breaches, merged, read_annotations, within

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import argparse
 
-from stages.core.errors import GateError, InputError, guard
+from stages.base.errors import GateError, InputError, guard
+from stages.base.params import compute, read
+from stages.base.paths import Run
+from stages.base.progress import closing
+from stages.base.schema import MANIFEST
+from stages.base.tables import read_table
 from stages.core.journal import Journal
-from stages.core.params import compute, read
-from stages.core.paths import Run
-from stages.core.progress import closing
-from stages.core.schema import MANIFEST
-from stages.core.tables import read_table
 from stages.keyframes.extract import KIND, key
 from stages.keyframes.params import PARAMS, KeyframesParams, check_licence
 from stages.keyframes.run import compute_all

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from stages.core.errors import InputError
-from stages.core.params import Declared, Params
+from stages.base.errors import InputError
+from stages.base.params import Declared, Params
 
 
 class KeyframesParams(Params):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
+from stages.base.progress import Progress
 from stages.core.journal import Journal
 from stages.core.pool import Crashed, spread
-from stages.core.progress import Progress
 from stages.keyframes.extract import extract
 from stages.keyframes.params import KeyframesParams
 

@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
+from stages.base.schema import KEYFRAMES
+from stages.base.tables import read_json, write_json
 from stages.core.journal import Journal
 from stages.core.previous import previous
-from stages.core.schema import KEYFRAMES
-from stages.core.tables import read_json, write_json
 from stages.video.keyframe_table import CLIPS_PER_GROUP, INDEX, shard_name, shard_of, shards_for
 
 

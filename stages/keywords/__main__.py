@@ -11,12 +11,12 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.core.errors import InputError, guard
-from stages.core.params import read
-from stages.core.paths import Run
-from stages.core.progress import closing
-from stages.core.schema import MANIFEST
-from stages.core.tables import read_table, write_json
+from stages.base.errors import InputError, guard
+from stages.base.params import read
+from stages.base.paths import Run
+from stages.base.progress import closing
+from stages.base.schema import MANIFEST
+from stages.base.tables import read_table, write_json
 from stages.keywords.asking import PROMPTS, from_model
 from stages.keywords.checks import of_classes, warnings
 from stages.keywords.files import from_notebook, from_yaml

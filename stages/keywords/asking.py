@@ -7,9 +7,9 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from stages.core.errors import GateError
+from stages.base.errors import GateError
+from stages.base.progress import Progress
 from stages.core.journal import Journal
-from stages.core.progress import Progress
 from stages.keywords.checks import Lists
 from stages.text.labels import in_words
 from stages.vlm.ask import Tally, ask_all

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 
 Lists = dict[str, list[str]]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from stages.core.errors import InputError
-from stages.core.paths import fetch
-from stages.core.tables import read_json
+from stages.base.errors import InputError
+from stages.base.paths import fetch
+from stages.base.tables import read_json
 from stages.keywords.checks import Lists, checked
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from stages.core.errors import InputError
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST, SPLITS
-from stages.core.tables import read_table
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST, SPLITS
+from stages.base.tables import read_table
 
 if TYPE_CHECKING:
     import torch

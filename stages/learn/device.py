@@ -11,7 +11,7 @@ from accelerate.state import AcceleratorState
 from numpy.typing import NDArray
 from torch import nn
 
-from stages.core.params import compute
+from stages.base.params import compute
 from stages.learn.params import Recipe
 from stages.learn.source import Inputs, Source
 

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.core.journal import Journal, journal_key
 from stages.core.pool import Crashed, spread
 from stages.learn.data import Clip

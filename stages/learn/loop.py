@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from accelerate import Accelerator
 from torch import nn
 
-from stages.core.progress import Progress
+from stages.base.progress import Progress
 from stages.learn.checkpoint import Checkpoint, learnt, restore
 from stages.learn.device import predict
 from stages.learn.losses import Objective

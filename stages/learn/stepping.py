@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import nn
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.learn.checkpoint import Weights, learnt
 from stages.learn.device import logits_of
 from stages.learn.losses import Objective, naming

@@ -12,12 +12,12 @@ from typing import Any
 
 import polars as pl
 
-from stages.core.errors import guard
-from stages.core.params import read
-from stages.core.paths import Run
-from stages.core.progress import closing
-from stages.core.schema import MEASURES
-from stages.core.tables import write_table
+from stages.base.errors import guard
+from stages.base.params import read
+from stages.base.paths import Run
+from stages.base.progress import closing
+from stages.base.schema import MEASURES
+from stages.base.tables import write_table
 from stages.measure.context import Context, Row
 from stages.measure.metrics import METRICS
 from stages.measure.params import PARAMS, MeasureParams

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import polars as pl
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
+from stages.base.tables import read_json, read_table
 from stages.core.journal import Journal
-from stages.core.paths import Run
-from stages.core.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
-from stages.core.tables import read_json, read_table
 from stages.measure.params import MeasureParams
 from stages.text.sentences import KIND, Sentences
 

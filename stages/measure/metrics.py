@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
-from stages.core.errors import InputError
-from stages.core.progress import Progress
+from stages.base.errors import InputError
+from stages.base.progress import Progress
 from stages.measure import bertscore, keyword, keyword_word, label, label_set, nearest_class, similarity
 from stages.measure import judge as judging
 from stages.measure.context import Answer, Context, Row

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from stages.core.params import Declared, Params
+from stages.base.params import Declared, Params
 from stages.measure.judge import JudgeParams
 
 Name = Literal["keyword", "keyword_word", "similarity", "bertscore", "nearest_class", "answer", "labels", "judge"]

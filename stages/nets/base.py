@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 
 State = dict[str, torch.Tensor]
 

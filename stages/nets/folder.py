@@ -9,8 +9,8 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 
-from stages.core.errors import InputError
-from stages.core.tables import read_json, write_text
+from stages.base.errors import InputError
+from stages.base.tables import read_json, write_text
 from stages.nets.base import Built, Shape, State
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from stages.core.params import Params
+from stages.base.params import Params
 
 Channels = tuple[float, float, float]
 

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.core.torchvision_ops import declare_missing_ops
 from stages.nets.base import Built, Shape, State, check_options, fill, ordered_head
 from stages.nets.folder import read_folder, write_folder

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from stages.core.params import Params
-from stages.core.paths import Run
+from stages.base.params import Params
+from stages.base.paths import Run
 from stages.learn.params import Augmentation, Pixels, Recipe, Views
 from stages.nets.params import Net
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from stages.core.errors import InputError
-from stages.core.tables import read_json
+from stages.base.errors import InputError
+from stages.base.tables import read_json
 from stages.core.torchvision_ops import declare_missing_ops
 from stages.nets.base import Built, Shape, State, fill, ordered_head
 from stages.nets.params import Net

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import sys
 
-from stages.core.errors import InputError, guard
-from stages.core.params import read
-from stages.core.paths import Run
-from stages.core.progress import closing
-from stages.core.schema import PREDICTIONS
-from stages.core.tables import write_table
+from stages.base.errors import InputError, guard
+from stages.base.params import read
+from stages.base.paths import Run
+from stages.base.progress import closing
+from stages.base.schema import PREDICTIONS
+from stages.base.tables import write_table
 from stages.nulls.params import PARAMS, NullParams
 from stages.nulls.rows import sentences
 from stages.nulls.sets import sets

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
+from stages.base.tables import read_json, read_table
 from stages.core.journal import Journal
-from stages.core.paths import Run
-from stages.core.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
-from stages.core.tables import read_json, read_table
 from stages.nulls.draw import exchange
 from stages.nulls.params import NullParams
 from stages.nulls.sentence import every_class
@@ -23,9 +23,12 @@ Row = dict[str, Any]
 
 
 class Labelled(NamedTuple):
-    """The usable clips with a label, sorted: clip -> labels."""
+    """The usable clips with a label, sorted."""
 
     labels: dict[str, list[str]]
+    """Clip -> its labels."""
+    tested: frozenset[str]
+    """Those in a test part of some protocol."""
 
 
 class Constant(NamedTuple):
@@ -63,7 +66,7 @@ def sentences(run: Run, params: NullParams, encoder: str) -> Made:
         "null_every_class": same_text(clips, every_class(named), None),
         "null_shuffled": shuffled(run, clips, params),
     }
-    return Made(tables, len(clips.labels), repr(chosen.text), len(embedded.vectors) - embedded.computed)
+    return Made(tables, len(clips.tested), repr(chosen.text), len(embedded.vectors) - embedded.computed)
 
 
 def labelled(run: Run) -> Labelled:
@@ -75,7 +78,9 @@ def labelled(run: Run) -> Labelled:
     manifest = read_table(run.manifest, MANIFEST).filter(pl.col("error").is_null() & (pl.col("labels").list.len() > 0))
     if manifest.is_empty():
         raise InputError("no usable clip has a label", file=run.manifest, do="null models need classes")
-    return Labelled(dict(zip(manifest["clip_id"], manifest["labels"].to_list(), strict=True)))
+    labels = dict(zip(manifest["clip_id"], manifest["labels"].to_list(), strict=True))
+    splits = read_table(run.splits, SPLITS)
+    return Labelled(labels, frozenset(splits.filter(pl.col("part") == "test")["clip_id"]) & labels.keys())
 
 
 def constant(run: Run, clips: Labelled, sentences: Sentences) -> Constant:
@@ -84,13 +89,11 @@ def constant(run: Run, clips: Labelled, sentences: Sentences) -> Constant:
     It is chosen on clips that are in no protocol's test part, so that it knows nothing of what is tested. Where every
     clip is tested by some fold (leave one subject out), it is chosen on all of them, which only makes it stronger.
     """
-    splits = read_table(run.splits, SPLITS)
-    tested = set(splits.filter(pl.col("part") == "test")["clip_id"])
     captions = read_table(run.captions, CAPTIONS)
     texts = {
         clip: text for clip, text in captions.select("clip_id", "text").iter_rows() if clip in clips.labels and text
     }
-    pool = {clip: text for clip, text in texts.items() if clip not in tested}
+    pool = {clip: text for clip, text in texts.items() if clip not in clips.tested}
     where = f"chosen on {len(pool)} clips that no protocol tests on"
     if not pool:
         pool, where = texts, f"chosen on all {len(texts)} clips: each is in a test part"
@@ -102,8 +105,8 @@ def constant(run: Run, clips: Labelled, sentences: Sentences) -> Constant:
 
 
 def same_text(clips: Labelled, text: str, detail: str | None) -> Iterator[Row]:
-    """Yield a row of the same text for every clip."""
-    for clip in clips.labels:
+    """Yield a row of the same text for every tested clip; what is said of another would be judged for nothing."""
+    for clip in sorted(clips.tested):
         yield {"clip_id": clip, "repeat": 0, "text": text, "status": "ok", "detail": detail}
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from stages.core.errors import InputError
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST, PREDICTIONS, SPLITS
-from stages.core.tables import read_table
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST, PREDICTIONS, SPLITS
+from stages.base.tables import read_table
 from stages.nulls.draw import exchange
 from stages.nulls.params import NullParams
 from stages.nulls.rows import Made, Row

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from stages.core.errors import InputError, guard
-from stages.core.params import read
-from stages.core.progress import closing
+from stages.base.errors import InputError, guard
+from stages.base.params import read
+from stages.base.progress import closing
 from stages.core.reproducible import hold_arithmetic, keep_freed_memory
 from stages.pretrain.params import PARAMS, PretrainParams
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.pretrain.lessons import Activity
 from stages.video import controls
 from stages.video.sample import sample, uniform_indices

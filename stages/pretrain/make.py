@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from stages.core.progress import Progress
-from stages.core.tables import write_text
+from stages.base.progress import Progress
+from stages.base.tables import write_text
 from stages.pretrain.blank import Blank, blank
 from stages.pretrain.card import card
 from stages.pretrain.frames import Clips, read_clips

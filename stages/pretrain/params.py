@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from stages.core.params import Declared, Params
+from stages.base.params import Declared, Params
 
 
 class Phase(Params):

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import argparse
 
-from stages.core.errors import guard
-from stages.core.params import read
-from stages.core.paths import Run
-from stages.core.progress import closing
-from stages.core.tables import write_text
+from stages.base.errors import guard
+from stages.base.params import read
+from stages.base.paths import Run
+from stages.base.progress import closing
+from stages.base.tables import write_text
 from stages.report.inputs import load
 from stages.report.params import PARAMS
 from stages.report.render import Rules, page

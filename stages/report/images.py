@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 from PIL import Image
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 
 
 def thumbnails(folder: Path, clips: Sequence[str], width: int) -> dict[str, list[str]]:

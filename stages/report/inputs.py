@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from stages.core import schema
-from stages.core.errors import InputError
-from stages.core.paths import Run
-from stages.core.tables import read_json, read_table
+from stages.base import schema
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.base.tables import read_json, read_table
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from stages.core.tables import rounded
+from stages.base.tables import rounded
 from stages.report.inputs import CONFUSION, Inputs
 
 #: What each metric asks of an answer, in a sentence for the reader.

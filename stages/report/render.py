@@ -11,7 +11,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.report import exclusions, gallery, images, numbers, provenance, targets
 from stages.report.inputs import Inputs, read_csv
 from stages.report.pack import packed

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from stages.core.errors import InputError
-from stages.core.tables import read_json
+from stages.base.errors import InputError
+from stages.base.tables import read_json
 
 
 class Target(BaseModel):

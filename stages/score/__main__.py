@@ -13,12 +13,12 @@ import sys
 
 import polars as pl
 
-from stages.core.errors import InputError, guard
-from stages.core.params import read
-from stages.core.paths import Run
-from stages.core.progress import closing
-from stages.core.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
-from stages.core.tables import read_table, write_json, write_table
+from stages.base.errors import InputError, guard
+from stages.base.params import read
+from stages.base.paths import Run
+from stages.base.progress import closing
+from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
+from stages.base.tables import read_table, write_json, write_table
 from stages.score.params import PARAMS
 from stages.score.scoring import Method, scored
 from stages.score.tables import headline

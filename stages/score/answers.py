@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.stats.clips import NOT_MEASURED, Clips, Objects
 from stages.stats.design import Floats
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.score.answers import read_answers
 from stages.score.multi import set_aggregates
 from stages.score.params import ScoredParams, ScoreParams, SetParams

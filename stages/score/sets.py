@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.stats.clips import NOT_MEASURED, Clips, Objects
 from stages.stats.design import Floats, Mask
 from stages.stats.sets import matrix

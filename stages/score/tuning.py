@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.score.sets import METRIC, check_classes, score_matrix
 from stages.stats.design import Floats, Mask
 from stages.stats.sets import matrix

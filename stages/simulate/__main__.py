@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import argparse
 
-from stages.core.errors import guard
-from stages.core.params import compute, read
-from stages.core.paths import Run
-from stages.core.progress import Progress, closing
+from stages.base.errors import guard
+from stages.base.params import compute, read
+from stages.base.paths import Run
+from stages.base.progress import Progress, closing
 from stages.simulate.make import make
 from stages.simulate.make_table import make_table
 from stages.simulate.params import PARAMS, Scene, Table

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from stages.core.paths import Run
+from stages.base.paths import Run
 from stages.core.pool import Crashed, spread
 from stages.simulate.params import Table
 from stages.simulate.recording import Plan, Recording, plan, render

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from stages.core.params import Declared, Params
+from stages.base.params import Declared, Params
 from stages.simulate.activities import ACTIVITIES
 
 Side = Annotated[int, Field(ge=32, multiple_of=2)]

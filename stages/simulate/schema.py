@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from stages.core.schema import STR, STRS
+from stages.base.schema import STR, STRS
 
 #: A clip, as it was rendered. Words: "a {person} in a {shirt} shirt is {phrase}"; `verb` and `object` are the
 #: phrase's parts (`object` null where there is none), `place` where it happens, `posture` how the body is.

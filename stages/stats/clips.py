@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from stages.core.errors import InputError
-from stages.core.paths import Run
+from stages.base.errors import InputError
+from stages.base.paths import Run
 from stages.stats.design import Ints, Mask
 
 Objects = NDArray[np.object_]

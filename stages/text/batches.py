@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from stages.core.params import compute
+from stages.base.params import compute
 
 R = TypeVar("R")
 

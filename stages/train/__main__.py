@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import argparse
 
-from stages.core.errors import guard
-from stages.core.params import read
-from stages.core.progress import closing
+from stages.base.errors import guard
+from stages.base.params import read
+from stages.base.progress import closing
 from stages.core.reproducible import hold_arithmetic, keep_freed_memory
 from stages.learn.launch import relaunch
 from stages.nets.trained import TrainParams

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import torch
 from accelerate import Accelerator
 
-from stages.core.errors import InputError
-from stages.core.params import compute
-from stages.core.paths import Run
-from stages.core.progress import Progress
-from stages.core.schema import PREDICTIONS
-from stages.core.tables import write_table, write_text
+from stages.base.errors import InputError
+from stages.base.params import compute
+from stages.base.paths import Run
+from stages.base.progress import Progress
+from stages.base.schema import PREDICTIONS
+from stages.base.tables import write_table, write_text
 from stages.learn.checkpoint import run_key, weights_hash
 from stages.learn.curves import Curves
 from stages.learn.data import Clip, Fold, Task, read_task, targets, warnings

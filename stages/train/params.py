@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stages.core.params import Declared
+from stages.base.params import Declared
 from stages.nets.trained import TrainParams
 
 PARAMS: Declared = {"train.{dataset}.{method}": TrainParams}

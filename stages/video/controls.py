@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ def without_person(frames: Frames, truth: Mapping[str, Any], grow: int = 4) -> F
 
 def mean_colour(frames: Frames) -> Frames:
     """Return frames of nothing but the clip's mean colour."""
-    mean = frames.reshape(-1, 3).mean(0).round().astype(np.uint8)
+    mean = np.asarray(cv2.mean(frames.reshape(-1, *frames.shape[2:]))[:3]).round().astype(np.uint8)
     return np.broadcast_to(mean, frames.shape).copy()
 
 

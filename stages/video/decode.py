@@ -28,7 +28,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.video.order import UnusableError, in_order, time_base, timed
 from stages.video.spans import TICK, Span, located
 from stages.video.upright import Image as Image  # for whoever reads frames

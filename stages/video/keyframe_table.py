@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image as Pictures
 
-from stages.core.errors import InputError
-from stages.core.schema import KEYFRAMES
-from stages.core.tables import read_json
+from stages.base.errors import InputError
+from stages.base.schema import KEYFRAMES
+from stages.base.tables import read_json
 from stages.video.sample import decoded
 
 INDEX = "index.json"

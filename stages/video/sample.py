@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pictures
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.video.decode import Image, probe, read_frames
 
 Format = Literal["jpeg", "png"]

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.core.torchvision_ops import declare_missing_ops
 from stages.vlm.checkpoint import files_hash, is_folder
 

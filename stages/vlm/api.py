@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.vlm.base import Answer, Request
 from stages.vlm.constraint import holds
 from stages.vlm.messages import messages

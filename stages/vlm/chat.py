@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image as PilImage
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.vlm.base import Media, Request
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.core.torchvision_ops import declare_missing_ops
 
 _SEE = "add its processor_config.json (or preprocessor_config.json), or take a model that sees images"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stages.core.params import compute
+from stages.base.params import compute
 from stages.vlm.api import Api
 from stages.vlm.base import Backend
 from stages.vlm.local import Local

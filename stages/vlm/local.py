@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.vlm.adapter import adapter_revision
 from stages.vlm.base import Answer, Request
 from stages.vlm.checkpoint import is_folder, revision_of

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image as PilImage
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.vlm.base import Image, Request
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from stages.core.params import Params
+from stages.base.params import Params
 
 
 class LocalParams(Params):

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 
 _JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
 

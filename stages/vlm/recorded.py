@@ -15,9 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.core.errors import InputError
-from stages.core.paths import fetch
-from stages.core.tables import read_json
+from stages.base.errors import InputError
+from stages.base.paths import fetch
+from stages.base.tables import read_json
 from stages.vlm.base import Answer, Request
 
 #: Raise it when the same file gives other texts.

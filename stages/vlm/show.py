@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.core.errors import InputError
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST
-from stages.core.tables import read_table
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST
+from stages.base.tables import read_table
 from stages.video.keyframe_table import read_shards
 from stages.video.sample import sample, uniform_indices
 from stages.vlm.base import Media

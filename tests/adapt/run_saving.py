@@ -10,7 +10,7 @@ hold_arithmetic()
 
 from stages.adapt import __main__ as stage  # noqa: E402
 from stages.adapt import cell  # noqa: E402
-from stages.core.errors import guard  # noqa: E402
+from stages.base.errors import guard  # noqa: E402
 
 cell.fit = functools.partial(cell.fit, every=0.0)  # type: ignore[assignment]
 stage.hold_arithmetic = lambda: None  # held above

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.core.paths import Run
-from stages.core.schema import CAPTIONS, KEYFRAMES, MANIFEST, SPLITS
-from stages.core.tables import write_json, write_table
+from stages.base.paths import Run
+from stages.base.schema import CAPTIONS, KEYFRAMES, MANIFEST, SPLITS
+from stages.base.tables import write_json, write_table
 from stages.video.keyframe_table import INDEX, shard_name
 from stages.video.sample import encoded
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from stages.adapt.answers import IGNORED, Conversations
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.vlm.base import Request
 from tests.adapt.given import CASES
 from tests.adapt.test_lora import local

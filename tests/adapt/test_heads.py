@@ -13,7 +13,7 @@ from stages.adapt.lora import put_on, save
 from stages.adapt.pooling import pooled, visual_tokens
 from stages.adapt.saved import load, save_head
 from stages.adapt.sources import Shown
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.learn.params import Augmentation
 from stages.vlm.base import Request
 from stages.vlm.checkpoint import folder_hash

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from stages.adapt.lora import modules_of, pattern, put_on, save, targets
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.vlm.adapter import adapter_folder, attach
 from stages.vlm.base import Request
 from stages.vlm.checkpoint import folder_hash

@@ -22,10 +22,10 @@ from stages.adapt.make import Did, make
 from stages.adapt.params import Way
 from stages.adapt.saved import load
 from stages.adapt.sources import Shown
-from stages.core.errors import InputError
-from stages.core.params import compute
-from stages.core.schema import MANIFEST, PREDICTIONS
-from stages.core.tables import read_table, write_table
+from stages.base.errors import InputError
+from stages.base.params import compute
+from stages.base.schema import MANIFEST, PREDICTIONS
+from stages.base.tables import read_table, write_table
 from stages.vlm.local import Local
 from stages.vlm.params import LocalParams
 from stages.vlm.show import Show

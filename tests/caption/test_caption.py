@@ -2,10 +2,10 @@ import re
 
 import pytest
 
-from stages.core.errors import GateError, InputError
+from stages.base.errors import GateError, InputError
+from stages.base.schema import CAPTIONS
+from stages.base.tables import read_table, write_json
 from stages.core.journal import Journal
-from stages.core.schema import CAPTIONS
-from stages.core.tables import read_table, write_json
 from stages.vlm.base import Answer
 from tests.small_run import KEYWORDS, guessing, kill_after, start, write_run
 

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from stages.core.schema import SCORES
-from stages.core.tables import read_table
+from stages.base.schema import SCORES
+from stages.base.tables import read_table
 from stages.stats import sets
 from tests.score import table as world
 from tests.score.small import RUN, run

@@ -6,9 +6,10 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from stages.core.errors import InputError
-from stages.core.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
-from stages.core.tables import read_table
+from stages.base.errors import InputError
+from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
+from stages.base.tables import read_table
+from stages.compare.auc import auc
 from tests.score import small as world
 from tests.score.small import METHODS, RUN, run
 
@@ -73,6 +74,13 @@ def test_auc_is_scikit_learns_over_true_and_exchanged_pairs(compared: Path) -> N
     )
     assert found["auc"] == pytest.approx(expected, abs=1e-6)
     assert found["false_pairs"] == 3 * found["true_pairs"]
+
+
+@pytest.mark.parametrize(("true", "false", "levels"), [(1, 1, 2), (50, 7, 3), (300, 2400, 5), (200, 900, 10**6)])
+def test_auc_is_scikit_learns_whatever_the_ties(true: int, false: int, levels: int) -> None:
+    values = np.random.default_rng(levels).integers(levels, size=true + false) / levels
+    expected = roc_auc_score(np.arange(true + false) < true, values)
+    assert auc(values[:true], values[true:]) == pytest.approx(expected, rel=1e-12)
 
 
 def test_confusion_counts_every_scored_clip_once(compared: Path) -> None:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 import torch
 
-from stages.core.paths import Run
+from stages.base.paths import Run
 from stages.pretrain.blank import blank
 from stages.pretrain.make import save
 from stages.simulate.make import make as render

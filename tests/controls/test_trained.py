@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from stages.base.paths import Run
 from stages.controls.clips import controlled, kept, read_truths
 from stages.controls.questions import NONE
-from stages.core.paths import Run
 from stages.learn.data import read_task
 from stages.learn.frames import Store
 from stages.learn.params import Pixels

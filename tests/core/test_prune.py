@@ -19,8 +19,8 @@ MAKE = """
 import sys
 from pathlib import Path
 import polars as pl
-from stages.core.schema import EMBEDDINGS
-from stages.core.tables import write_table
+from stages.base.schema import EMBEDDINGS
+from stages.base.tables import write_table
 rows = [{"journal_key": key, "text": key, "embedding": [1.0]} for key in sys.argv[1:]]
 write_table(Path("data/a/measures/m/embeddings.parquet"), rows, EMBEDDINGS)
 """

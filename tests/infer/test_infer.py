@@ -3,9 +3,9 @@ import re
 import polars as pl
 import pytest
 
-from stages.core.errors import InputError
-from stages.core.schema import PREDICTIONS
-from stages.core.tables import read_table
+from stages.base.errors import InputError
+from stages.base.schema import PREDICTIONS
+from stages.base.tables import read_table
 from stages.video.keyframe_table import shard_name
 from stages.vlm.base import Answer
 from tests.small_run import KEYWORDS, PARAMS, guessing, kill_after, start, write_run

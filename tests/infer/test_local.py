@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from stages.core import params
-from stages.core.schema import CAPTIONS, PREDICTIONS
-from stages.core.tables import read_table
+from stages.base import params
+from stages.base.schema import CAPTIONS, PREDICTIONS
+from stages.base.tables import read_table
 from stages.vlm import tiny
 from tests.small_run import KEYWORDS, MODEL, PARAMS, write_run
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.ingest import adapters
 from stages.ingest.adapters import Named, folders, load, smarthome, ut_interaction, weizmann
 from stages.ingest.sources import read_names

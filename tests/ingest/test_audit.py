@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.ingest.adapters import load
 from stages.ingest.audit import audit_protocol
 from stages.ingest.params import IngestParams

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from stages.base.schema import MANIFEST
+from stages.base.tables import write_table
 from stages.core.journal import Journal
-from stages.core.schema import MANIFEST
-from stages.core.tables import write_table
 from stages.ingest.adapters import load
 from stages.ingest.probing import VERSION, look_at, probe_rows
 from stages.ingest.rows import NOT_IN_GRAMMAR, rows_of

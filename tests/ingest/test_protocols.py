@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.ingest import protocols
 from stages.ingest.params import Phase1, Random, Shares, Standard
 from stages.ingest.protocols import PROTOCOLS

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.ingest.adapters import load
 from stages.ingest.rows import NOT_IN_GRAMMAR, TAKEN, UNKNOWN_LABEL, Entry, rows_of
 from stages.ingest.sources import read_names, read_source

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST, SPLITS
-from stages.core.tables import read_table
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST, SPLITS
+from stages.base.tables import read_table
 from tests.ingest.clips import write_clip
 from tests.stage import workplace
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core.paths import Run
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST, SPLITS
+from stages.base.tables import read_table
 from stages.core.rules import Rules
-from stages.core.schema import MANIFEST, SPLITS
-from stages.core.tables import read_table
 from stages.ingest.audit import audit_protocol
 from stages.ingest.params import Windows
 from stages.ingest.protocols import PROTOCOLS, Part

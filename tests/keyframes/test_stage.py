@@ -15,9 +15,9 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from stages.core.paths import Run
-from stages.core.schema import KEYFRAMES, MANIFEST
-from stages.core.tables import write_table
+from stages.base.paths import Run
+from stages.base.schema import KEYFRAMES, MANIFEST
+from stages.base.tables import write_table
 from stages.video.decode import probe
 from stages.video.keyframe_table import INDEX, read_shards
 from tests.conftest import ROOT

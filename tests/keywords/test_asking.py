@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core.errors import GateError
+from stages.base.errors import GateError
 from stages.keywords.asking import PROMPTS, from_model, parse
 from stages.text.labels import in_words
 from stages.vlm.base import Answer

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.keywords.checks import checked, of_classes, warnings
 from stages.keywords.files import from_notebook, from_yaml
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST
-from stages.core.tables import write_table
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST
+from stages.base.tables import write_table
 from stages.vlm.tiny import save
 from tests.stage import workplace
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from stages.core.errors import InputError
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST, SPLITS
-from stages.core.tables import write_table
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST, SPLITS
+from stages.base.tables import write_table
 from stages.learn.data import Clip, read_task, targets, warnings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.core.journal import root
 from stages.learn import frames
 from stages.learn.data import Clip

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.core.journal import root
 from stages.learn.checkpoint import run_key, weights_hash
 from stages.learn.curves import Curves

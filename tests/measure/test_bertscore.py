@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.core.journal import Journal
 from stages.measure.bertscore import Pair, bertscore
 from stages.text.model import PACKAGED, model_folder

@@ -83,7 +83,7 @@ def test_judgements_are_journalled(judged):
 
 
 def test_a_clip_that_cannot_be_shown_has_no_value(judged, monkeypatch):
-    from stages.core.errors import InputError
+    from stages.base.errors import InputError
 
     whole = Show.media
 

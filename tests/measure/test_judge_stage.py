@@ -2,8 +2,8 @@
 
 import pytest
 
-from stages.core.schema import JUDGEMENTS, MEASURES
-from stages.core.tables import read_table
+from stages.base.schema import JUDGEMENTS, MEASURES
+from stages.base.tables import read_table
 from tests.small_run import MODEL, PARAMS, guessing, write_run
 
 JUDGE = {"model": MODEL, "prompt": "judge", "repeats": 2}

@@ -1,9 +1,9 @@
 import polars as pl
 import pytest
 
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST, MEASURES, PREDICTIONS
-from stages.core.tables import read_table, write_table
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST, MEASURES, PREDICTIONS
+from stages.base.tables import read_table, write_table
 from stages.measure.label_set import labels
 from tests.measure.test_stage import BLOCK
 from tests.stage import workplace

@@ -6,9 +6,9 @@ from typing import get_args
 import polars as pl
 import pytest
 
-from stages.core.paths import Run
-from stages.core.schema import CAPTIONS, EMBEDDINGS, MANIFEST, MEASURES, PREDICTIONS, SPLITS
-from stages.core.tables import read_table, write_json, write_table
+from stages.base.paths import Run
+from stages.base.schema import CAPTIONS, EMBEDDINGS, MANIFEST, MEASURES, PREDICTIONS, SPLITS
+from stages.base.tables import read_table, write_json, write_table
 from stages.measure.metrics import METRICS
 from stages.measure.params import Name
 from tests.stage import workplace  # noqa: F401

@@ -11,7 +11,7 @@ import torch
 import transformers
 from torch.nn import functional as F
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.nets.base import Shape
 from stages.nets.models import build, save
 from tests.nets.small import ARCHITECTURES, CLASSES, OPTIONS, SHAPE, net

@@ -5,9 +5,9 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST, PREDICTIONS, SPLITS
-from stages.core.tables import read_table, write_table
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST, PREDICTIONS, SPLITS
+from stages.base.tables import read_table, write_table
 from tests.stage import workplace
 
 __all__ = ["workplace"]  # a fixture

@@ -13,8 +13,8 @@ from dvc.stage import PipelineStage
 from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
-from stages.core import params
-from stages.core.paths import Run
+from stages.base import params
+from stages.base.paths import Run
 from tests.pipeline import graph
 
 STAGES = graph.stages()

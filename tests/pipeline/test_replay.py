@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.schema import PREDICTIONS
-from stages.core.tables import read_table
+from stages.base.schema import PREDICTIONS
+from stages.base.tables import read_table
 from tests.conftest import dvc
 from tests.pipeline.project import PARAMS, PUBLISHED, REPLAY, RUN, digests, edit_yaml, git, journal, ran
 

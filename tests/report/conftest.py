@@ -35,7 +35,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 @pytest.fixture(scope="session")
 def small_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of the small run."""
-    from stages.core.paths import Run
+    from stages.base.paths import Run
     from stages.report.inputs import load
     from stages.report.render import page
     from tests.report import small

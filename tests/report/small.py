@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 from PIL import Image
 
-from stages.core import schema
-from stages.core.paths import Run
-from stages.core.tables import write_json, write_table, write_text
+from stages.base import schema
+from stages.base.paths import Run
+from stages.base.tables import write_json, write_table, write_text
 from stages.report.params import ReportParams
 from stages.report.render import Rules
 

@@ -20,9 +20,9 @@ MAKE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import yaml
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST, PREDICTIONS, SPLITS, VERDICTS
-from stages.core.tables import read_table, write_json, write_table
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST, PREDICTIONS, SPLITS, VERDICTS
+from stages.base.tables import read_table, write_json, write_table
 from tests.report import small
 run, threshold = Run("small"), yaml.safe_load(open("params.yaml"))["score"]["threshold"]
 if sys.argv[2] == "ingest":

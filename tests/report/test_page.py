@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from stages.core.errors import InputError
-from stages.core.paths import Run
-from stages.core.tables import write_json
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.base.tables import write_json
 from stages.report import exclusions, gallery
 from stages.report.inputs import load
 from stages.report.pack import unpacked

@@ -5,7 +5,7 @@ import shutil
 
 import yaml
 
-from stages.core.paths import Run
+from stages.base.paths import Run
 from tests.conftest import ROOT, dvc
 from tests.report import small
 

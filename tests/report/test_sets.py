@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from stages.core.schema import MANIFEST, PREDICTIONS
-from stages.core.tables import read_table, write_json, write_table
+from stages.base.schema import MANIFEST, PREDICTIONS
+from stages.base.tables import read_table, write_json, write_table
 from stages.report import exclusions
 from stages.report.inputs import load
 from stages.report.render import page

@@ -13,7 +13,7 @@ from tests.report import small
 MAKE = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from stages.core.paths import Run
+from stages.base.paths import Run
 from tests.report import small
 small.write(Run("small"))
 """

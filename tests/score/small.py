@@ -14,10 +14,10 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from stages.core import params
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST, MEASURES, SPLITS
-from stages.core.tables import write_table
+from stages.base import params
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST, MEASURES, SPLITS
+from stages.base.tables import write_table
 
 RUN = Run("small")
 CLASSES = ("cook", "read", "walk")

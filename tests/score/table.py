@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.core.schema import MANIFEST, SPLITS
-from stages.core.tables import write_table
+from stages.base.schema import MANIFEST, SPLITS
+from stages.base.tables import write_table
 from tests.score.small import RUN, write, write_measures
 
 CLASSES = ["baby", "suction", "ventilation"]

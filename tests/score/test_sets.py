@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, precision_score, recall_score
 
-from stages.core.errors import InputError
-from stages.core.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
-from stages.core.tables import read_table, write_table
+from stages.base.errors import InputError
+from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
+from stages.base.tables import read_table, write_table
 from stages.score.tuning import best
 from tests.score import table as world
 from tests.score.small import RUN, run, shuffle, write, write_measures

@@ -4,9 +4,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from stages.core.errors import InputError
-from stages.core.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
-from stages.core.tables import read_table, write_table
+from stages.base.errors import InputError
+from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
+from stages.base.tables import read_table, write_table
 from tests.score import small as world
 from tests.score.small import METHODS, RUN, run
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from stages.core.paths import Run
-from stages.core.tables import read_table
+from stages.base.paths import Run
+from stages.base.tables import read_table
 from stages.simulate.activities import ACTIVITIES
 from stages.simulate.make import make
 from stages.simulate.render import encode, plan, render

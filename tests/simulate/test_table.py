@@ -17,8 +17,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from stages.core.paths import Run
-from stages.core.tables import read_table
+from stages.base.paths import Run
+from stages.base.tables import read_table
 from stages.simulate.make_table import make_table
 from stages.simulate.params import Table
 from stages.simulate.recording import POINTS, Recording, plan, render

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from stages.core import params
-from stages.core.errors import InputError
+from stages.base import params
+from stages.base.errors import InputError
 from stages.text.batches import equal_length
 from stages.text.encode import encode, load
 from stages.text.model import PACKAGED, model_folder, revision

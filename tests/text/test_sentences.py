@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stages.base.schema import EMBEDDINGS
+from stages.base.tables import read_table
 from stages.core.journal import Journal
-from stages.core.schema import EMBEDDINGS
-from stages.core.tables import read_table
 from stages.text.model import PACKAGED
 from stages.text.sentences import Sentences
 

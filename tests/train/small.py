@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stages.core.paths import Run
+from stages.base.paths import Run
 from stages.simulate.make import make as render
 from stages.simulate.params import Scene
 from tests.nets.small import net

@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 import yaml
 
-from stages.core.paths import Run
-from stages.core.schema import PREDICTIONS, SPLITS
-from stages.core.tables import read_table
+from stages.base.paths import Run
+from stages.base.schema import PREDICTIONS, SPLITS
+from stages.base.tables import read_table
 from stages.nets.models import build
 from stages.nets.params import Net
 from tests.nets.small import ARCHITECTURES, Shape

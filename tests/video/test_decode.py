@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.video.decode import Probe, iterate, probe, read_frames
 from stages.video.upright import upright
 from tests.video.clips import noise, write_clip

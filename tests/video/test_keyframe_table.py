@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.core.errors import InputError
-from stages.core.schema import KEYFRAMES
-from stages.core.tables import write_json, write_table
+from stages.base.errors import InputError
+from stages.base.schema import KEYFRAMES
+from stages.base.tables import write_json, write_table
 from stages.video.keyframe_table import (
     CLIPS_PER_SHARD,
     INDEX,

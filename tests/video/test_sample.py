@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.video.sample import decoded, encoded, sample, shrunk, uniform_indices
 from tests.video.clips import noise, write_clip
 

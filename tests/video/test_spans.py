@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.video import decode
 from stages.video.decode import iterate, probe, read_frames, timed_probe
 from stages.video.sample import sample

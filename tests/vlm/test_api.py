@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.core.journal import Journal
 from stages.vlm.api import Api
 from stages.vlm.ask import ask_all

@@ -15,7 +15,7 @@ import pytest
 import torch
 import transformers
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.vlm.base import Media, Request, request_key
 from stages.vlm.checkpoint import folder_hash
 from stages.vlm.constraint import holds
@@ -221,7 +221,7 @@ def test_a_name_that_a_hub_does_not_give(name: str, expected: str, tmp_path: Pat
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     Thread(target=server.serve_forever, daemon=True).start()
     code = f"""
-from stages.core.errors import guard
+from stages.base.errors import guard
 from stages.vlm.base import Request
 from stages.vlm.local import Local
 from tests.vlm.given import params

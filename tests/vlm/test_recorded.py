@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.vlm.base import Request
 from stages.vlm.recorded import Recorded, clip_name, read_generations, tell, unused
 

@@ -16,7 +16,7 @@ import pkgutil
 from collections.abc import Callable
 from typing import NamedTuple
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 
 
 class Named(NamedTuple):

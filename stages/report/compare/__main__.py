@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stages.core.errors import guard
-from stages.core.tables import write_text
+from stages.base.errors import guard
+from stages.base.tables import write_text
 from stages.report.compare import causes, moved, show
 from stages.report.compare.revision import WORKSPACE, open_revisions
 

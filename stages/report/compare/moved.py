@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from stages.core.paths import Run
-from stages.core.schema import MANIFEST, PREDICTIONS, SPLITS, VERDICTS
+from stages.base.paths import Run
+from stages.base.schema import MANIFEST, PREDICTIONS, SPLITS, VERDICTS
 from stages.report.compare.revision import Revision
 from stages.stats.clips import Clips, clips_to_score
 from stages.stats.design import Design, Floats

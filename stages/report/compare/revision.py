@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 from stages.report.provenance import recorded
 
 WORKSPACE = "workspace"

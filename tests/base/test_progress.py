@@ -7,12 +7,12 @@ import subprocess
 import sys
 import time
 
-from stages.core.progress import Progress, closing
+from stages.base.progress import Progress, closing
 from tests.conftest import ROOT
 
 STAGE = """
 import time
-from stages.core.progress import Progress, closing
+from stages.base.progress import Progress, closing
 with Progress("probe", 400, known=100) as progress:
     for _ in range(300):
         progress.advance()

@@ -2,10 +2,10 @@ import errno
 
 import pytest
 
-from stages.core import tables
-from stages.core.errors import GateError, InputError, guard
-from stages.core.schema import SPLITS
-from stages.core.tables import read_json, read_table, rounded, write_json, write_table
+from stages.base import tables
+from stages.base.errors import GateError, InputError, guard
+from stages.base.schema import SPLITS
+from stages.base.tables import read_json, read_table, rounded, write_json, write_table
 
 ROWS = [{"protocol": "cs", "fold": "", "clip_id": clip, "part": "test"} for clip in "bca"]
 

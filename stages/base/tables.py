@@ -14,8 +14,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.core.errors import InputError
-from stages.core.schema import SORT
+from stages.base.errors import InputError
+from stages.base.schema import SORT
 
 #: Rows of a row group, and rows that are Python objects at once.
 _GROUP = 64 * 1024

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from stages.core.errors import InputError
+from stages.base.errors import InputError
 
 
 class Params(BaseModel):
