@@ -29,11 +29,16 @@ class Splits(NamedTuple):
 
     def table(self) -> pl.DataFrame:
         """Return the rows of table SPLITS: with a fold a subject they are many times the clips."""
-        columns = dict.fromkeys(("fold", "clip_id", "part"), pl.String)
+        # Places in sorted lists instead of texts: a sixth of the memory, and the order is the same.
+        columns = {name: pl.Enum(sorted({getattr(part, name) for parts in self.parts.values() for part in parts}))
+                   for name in Part._fields}  # fmt: skip
+        protocols = pl.Enum(sorted(self.parts))
         frames = [
-            pl.DataFrame(parts, schema=columns, orient="row").with_columns(protocol=pl.lit(name))
+            pl.DataFrame({name: pl.Series([getattr(part, name) for part in parts], dtype=kind)
+                          for name, kind in columns.items()})
+            .with_columns(protocol=pl.lit(name, dtype=protocols))
             for name, parts in self.parts.items()
-        ]
+        ]  # fmt: skip
         return pl.concat(frames)
 
 
