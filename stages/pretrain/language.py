@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from stages.pretrain.blank import Blank
 from stages.pretrain.frames import KNOWN, Clips
 from stages.pretrain.lessons import LESSONS, Lesson
-from stages.pretrain.packed import IGNORED, attending, finishing, pack
+from stages.pretrain.packed import IGNORED, attending, pack
 from stages.pretrain.params import LanguagePhase
 from stages.pretrain.schedule import Optimiser
 from stages.pretrain.vision import tokens_of
@@ -78,16 +78,18 @@ def answer_loss(blank: Blank, rows: list[list[Lesson]], visual: torch.Tensor) ->
     place = (packed.ids == model.config.image_token_index).unsqueeze(-1)
     if place.any():
         embedded = embedded.masked_scatter(place, model.model.multi_modal_projector(visual))
-    asked = F.pad(packed.wanted, (0, 1), value=IGNORED)[:, 1:] != IGNORED  # (B, L): the next token is an answer's
     reader = model.model.language_model
-    with attending(reader), finishing(reader, asked):
+    with attending(reader):
         read = reader(
             inputs_embeds=embedded,
             attention_mask={"full_attention": packed.slots},
             position_ids=packed.places,
             use_cache=False,
         )
-    return F.cross_entropy(model.lm_head(read.last_hidden_state[asked]), packed.wanted.roll(-1, 1)[asked])
+    hidden = read.last_hidden_state[:, :-1]
+    target = packed.wanted[:, 1:]
+    asked = target != IGNORED
+    return F.cross_entropy(model.lm_head(hidden[asked]), target[asked])
 
 
 def _lesson(kind: str, clips: Clips, clip: int, rng: np.random.Generator) -> Lesson:

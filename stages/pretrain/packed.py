@@ -118,28 +118,6 @@ def attending(model: Any) -> Iterator[None]:
         model.config._attn_implementation = before
 
 
-@contextmanager
-def finishing(model: Any, wanted: torch.Tensor) -> Iterator[None]:
-    """Let a language model's last feed-forward layer read only the tokens whose last state is wanted, (B, L) bool.
-
-    Nothing attends to what it makes of the others, nine of ten here, and it is a sixth of all products of a step.
-    """
-
-    def gather(_: torch.nn.Module, states: tuple[torch.Tensor]) -> torch.Tensor:
-        return states[0][wanted]
-
-    def scatter(_: torch.nn.Module, states: tuple[torch.Tensor], made: torch.Tensor) -> torch.Tensor:
-        return made.new_zeros(*wanted.shape, made.shape[-1]).index_put((wanted,), made)
-
-    last = model.layers[-1].mlp
-    hooks = last.register_forward_pre_hook(gather), last.register_forward_hook(scatter)
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
 def _attend(
     module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: list[Slot],
     scaling: float, dropout: float = 0.0, **_: Any,
