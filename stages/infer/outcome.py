@@ -18,7 +18,7 @@ _WORST = ("error", "refused", "missing", "unparsed", "ok")
 
 
 class Outcome(NamedTuple):
-    """A row of PREDICTIONS without its keys; see `core/schema.py`."""
+    """A row of PREDICTIONS without its keys; see `base/schema.py`."""
 
     text: str | None = None
     labels: list[str] | None = None

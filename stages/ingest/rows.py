@@ -18,7 +18,7 @@ LABELS_BREAK_RULES = "labels break a rule"
 
 
 class Row(NamedTuple):
-    """A row of table MANIFEST; see `core/schema.py`."""
+    """A row of table MANIFEST; see `base/schema.py`."""
 
     clip_id: str
     path: str | None = None
