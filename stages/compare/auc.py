@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from stages.compare.inputs import Inputs
-
-Floats = NDArray[np.float64]
+from stages.stats.design import Floats
 
 
 def validity(inputs: Inputs, shuffled: str | None, named: set[str]) -> pl.DataFrame:

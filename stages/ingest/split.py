@@ -29,16 +29,14 @@ class Splits(NamedTuple):
 
     def table(self) -> pl.DataFrame:
         """Return the rows of table SPLITS: with a fold a subject they are many times the clips."""
-        # Places in sorted lists instead of texts: a sixth of the memory, and the order is the same.
+        # Places in sorted lists instead of texts: they take less memory and sort alike.
         columns = {name: pl.Enum(sorted({getattr(part, name) for parts in self.parts.values() for part in parts}))
                    for name in Part._fields}  # fmt: skip
         protocols = pl.Enum(sorted(self.parts))
         frames = [
-            pl.DataFrame({name: pl.Series([getattr(part, name) for part in parts], dtype=kind)
-                          for name, kind in columns.items()})
-            .with_columns(protocol=pl.lit(name, dtype=protocols))
+            pl.DataFrame(parts, schema=columns, orient="row").with_columns(protocol=pl.lit(name, dtype=protocols))
             for name, parts in self.parts.items()
-        ]  # fmt: skip
+        ]
         return pl.concat(frames)
 
 

@@ -79,8 +79,12 @@ def labelled(run: Run) -> Labelled:
     if manifest.is_empty():
         raise InputError("no usable clip has a label", file=run.manifest, do="null models need classes")
     labels = dict(zip(manifest["clip_id"], manifest["labels"].to_list(), strict=True))
-    splits = read_table(run.splits, SPLITS)
-    return Labelled(labels, frozenset(splits.filter(pl.col("part") == "test")["clip_id"]) & labels.keys())
+    return Labelled(labels, tested(run) & labels.keys())
+
+
+def tested(run: Run) -> frozenset[str]:
+    """Return the clips that are in a test part of some protocol, usable or not."""
+    return frozenset(read_table(run.splits, SPLITS).filter(pl.col("part") == "test")["clip_id"])
 
 
 def constant(run: Run, clips: Labelled, sentences: Sentences) -> Constant:

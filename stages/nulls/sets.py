@@ -10,11 +10,11 @@ import polars as pl
 
 from stages.base.errors import InputError
 from stages.base.paths import Run
-from stages.base.schema import MANIFEST, PREDICTIONS, SPLITS
+from stages.base.schema import MANIFEST, PREDICTIONS
 from stages.base.tables import read_table
 from stages.nulls.draw import exchange
 from stages.nulls.params import NullParams
-from stages.nulls.rows import Made, Row
+from stages.nulls.rows import Made, Row, tested
 
 Sets = Mapping[str, tuple[str, ...]]
 
@@ -33,9 +33,8 @@ def sets(run: Run, params: NullParams) -> Made:
     classes = sorted({label for labels in actual.values() for label in labels})
     if not classes:
         raise InputError("no usable clip has a label", file=run.manifest, do="null models need classes")
-    splits = read_table(run.splits, SPLITS)
-    tested = set(splits.filter(pl.col("part") == "test")["clip_id"])
-    pool = [labels for clip, labels in actual.items() if clip not in tested]
+    left_out = tested(run)
+    pool = [labels for clip, labels in actual.items() if clip not in left_out]
     where = f"chosen on {len(pool)} clips that no protocol tests on"
     if not pool:
         pool, where = list(actual.values()), f"chosen on all {len(actual)} clips: each is in a test part"

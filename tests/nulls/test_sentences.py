@@ -20,9 +20,8 @@ def clips(workplace):
     names = [f"c{number}" for number in range(10)]
     write_table(RUN.manifest, [{"clip_id": name, "labels": [["Walk", "Sit"][n % 2]]} for n, name in enumerate(names)],
                 MANIFEST)  # fmt: skip
-    parts = [("cs", "test" if name in TESTED else "train") for name in names]
-    write_table(RUN.splits, [{"protocol": protocol, "fold": "", "clip_id": name, "part": part}
-                             for name, (protocol, part) in zip(names, parts, strict=True)], SPLITS)  # fmt: skip
+    write_table(RUN.splits, [{"protocol": "cs", "fold": "", "clip_id": name,
+                              "part": "test" if name in TESTED else "train"} for name in names], SPLITS)  # fmt: skip
     write_table(RUN.captions, [{"clip_id": name, "text": f"Caption of {name}.", "attempts": 1}
                                for name in names], CAPTIONS)  # fmt: skip
     write_json(RUN.keywords, {"classes": {"Walk": ["walk"], "Sit": ["sit"]}})
