@@ -14,7 +14,7 @@ NEEDS = {
     "keyframes": "data/weizmann/clips",
     "remote": "data/home/report/index.html",
 }
-HELPERS = {"__init__", "__main__", "worlds"}
+HELPERS = {"__init__", "__main__", "flops", "worlds"}
 
 
 def main() -> None:

@@ -3,9 +3,9 @@
     python -m bench.adapt [--shape tiny|llava-next-video-7b] [--clips 16] [--batch 1 4] [--checkpointing]
 
 Weights are random: they take the time that trained ones take, and nothing is downloaded. Without --shape it is the tiny
-one on a CPU, and LLaVA-NeXT-Video's where there is a GPU. Floating-point operations are counted by torch as they are
-executed, a forward and a backward pass of one step; their share of the card's peak says how well the card is used.
-It needs torch, transformers, peft, accelerate, pydantic and Pillow only, so that a bare GPU machine can run it.
+one on a CPU, and LLaVA-NeXT-Video's where there is a GPU. The share of the card's peak counts a forward and a backward
+pass over each clip, and nothing that is computed again to save memory. It needs torch, transformers, peft, accelerate,
+pydantic and Pillow only, so that a bare GPU machine can run it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
+from bench.flops import card, counted, share
 from bench.vlm import _REAL, PROMPT, Shape, engine_of, timed
 from stages.adapt import lora
 from stages.adapt.heads import Headed
@@ -49,9 +49,6 @@ SHAPES = {
         {},
     ),
 }  # fmt: skip
-
-#: Dense bf16 operations a second that NVIDIA states, by a part of the card's name.
-PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "A10G": 70e12}
 
 
 def clips(count: int, frames: int) -> dict[str, Media]:
@@ -85,6 +82,7 @@ def report(engine: Engine, frames: int, count: int, batches: Sequence[int], chec
     torch.manual_seed(0)
     lora.put_on(engine.model, LORA, 0)
     model = Headed(engine.model, 4).to(device)
+    work = counted(model, lambda: model(**source.inputs([0], None, device)))
     if checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -94,7 +92,7 @@ def report(engine: Engine, frames: int, count: int, batches: Sequence[int], chec
     for batch in batches:
         inputs = source.inputs([index % count for index in range(batch)], None, device)
         try:
-            print(line(model, inputs, batch, engine.device, steps, encoding / count))
+            print(line(model, inputs, batch, engine.device, steps, encoding / count, work))
         except torch.cuda.OutOfMemoryError:
             print(f"{batch:5}  does not fit")
             break
@@ -114,29 +112,23 @@ def features(engine: Engine, ready: Sequence[dict[str, Any]]) -> None:
     print(f"FT-LC: {len(ready) / seconds:.3f} features/s, a clip at a time")
 
 
-def line(model: Any, inputs: dict[str, Any], batch: int, device: str, steps: int, encoding: float) -> str:
+def line(model: Any, inputs: dict[str, Any], batch: int, device: str, steps: int, encoding: float, work: int) -> str:
     """Return the figures of one batch size."""
     wanted = torch.zeros(batch, 4, device=device)
     optimiser = torch.optim.AdamW([one for one in model.parameters() if one.requires_grad], lr=5e-5)
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats()
-    with FlopCounterMode(display=False) as counter:  # the first step is slow anyway
+    for _ in range(2):  # warm
         step(model, inputs, wanted, optimiser)
-    step(model, inputs, wanted, optimiser)
     seconds, _ = timed(lambda: [step(model, inputs, wanted, optimiser) for _ in range(steps)], device)
-    work = counter.get_total_flops()
-    rate, speed = batch * steps / seconds, work * steps / seconds
-    peak = next((value for name, value in PEAKS.items() if device.startswith("cuda") and name in card()), None)
+    rate = batch * steps / seconds
+    speed = work * rate
+    used = share(speed, device)
     memory = f"{torch.cuda.max_memory_allocated() / 2**30:.1f}" if device.startswith("cuda") else "-"
-    share = f"{speed / peak:.3f}" if peak else "-"
+    part = f"{used:.3f}" if used else "-"
     both = batch / (seconds / steps + batch * encoding)
-    return (f"{batch:5}  {rate:7.3f}  {both:14.3f}  {seconds / steps:6.3f}  {work / batch / 1e9:10.3f}  "
-            f"{speed / 1e12:7.3f}  {share:>13}  {memory:>4}")  # fmt: skip
-
-
-def card() -> str:
-    """Return the GPU's name."""
-    return str(torch.cuda.get_device_name())
+    return (f"{batch:5}  {rate:7.3f}  {both:14.3f}  {seconds / steps:6.3f}  {work / 1e9:10.3f}  "
+            f"{speed / 1e12:7.3f}  {part:>13}  {memory:>4}")  # fmt: skip
 
 
 def main() -> None:

@@ -4,8 +4,8 @@
 
 Without --shape it is the tiny one on a CPU, and TimeSformer-base (8 frames of 224 x 224) where there is a GPU. Weights
 are random, clips are noise in motion: both take the time that real ones take. The loops differ in where the pixels come
-from and in nothing else, and run in turns. Floating-point operations are counted by torch as they are executed, a
-forward and a backward pass of one step; their share of the card's peak says how well the card is used.
+from and in nothing else, and run in turns. The share of the card's peak counts a forward and a backward pass over each
+clip, and nothing that is computed again to save memory.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-from bench.adapt import PEAKS, card
+from bench.flops import card, counted, share
 from bench.vlm import timed
 from stages.learn.data import Clip
-from stages.learn.device import start
+from stages.learn.device import logits_of, start
 from stages.learn.frames import Store, decode
 from stages.learn.params import Augmentation, Pixels, Recipe
 from stages.learn.source import Clips
@@ -102,10 +101,11 @@ def report(case: Case, count: int, batch: int, epochs: int, precision: str, chec
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HAR_JOURNAL"] = folder
         kept, plain, keeping = sources(case, clips(Path(folder), count, case.clip), built)
+        with accelerator.autocast():
+            work = counted(built.model, lambda: logits_of(built.model, kept.inputs([0], 0, accelerator.device)))
         stepper = Stepper(accelerator, built.model, kept, recipe, "bench")
-        with FlopCounterMode(display=False) as counter:  # the first step is slow anyway
-            stepper.take(0)
-        stepper.take(1)
+        for step in range(2):  # warm
+            stepper.take(step)
         if device.startswith("cuda"):
             torch.cuda.reset_peak_memory_stats()
         seconds, per = {"kept": 0.0, "plain": 0.0}, stepper.an_epoch
@@ -114,13 +114,13 @@ def report(case: Case, count: int, batch: int, epochs: int, precision: str, chec
                 stepper.train = source
                 seconds[name] += timed(_epoch(stepper, 2 + epoch), device)[0]
         looking = timed(lambda: [kept.inputs(stepper.picked(s), 0, accelerator.device) for s in range(per)], device)[0]
-    lines(count * epochs, seconds, keeping, looking * epochs, counter.get_total_flops() / min(batch, count))
+    lines(count * epochs, seconds, keeping, looking * epochs, work)
     if device.startswith("cuda"):
-        peak = next((value for name, value in PEAKS.items() if name in card()), None)
-        speed = counter.get_total_flops() * epochs * per / seconds["kept"]
-        share = f", {speed / peak:.3f} of its bf16 peak" if peak else ""
+        speed = work * count * epochs / seconds["kept"]
+        used = share(speed, device)
+        part = f", {used:.3f} of its bf16 peak" if used else ""
         memory = torch.cuda.max_memory_allocated() / 2**30
-        print(f"{card()}: {speed / 1e12:.1f} TFLOP/s{share}; {memory:.1f} GiB")
+        print(f"{card()}: {speed / 1e12:.1f} TFLOP/s{part}; {memory:.1f} GiB")
 
 
 def _epoch(stepper: Stepper, epoch: int) -> Callable[[], None]:

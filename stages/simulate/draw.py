@@ -6,8 +6,8 @@ Three primitives make everything: a capsule (limbs, heads), a frustum (cups, bot
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -80,13 +80,8 @@ class Canvas:
                 self._polygon(solid, owner)
             else:
                 rounds.append(solid)
-        if rounds:  # all at once through the camera, which costs more than drawing a small one
-            ends = self.camera.see(np.array([(solid[0], solid[1]) for solid in rounds]))  # (N, 2, 3)
-            radii = self.camera.focal * np.array([(solid[2], solid[3]) for solid in rounds]) / ends[..., 2]
-            pixels = self.camera.project(ends)
-            low, high = (pixels - radii[..., None]).min(1), (pixels + radii[..., None]).max(1)
-            for solid, *placed in zip(rounds, ends[..., 2], radii, pixels, low, high, strict=True):
-                self._round(solid, owner, *placed)
+        if rounds:
+            self._rounds(rounds, owner)
 
     def image(self) -> NDArray[np.uint8]:
         """Return the picture (H, W, 3), RGB, at output size."""
@@ -105,7 +100,9 @@ class Canvas:
         x1, y1 = min(int(high[0]) + 2, self.camera.width), min(int(high[1]) + 2, self.camera.height)
         return (slice(y0, y1), slice(x0, x1)) if x0 < x1 and y0 < y1 else None
 
-    def _put(self, at: tuple[slice, slice], won: NDArray[np.bool_], depth: Array, colour: Array, owner: int) -> None:
+    def _put(
+        self, at: tuple[slice, slice], won: NDArray[np.bool_], depth: Array, colour: NDArray[np.floating], owner: int
+    ) -> None:
         """Give pixels `won` of a window their depth, colour ((3,), or a row for each pixel won) and owner."""
         self.depth[at][won] = depth[won]
         self.colour[at][won] = np.minimum(np.maximum(colour, 0), 255)
@@ -130,31 +127,54 @@ class Canvas:
         shade = 1 - solid.lit * (1 - (0.62 + 0.38 * abs(world @ LIGHT)))
         self._put(at, won, depth, np.array(solid.colour) * shade, owner)
 
-    def _round(
-        self, solid: Capsule | Frustum, owner: int, z: Array, r: Array, pixels: Array, low: Array, high: Array
-    ) -> None:
-        """Draw a solid whose two ends have depth z (2,), radius r (2,) and place (2, 2) in the picture."""
-        at = self._window(low, high)
-        if at is None or z.min() < 0.1:
+    def _rounds(self, solids: Sequence[Capsule | Frustum], owner: int) -> None:
+        """Draw solids, each over those before it.
+
+        Their shapes are computed together, pixel after pixel of one window after the other: for each alone, a call of
+        numpy takes longer than what it does.
+        """
+        ends = self.camera.see(np.array([(solid[0], solid[1]) for solid in solids]))  # (N, 2, 3)
+        radii = self.camera.focal * np.array([(solid[2], solid[3]) for solid in solids]) / ends[..., 2]
+        pixels = self.camera.project(ends)
+        low, high = (pixels - radii[..., None]).min(1), (pixels + radii[..., None]).max(1)
+        windows = [self._window(*corners) for corners in zip(low, high, strict=True)]
+        seen = [i for i, at in enumerate(windows) if at is not None and ends[i, :, 2].min() >= 0.1]
+        if not seen:
             return
+        places = [at for i in seen if (at := windows[i]) is not None]
+        sizes = [(y.stop - y.start) * (x.stop - x.start) for y, x in places]
+
+        def spread(values: Array) -> NDArray[Any]:
+            return np.repeat(values[seen], sizes)
+
+        (ax, ay), (ux, uy) = pixels[:, 0].astype(np.float32).T, (pixels[:, 1] - pixels[:, 0]).astype(np.float32).T
+        (za, zb), (ra, rb) = ends[..., 2].astype(np.float32).T, radii.astype(np.float32).T
         # Where along the axis each pixel lies, and how far beside it.
-        (ax, ay), (ux, uy) = pixels[0].astype(np.float32), (pixels[1] - pixels[0]).astype(np.float32)
-        (za, zb), (ra, rb) = z.astype(np.float32), r.astype(np.float32)
-        dx, dy = self._x[at] - ax, self._y[at] - ay
-        t = (dx * ux + dy * uy) / max(ux * ux + uy * uy, np.float32(1e-6))
+        dx = np.concatenate([self._x[at].ravel() for at in places]) - spread(ax)
+        dy = np.concatenate([self._y[at].ravel() for at in places]) - spread(ay)
+        along, down = spread(ux), spread(uy)
+        t = (dx * along + dy * down) / spread(np.maximum(ux * ux + uy * uy, np.float32(1e-6)))
         t = np.minimum(np.maximum(t, 0), 1)
-        radius = ra + (rb - ra) * t
-        sx, sy = (dx - t * ux) / radius, (dy - t * uy) / radius
+        radius = spread(ra) + spread(rb - ra) * t
+        sx, sy = (dx - t * along) / radius, (dy - t * down) / radius
         beside = sx * sx + sy * sy
         round_off = np.sqrt(np.maximum(0, 1 - beside))
-        depth = za + (zb - za) * t - radius * (za / self.camera.focal) * round_off
-        if isinstance(solid, Capsule):
-            shape = beside <= 1
-        else:
+        depth = spread(za) + spread(zb - za) * t - radius * spread(za / self.camera.focal) * round_off
+        shade = 0.68 + 0.3 * round_off - 0.12 * (sx + sy)
+        inside, end = beside <= 1, 0
+        for i, at, size in zip(seen, places, sizes, strict=True):
+            start, end = end, end + size
+            self._round(solids[i], owner, at, *(of[start:end].reshape(self.depth[at].shape)
+                                                for of in (inside, depth, shade)))  # fmt: skip
+
+    def _round(
+        self, solid: Capsule | Frustum, owner: int, at: tuple[slice, slice], shape: NDArray[np.bool_], depth: Array,
+        shade: NDArray[np.float32],
+    ) -> None:  # fmt: skip
+        if isinstance(solid, Frustum):
             shape, lid = self._frustum(solid, at)
         won = shape & (depth < self.depth[at])
-        shade = 0.68 + 0.3 * round_off[won] - 0.12 * (sx[won] + sy[won])
-        colour = shade[:, None] * np.array(solid.colour, np.float32)
+        colour = shade[won][:, None] * np.array(solid.colour, np.float32)
         if isinstance(solid, Frustum):
             colour[lid[won]] = solid.lid_colour
         self._put(at, won, depth, colour, owner)

@@ -10,19 +10,17 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from stages.base.paths import Run
-from stages.core.pool import Crashed, spread
+from stages.simulate.drawn import drawn
 from stages.simulate.params import Scene
 from stages.simulate.render import Plan, encode, plan, render
 from stages.simulate.schema import TRUTH
 from stages.simulate.sheet import pick, sheet
 
-#: Clips whose truth is kept in memory at once; also the rows of a row group.
-CHUNK = 512
+#: Clips whose truth is a row group.
+GROUP = 512
 
 
 class Made(NamedTuple):
@@ -42,17 +40,9 @@ def make(scene: Scene, run: Run, processes: int, advance: Callable[[int], None])
     shutil.rmtree(clips, ignore_errors=True)
     clips.mkdir(parents=True)
     shown: dict[str, NDArray[np.uint8]] = {}
-    with pq.ParquetWriter(truth, TRUTH, compression="zstd") as writer:
-        for start in range(0, len(plans), CHUNK):
-            rows: dict[str, dict[str, Any]] = {}
-            for what, made in spread(partial(_one, scene, clips), plans[start : start + CHUNK], processes):
-                if isinstance(made, Crashed):
-                    raise RuntimeError(f"{what.clip_id}: {made}")
-                rows[what.clip_id] = made.truth
-                if made.picked is not None:
-                    shown[what.activity] = made.picked
-                advance(1)
-            writer.write_table(pa.Table.from_pylist([rows[name] for name in sorted(rows)], schema=TRUTH))
+    for what, made in drawn(partial(_one, scene, clips), plans, processes, truth, TRUTH, GROUP, advance):
+        if made.picked is not None:
+            shown[what.activity] = made.picked
     shutil.rmtree(run.clips, ignore_errors=True)
     clips.rename(run.clips)
     (run.data / "contact_sheet.png").write_bytes(sheet(dict(sorted(shown.items()))))

@@ -11,12 +11,10 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from stages.base.paths import Run
-from stages.core.pool import Crashed, spread
+from stages.simulate.drawn import drawn
 from stages.simulate.params import Table
 from stages.simulate.recording import Plan, Recording, plan, render
 from stages.simulate.render import encode
@@ -24,8 +22,8 @@ from stages.simulate.schema import RECORDINGS
 from stages.simulate.script import DEEDS, Interval
 from stages.simulate.sheet import pick, sheet
 
-#: Recordings whose truth is kept in memory at once; also the rows of a row group.
-CHUNK = 64
+#: Recordings whose truth is a row group.
+GROUP = 64
 #: Recordings of which the contact sheet may show something.
 SHOWN = 12
 #: Seconds between frames from which decoding can start: a window far inside a recording is found soon.
@@ -51,15 +49,8 @@ def make_table(scene: Table, run: Run, processes: int, advance: Callable[[int], 
     clips.mkdir(parents=True)
     found: dict[str, list[Interval]] = {}
     shown: dict[int, dict[str, NDArray[np.uint8]]] = {}
-    with pq.ParquetWriter(truth, RECORDINGS, compression="zstd") as writer:
-        for start in range(0, len(plans), CHUNK):
-            rows: dict[str, dict[str, Any]] = {}
-            for what, made in spread(partial(_one, scene, clips), plans[start : start + CHUNK], processes):
-                if isinstance(made, Crashed):
-                    raise RuntimeError(f"{what.clip_id}: {made}")
-                rows[what.clip_id], found[what.clip_id], shown[what.number] = made.truth, made.intervals, made.picked
-                advance(1)
-            writer.write_table(pa.Table.from_pylist([rows[name] for name in sorted(rows)], schema=RECORDINGS))
+    for what, made in drawn(partial(_one, scene, clips), plans, processes, truth, RECORDINGS, GROUP, advance):
+        found[what.clip_id], shown[what.number] = made.intervals, made.picked
     write_annotations(clips / "annotations.csv", found)
     shutil.rmtree(run.clips, ignore_errors=True)
     clips.rename(run.clips)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,9 +81,8 @@ def render(scene: Scene, what: Plan) -> Clip:
     count = round(float(around.uniform(*scene.seconds)) * scene.fps)
     pool = STYLES[scene.style]
     body = home.subject(what.subject, pool, int(around.integers(2)))
-    room = home.room(what.room, pool)
-    canvas = Canvas(home.camera(scene.style, what.camera, pool, scene.size, room.mirrored))
-    canvas.draw(room.solids)
+    room, empty = _empty(scene.style, scene.size, what.room, what.camera)
+    canvas = empty.copy()
     canvas.draw(home.furnish(room, around))
     light = lighting(around)
     take = perform(what.activity, body, room, np.arange(count) / scene.fps, acting)
@@ -106,6 +106,15 @@ def render(scene: Scene, what: Plan) -> Clip:
         "boxes": boxes(masks).ravel(), "masks": run_lengths(masks), "plate": jpeg(lit(canvas.image(), light)),
     }  # fmt: skip
     return Clip(what, np.stack([lit(frame, light) for frame in frames]), truth)
+
+
+@lru_cache(64)  # 2 MB each at 160 x 128
+def _empty(style: str, size: tuple[int, int], number: int, camera: int) -> tuple[home.Room, Canvas]:
+    """Return a room and what a camera sees of it; clips draw upon copies, for walls and furniture are many solids."""
+    room = home.room(number, STYLES[style])
+    canvas = Canvas(home.camera(style, camera, STYLES[style], size, room.mirrored))
+    canvas.draw(room.solids)
+    return room, canvas
 
 
 def _draw(canvas: Canvas, take: Take, found: Array) -> tuple[list[Frames], NDArray[np.bool_]]:
