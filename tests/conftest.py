@@ -16,8 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # Nothing here may ask a hub: what is not on this machine is an error to test, not a download to wait for.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-# Committed values are a CPU's. `CUDA_VISIBLE_DEVICES=0 make test` tries a GPU instead.
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+# Committed values are a CPU's.
+if "HAR_TEST_GPU" not in os.environ:
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 # DVC would start a process after each command, which reports to its makers.
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 
