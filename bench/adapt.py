@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.flops import card, counted, share
+from bench.flops import counted, machine, share
 from bench.vlm import _REAL, PROMPT, Shape, engine_of, timed
 from stages.adapt import lora
 from stages.adapt.heads import Headed
@@ -82,7 +82,7 @@ def report(engine: Engine, frames: int, count: int, batches: Sequence[int], chec
     torch.manual_seed(0)
     lora.put_on(engine.model, LORA, 0)
     model = Headed(engine.model, 4).to(device)
-    work = counted(model, lambda: model(**source.inputs([0], None, device)))
+    work = counted(model, lambda: model(**ready[0]))
     if checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -146,9 +146,8 @@ def main() -> None:
     torch.manual_seed(0)
     engine = engine_of(shape, dtype, 1, given.device)
     size = sum(parameter.numel() for parameter in engine.model.parameters())
-    where = card() if given.device.startswith("cuda") else f"CPU, {torch.get_num_threads()} threads"
-    print(f"{given.shape}: {size / 1e6:.1f} M parameters, {dtype}, {shape.frames} frames a clip; {where}; "
-          f"torch {torch.__version__}")  # fmt: skip
+    print(f"{given.shape}: {size / 1e6:.1f} M parameters, {dtype}, {shape.frames} frames a clip; "
+          f"{machine(given.device)}; torch {torch.__version__}")  # fmt: skip
     report(engine, shape.frames, given.clips, given.batch, given.checkpointing, given.steps)
 
 

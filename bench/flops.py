@@ -1,4 +1,4 @@
-"""The work of learning from one clip, as torch counts it while it is done, and the peak of the card that does it."""
+"""The work of learning from one clip, as torch counts it while it is done; what does it, and that card's peak."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def counted(model: nn.Module, forward: Callable[[], Any]) -> int:
     return work
 
 
-def card() -> str:
-    """Return the GPU's name."""
-    return str(torch.cuda.get_device_name())
+def machine(device: str) -> str:
+    """Return what computes, for the head of a table: the GPU's name, or how many threads of the CPU."""
+    return str(torch.cuda.get_device_name()) if device.startswith("cuda") else f"CPU, {torch.get_num_threads()} threads"
 
 
 def share(speed: float, device: str) -> float | None:
     """Return what part of the card's bf16 peak `speed`, in operations a second, is; None where that is not known."""
-    peak = next((value for name, value in PEAKS.items() if device.startswith("cuda") and name in card()), None)
+    peak = next((value for part, value in PEAKS.items() if part in machine(device)), None)
     return speed / peak if peak else None

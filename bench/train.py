@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from bench.flops import card, counted, share
+from bench.flops import counted, machine, share
 from bench.vlm import timed
 from stages.learn.data import Clip
 from stages.learn.device import logits_of, start
@@ -120,7 +120,7 @@ def report(case: Case, count: int, batch: int, epochs: int, precision: str, chec
         used = share(speed, device)
         part = f", {used:.3f} of its bf16 peak" if used else ""
         memory = torch.cuda.max_memory_allocated() / 2**30
-        print(f"{card()}: {speed / 1e12:.1f} TFLOP/s{part}; {memory:.1f} GiB")
+        print(f"{machine(device)}: {speed / 1e12:.1f} TFLOP/s{part}; {memory:.1f} GiB")
 
 
 def _epoch(stepper: Stepper, epoch: int) -> Callable[[], None]:

@@ -21,6 +21,7 @@ import torch
 import transformers
 from PIL import Image as PilImage
 
+from bench.flops import machine
 from stages.vlm.architectures import ARCHITECTURES
 from stages.vlm.base import Media, Request
 from stages.vlm.engine import Encoded, Engine
@@ -250,11 +251,9 @@ def main() -> None:
     shape = SHAPES[given.shape]
     engine = engine_of(shape, dtype, given.tokens, given.device)
     size = sum(parameter.numel() for parameter in engine.model.parameters())
-    where = (
-        torch.cuda.get_device_name() if given.device.startswith("cuda") else f"CPU, {torch.get_num_threads()} threads"
-    )
     print(f"{given.shape}: {size / 1e6:.1f} M parameters, {dtype}, {shape.frames} frames a clip, {given.tokens} tokens "
-          f"an answer; {where}; torch {torch.__version__}, transformers {transformers.__version__}")  # fmt: skip
+          f"an answer; {machine(given.device)}; "
+          f"torch {torch.__version__}, transformers {transformers.__version__}")  # fmt: skip
     report(engine, shape, clips(given.clips, shape.frames), given.batch, given.single)
 
 

@@ -35,7 +35,6 @@ def test_what_training_sees():
     assert images.mean((0, 1, 3, 4)).tolist() == pytest.approx([0.42305, 0.40108, 0.46542], abs=1e-4)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="dropout draws other numbers on a GPU")
 def test_what_it_learns():
     chosen = recipe(epochs=2, mixup=0.4, average=0.9)
     fitted = fit(start(chosen), Net(), Points(), Points(20, 1), chosen, key="golden", what="points")
