@@ -16,6 +16,7 @@ import torch
 
 from stages.base.errors import InputError
 from stages.base.tables import read_json
+from stages.core.halved import half
 from stages.core.torchvision_ops import declare_missing_ops
 from stages.nets.base import Built, Shape, State, fill, ordered_head
 from stages.nets.params import Net
@@ -111,7 +112,8 @@ def build(net: Net, shape: Shape, classes: Sequence[str]) -> Built:
 def save(built: Built, shape: Shape, folder: Path) -> None:
     """Write model and image processor as `save_pretrained` does; `build` with this folder as weights loads them."""
     _quiet()
-    built.model.save_pretrained(folder)
+    weights = {name: half(value) for name, value in built.model.state_dict().items()}
+    built.model.save_pretrained(folder, state_dict=weights)
     size = {"height": shape.height, "width": shape.width}
     transformers.VideoMAEImageProcessor(
         size=size, crop_size=size, do_center_crop=False, image_mean=list(built.mean), image_std=list(built.std)
