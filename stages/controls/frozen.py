@@ -94,13 +94,13 @@ class Tower:
         if not (folder / "config.json").exists():
             raise InputError("no model: it has no config.json", file=folder, do="run the stage pretrain, or `dvc pull`")
         self._images: Any = AutoProcessor.from_pretrained(folder).image_processor  # type: ignore[no-untyped-call]
-        model: Any = AutoModelForImageTextToText.from_pretrained(folder)
+        model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float64)
         self._tower: Any = model.eval().model.vision_tower.to(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def look(self, frames: Frames) -> Floats:
         """Return mean and maximum of each feature of the last map, (T, 2 * C), of frames (T, H, W, 3)."""
-        pixels = self._images(list(frames), return_tensors="pt")["pixel_values"]
+        pixels = self._images(list(frames), return_tensors="pt")["pixel_values"].double()
         found = self._tower(pixels).last_hidden_state.flatten(2)  # (T, C, cells)
         return np.asarray(torch.cat([found.mean(2), found.amax(2)], 1).numpy(), np.float32)
 

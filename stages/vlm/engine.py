@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from stages.vlm.params import LocalParams
 
 
+#: Digits of a probability: what float32 holds. Behind them processors differ, also where they compute in float64.
+DIGITS = 7
+
+
 @dataclass(frozen=True, eq=False)
 class Encoded:
     """A request with its tensors, each with a batch of one."""
@@ -63,10 +67,13 @@ class Written(NamedTuple):
 class Engine:
     """Processor and weights of a model, on its device."""
 
-    def __init__(self, params: LocalParams, config: Any, processor: Any, model: Any, device: str) -> None:
+    def __init__(
+        self, params: LocalParams, config: Any, processor: Any, model: Any, device: str, sees: str | None = None
+    ) -> None:
+        """Bind a model; `sees` is the hash of all that shapes what it sees of media, None where that is not kept."""
         self.params, self.config, self.processor, self.device = params, config, processor, device
         self.model = steady(_side_by_side(model), device)
-        self.looks = Looks(self.model)
+        self.looks = Looks(self.model, sees)
         self.tokenizer = getattr(processor, "tokenizer", processor)
         self.context = getattr(config.get_text_config(), "max_position_embeddings", None)
         ends = model.generation_config.eos_token_id
@@ -76,8 +83,10 @@ class Engine:
         self._own_places = hasattr(getattr(model, "model", model), "rope_deltas")
 
     @classmethod
-    def load(cls, params: LocalParams, revision: str, device: str) -> Engine:
+    def load(cls, params: LocalParams, revision: str, device: str, sees: str | None = None) -> Engine:
         """Return the model that the block names, with its adapter, on `device`; `revision` is the model's own.
+
+        `sees`: see `__init__`.
 
         Raises:
             InputError: it does not load, or the adapter was made for another model.
@@ -88,7 +97,7 @@ class Engine:
         model = load_model(params.name, found, config, params, device)
         if params.adapter:
             model = attach(model, params.adapter, params.name, revision, device)
-        return cls(params, config, processor, model, device)
+        return cls(params, config, processor, model, device, sees)
 
     def encode(self, request: Request, answer: str | None = None) -> Encoded | Answer:
         """Return a request's tensors, or the error answer of one that the model cannot take.
@@ -252,7 +261,7 @@ def _shares(options: tuple[str, ...], logs: list[list[float]]) -> dict[str, floa
     """
     most = max(map(max, logs))
     weights = [sum(math.exp(way - most) for way in ways) for ways in logs]
-    return {option: weight / sum(weights) for option, weight in zip(options, weights, strict=True)}
+    return {option: round(weight / sum(weights), DIGITS) for option, weight in zip(options, weights, strict=True)}
 
 
 def _side_by_side(model: Any) -> Any:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from stages.base.errors import InputError
+from stages.core.journal import journal_key
 from stages.vlm.adapter import adapter_revision
 from stages.vlm.base import Answer, Request
 from stages.vlm.checkpoint import is_folder, revision_of
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from stages.vlm.params import LocalParams
 
 #: Raise it when a change here or in engine, chat, constraint or decoding changes an answer: the journal's are stale.
-VERSION = 1
+VERSION = 2
 
 #: Bytes of encoded requests that wait for others of their shape.
 _HELD = 2 << 30
+
+#: What shapes words, and nothing of what is seen or of the hidden states of a prompt.
+WORDS_ONLY = ("max_new_tokens", "temperature", "seed")
 
 #: Libraries whose versions may change an answer.
 _LIBRARIES = ("torch", "torchvision", "transformers", "tokenizers", "pillow", "numpy")
@@ -70,6 +74,11 @@ class Local:
             "seed": self.params.seed if self.samples else None,
             "libraries": {name: _version(name) for name in _LIBRARIES},
         }
+
+    @property
+    def _sees(self) -> str:
+        """The hash of all that shapes what the model sees of media, whatever it is then asked."""
+        return journal_key(**{name: value for name, value in self._shape.items() if name not in WORDS_ONLY})
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Answer]]:
         """Yield each request with its answer, in batches of exactly equal shape.
@@ -125,7 +134,10 @@ class Local:
 
             if self.threads:
                 torch.set_num_threads(self.threads)
-            self._engine = Engine.load(self.params, self.base_revision, device_of(self.device))
+            device = device_of(self.device)
+            # What a GPU sees may differ from one batch to another, and takes it no time.
+            sees = self._sees if device == "cpu" else None
+            self._engine = Engine.load(self.params, self.base_revision, device, sees)
         return self._engine
 
 

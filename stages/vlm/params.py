@@ -24,8 +24,8 @@ class LocalParams(Params):
     """Frames of a clip that it is shown."""
     processor: dict[str, Any]
     """Arguments of the model's processor that differ from its own, such as crop_to_patches: false; {} for none."""
-    dtype: Literal["float32", "bfloat16", "float16"]
-    """Number format of weights and activations."""
+    dtype: Literal["float32", "float64", "bfloat16", "float16"]
+    """Number format of weights and activations. float64: on a CPU the same answers and scores on every processor."""
     quantisation: Literal["int8", "int4"] | None
     """Weights in 8 or 4 bits (bitsandbytes); null for none."""
     attention: Literal["sdpa", "eager", "flash_attention_2"]
