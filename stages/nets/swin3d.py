@@ -58,7 +58,7 @@ class Swin3d(nn.Module):
     def __init__(self, options: Mapping[str, Any], shape: Shape, classes: int, stem: str) -> None:
         super().__init__()
         self.options, self.stem = TINY | dict(options), stem
-        self._again = False
+        self._again: dict[str, Any] | None = None
         patch = self.options["patch_size"]
         first = tuple(-(-side // step) for side, step in zip(shape_sides(shape), patch, strict=True))
 
@@ -78,16 +78,15 @@ class Swin3d(nn.Module):
 
     def gradient_checkpointing_enable(self, options: Mapping[str, Any]) -> None:
         """Compute each block's activations again in the backward pass."""
-        self._again = True
+        self._again = dict(options)
 
     def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
         """Return logits (B, C) of clips (B, T, 3, H, W)."""
         tokens = self.pos_drop(self.patch_embed(pixel_values.transpose(1, 2)))  # (B, t, h, w, D)
         for stage in self.features:
             for part in stage if isinstance(stage, nn.Sequential) else [stage]:
-                tokens = (
-                    checkpoint(part, tokens, use_reentrant=False) if self._again and self.training else part(tokens)
-                )
+                again = self._again if self.training else None
+                tokens = part(tokens) if again is None else checkpoint(part, tokens, **again)
         pooled = self.norm(tokens).mean((1, 2, 3))
         out: torch.Tensor = self.head(pooled)
         return out
