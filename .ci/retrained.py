@@ -49,8 +49,14 @@ def learnt(root: Path) -> list[Path]:
         before = {maker for path in needed for out, maker in makers.items() if path == out or out in path.parents}
         return learns(name) or any(follows(maker) for maker in before)
 
-    return sorted(out for out, name in makers.items() if out.match("metrics/*/*.json") and name.startswith("score")
-                  and not out.name.startswith("null_") and follows(name))  # fmt: skip
+    return sorted(
+        out
+        for out, name in makers.items()
+        if out.match("metrics/*/*.json")
+        and name.startswith("score")
+        and not out.name.startswith("null_")
+        and follows(name)
+    )
 
 
 def spreads(seeds: Path) -> dict[tuple[str, str], list[float]]:
@@ -74,20 +80,29 @@ def outside(retrained: Path) -> list[str]:
                 continue  # of single classes and rules, and of repeated draws: no table over seeds has them
             values = known.get((file.stem, headline), [])
             if len(values) < 2:
-                found.append(f"{file} {headline}: {len(values)} values in {seeds.relative_to(ROOT)}, at least 2 are "
-                             "needed; `make seeds` trains them")  # fmt: skip
+                found.append(
+                    f"{file} {headline}: {len(values)} values in {seeds.relative_to(ROOT)}, at least 2 are "
+                    "needed; `make seeds` trains them"
+                )
                 continue
             centre, width = mean(values), 3 * stdev(values) * math.sqrt(1 + 1 / len(values)) + ROUNDING
             if not abs(value - centre) <= width:
-                found.append(f"{file} {headline}: {value}, not within {centre:.4f} +- {width:.4f} of {len(values)} seeds")
+                found.append(
+                    f"{file} {headline}: {value}, not within {centre:.4f} +- {width:.4f} of {len(values)} seeds"
+                )
     return found
 
 
 def clone(to: Path) -> None:
     """Make a clone of this tree as it is now, with an empty cache."""
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(to)], check=True)
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
-                            capture_output=True, text=True, check=True)  # fmt: skip
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
@@ -113,8 +128,10 @@ def main() -> None:
         if not others:
             print(f"retrained: the same bytes in all {len(now)} outputs of the cells that learn")
         elif same_kind():
-            sys.exit("error: retrained on the same kind of processor, other bytes: " + ", ".join(others) + "\n"
-                     "  what to do: find what of the training is not determined, or run `make ship` after a training")
+            sys.exit(
+                "error: retrained on the same kind of processor, other bytes: " + ", ".join(others) + "\n"
+                "  what to do: find what of the training is not determined, or run `make ship` after a training"
+            )
         else:
             print(f"retrained: other weights, on another kind of processor than shipped/record.json names ({kind()})")
             subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=tree, env=env, check=True)

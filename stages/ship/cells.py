@@ -39,8 +39,9 @@ def learning(repo: Any) -> list[Cell]:
 
     root = Path(repo.root_dir) / "dvc.yaml"
     ordered = nx.dfs_postorder_nodes(repo.index.graph)  # an edge leads from a stage to one that it needs
-    return [Cell(stage.name, stage) for stage in ordered
-            if Path(stage.path) == root and learns(getattr(stage, "name", ""))]  # fmt: skip
+    return [
+        Cell(stage.name, stage) for stage in ordered if Path(stage.path) == root and learns(getattr(stage, "name", ""))
+    ]
 
 
 def upstream(repo: Any, cell: Cell) -> list[Any]:

@@ -34,8 +34,10 @@ def pull(repo: Any) -> None:
         repo.checkout(targets=[str(Path(repo.root_dir) / path) for path in outs], force=True)
         if replaced:
             print(f"ship: replaced by what dvc.lock names (DVC's cache has what was there): {', '.join(replaced)}")
-    print(f"ship: {len(there)} of {len(cells)} cells that learn are here as dvc.lock has them, "
-          f"{len(fetched)} of them fetched from shipped/")  # fmt: skip
+    print(
+        f"ship: {len(there)} of {len(cells)} cells that learn are here as dvc.lock has them, "
+        f"{len(fetched)} of them fetched from shipped/"
+    )
     _say(repo, cells, why, read_record(Path(repo.root_dir) / "shipped"))
 
 
@@ -47,8 +49,10 @@ def _say(repo: Any, cells: list[Cell], why: dict[str, str], record: Record) -> N
         print("\n".join(f"  {cell.name}: {why[cell.name]}" for cell in trained))
     follow = [cell for cell in cells if not why[cell.name] and _follows(repo, cell, why)]
     if follow:
-        print(f"ship: where that, or changed code before it, gives other bytes, it will also train {_listed(follow)}, "
-              f"{duration(record, _names(follow))}")  # fmt: skip
+        print(
+            f"ship: where that, or changed code before it, gives other bytes, it will also train {_listed(follow)}, "
+            f"{duration(record, _names(follow))}"
+        )
 
 
 def _follows(repo: Any, cell: Cell, why: dict[str, str]) -> bool:

@@ -45,8 +45,10 @@ def push(repo: Any) -> None:
     except PermissionError as error:
         raise InputError("cannot be written", file=error.filename, do="make shipped/ writable") from None
     sizes = [path.stat().st_size for path in Objects(repo).shipped.values()]
-    print(f"ship: {len(cells)} cells that learn, {len(sizes)} objects, {sum(sizes) / 1e6:.1f} MB in shipped/; "
-          f"{len(objects.shipped.keys() - wanted)} that no lock names were dropped")  # fmt: skip
+    print(
+        f"ship: {len(cells)} cells that learn, {len(sizes)} objects, {sum(sizes) / 1e6:.1f} MB in shipped/; "
+        f"{len(objects.shipped.keys() - wanted)} that no lock names were dropped"
+    )
 
 
 def check(repo: Any) -> None:
@@ -57,18 +59,27 @@ def check(repo: Any) -> None:
     """
     objects, cells = Objects(repo), learning(repo)
     if changed := outdated(repo, cells):
-        raise GateError(f"dvc.lock is not of the present code and params: {'; '.join(changed)}\n"
-                        f"  what to do: run {TOGETHER}")  # fmt: skip
+        raise GateError(
+            f"dvc.lock is not of the present code and params: {'; '.join(changed)}\n  what to do: run {TOGETHER}"
+        )
     wrong = [f"{cell.name}: dvc.lock does not have all of its outputs" for cell in cells if None in cell.outs.values()]
-    wrong += [f"{cell.name}: {objects.name(md5)} {objects.fault(md5)}"
-              for cell in cells for md5 in objects.of(cell) if objects.fault(md5)]  # fmt: skip
-    wrong += [f"{objects.name(md5)}: no lock names it"
-              for md5 in sorted(objects.shipped.keys() - _wanted(repo, objects, cells))]  # fmt: skip
+    wrong += [
+        f"{cell.name}: {objects.name(md5)} {objects.fault(md5)}"
+        for cell in cells
+        for md5 in objects.of(cell)
+        if objects.fault(md5)
+    ]
+    wrong += [
+        f"{objects.name(md5)}: no lock names it"
+        for md5 in sorted(objects.shipped.keys() - _wanted(repo, objects, cells))
+    ]
     if wrong:
         listed = "\n".join(f"  {line}" for line in [*wrong[:20], *(["..."] if len(wrong) > 20 else [])])
-        raise GateError(f"shipped/ and dvc.lock do not fit each other:\n{listed}\n"
-                        "  what to do: run `make ship` and commit shipped/; where the weights are not here, "
-                        f"first `make repro`")  # fmt: skip
+        raise GateError(
+            f"shipped/ and dvc.lock do not fit each other:\n{listed}\n"
+            "  what to do: run `make ship` and commit shipped/; where the weights are not here, "
+            f"first `make repro`"
+        )
     print(f"ship: shipped/ has all outputs of the {len(cells)} cells that learn, and nothing else")
 
 
@@ -83,8 +94,11 @@ def moved(repo: Any) -> list[str]:
     """Return the cells that learn of which the lock says something else than when they were shipped."""
     now = locked((Path(repo.root_dir) / "dvc.lock").read_text())
     record = read_record(Path(repo.root_dir) / "shipped")
-    return [cell.name for cell in learning(repo)
-            if cell.name not in record or record[cell.name].entry != fingerprint(now.get(cell.name))]  # fmt: skip
+    return [
+        cell.name
+        for cell in learning(repo)
+        if cell.name not in record or record[cell.name].entry != fingerprint(now.get(cell.name))
+    ]
 
 
 def _wanted(repo: Any, objects: Objects, cells: list[Cell]) -> set[str]:

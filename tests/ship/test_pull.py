@@ -36,8 +36,13 @@ def test_a_missing_object_is_named_with_what_it_costs(clone, ship):
     record = lost.read_text()
     assert '"seconds": null' in record
     lost.write_text(record.replace('"seconds": null', '"seconds": 240'))
-    (missing,) = [path for path in clone.objects().values() if b"card.md" in path.read_bytes() and
-                  path.name.endswith(".dir") and b"trained as net" in _file(clone, path).read_bytes()]  # fmt: skip
+    (missing,) = [
+        path
+        for path in clone.objects().values()
+        if b"card.md" in path.read_bytes()
+        and path.name.endswith(".dir")
+        and b"trained as net" in _file(clone, path).read_bytes()
+    ]
     missing.unlink()
     said = ship(clone, "pull")
     assert "2 of 3 cells that learn are here" in said
@@ -55,8 +60,11 @@ def _file(project, listing):
 
 
 def test_a_flipped_byte_is_caught_and_the_store_left_as_it_is(shipped, clone, ship):
-    damaged = next(path for path in clone.objects().values() if path.read_bytes() ==
-                   (shipped.folder / "data/models/base/weights").read_bytes())  # fmt: skip
+    damaged = next(
+        path
+        for path in clone.objects().values()
+        if path.read_bytes() == (shipped.folder / "data/models/base/weights").read_bytes()
+    )
     flip(damaged)
     content = damaged.read_bytes()
     said = ship(clone, "pull")
@@ -102,9 +110,12 @@ def test_objects_of_another_lock(shipped, clone, ship):
 def test_a_read_only_store(clone, ship):
     for path in [clone.store, *clone.store.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
-    mounted = os.geteuid() == 0 and not subprocess.run(
-        ["mount", "--bind", "-o", "ro", clone.store, clone.store], capture_output=True, check=False
-    ).returncode  # root may write whatever a mode says
+    mounted = (
+        os.geteuid() == 0
+        and not subprocess.run(
+            ["mount", "--bind", "-o", "ro", clone.store, clone.store], capture_output=True, check=False
+        ).returncode
+    )  # root may write whatever a mode says
     try:
         assert "3 of 3 cells that learn are here" in ship(clone, "pull")
         if mounted or os.geteuid():
