@@ -9,7 +9,7 @@ from typing import Any
 from stages.ship.cells import Cell, learning, stale, upstream
 from stages.ship.record import Record, duration, read_record
 from stages.ship.store import Objects
-from stages.ship.workspace import refuse_unsaved, to_check_out
+from stages.ship.workspace import refuse_unsaved, replaced, to_check_out
 
 
 def pull(repo: Any) -> None:
@@ -29,11 +29,11 @@ def pull(repo: Any) -> None:
     there = [cell for cell in cells if not why[cell.name]]
     fetched = [cell for cell in there if objects.fetch(cell)]
     refuse_unsaved(repo, cells)
+    others = replaced(repo, there)
     if outs := to_check_out(repo, there):
-        replaced = [path for path in outs if (Path(repo.root_dir) / path).exists()]
         repo.checkout(targets=[str(Path(repo.root_dir) / path) for path in outs], force=True)
-        if replaced:
-            print(f"ship: replaced by what dvc.lock names (DVC's cache has what was there): {', '.join(replaced)}")
+    if others:
+        print(f"ship: replaced by what dvc.lock names (DVC's cache has what was there): {', '.join(others)}")
     print(
         f"ship: {len(there)} of {len(cells)} cells that learn are here as dvc.lock has them, "
         f"{len(fetched)} of them fetched from shipped/"

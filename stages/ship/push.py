@@ -12,6 +12,7 @@ from stages.ship.cells import Cell, fingerprint, hashes, learning, learns, locke
 from stages.ship.processor import kind
 from stages.ship.record import Record, Shipped, read_record, seconds_file, write_record
 from stages.ship.store import Objects
+from stages.ship.workspace import replaced
 
 #: What brings lock, code and store together.
 TOGETHER = "`dvc repro`, then `make ship`, and commit dvc.lock, metrics/ and shipped/ together"
@@ -26,7 +27,9 @@ def push(repo: Any) -> None:
     objects, cells = Objects(repo), learning(repo)
     if not cells:
         raise InputError("no cell learns", file="dvc.yaml", do="nothing is to be shipped")
-    if changed := outdated(repo, cells, made=True):
+    changed = outdated(repo, cells, made=True)
+    changed += [f"{cell.name} (changed: {path})" for cell in cells for path in replaced(repo, [cell])]
+    if changed:
         raise InputError(
             "not of the present code and params, so `dvc repro` would train: " + "; ".join(changed),
             file="dvc.lock",

@@ -17,6 +17,11 @@ def to_check_out(repo: Any, cells: Iterable[Cell]) -> list[str]:
     return [out.def_path for cell in cells for out in cell.stage.outs if out.workspace_status()]
 
 
+def replaced(repo: Any, cells: Iterable[Cell]) -> list[str]:
+    """Return those of them that are there, with another content."""
+    return [path for path in to_check_out(repo, cells) if (Path(repo.root_dir) / path).exists()]
+
+
 def refuse_unsaved(repo: Any, cells: Iterable[Cell]) -> None:
     """Make sure that nothing is lost where DVC replaces the outputs of these cells.
 

@@ -49,6 +49,14 @@ def test_it_refuses_a_lock_that_does_not_fit(shipped, ship, what):
         assert "`dvc repro`, then `make ship`" in said
 
 
+def test_it_refuses_to_ship_other_weights_than_those_in_the_working_tree(shipped, ship):
+    own = shipped.folder / "data/predictions_net.txt"
+    own.unlink()
+    own.write_text("my own")
+    assert "train@net (changed: data/predictions_net.txt)" in ship(shipped, "push", 1)
+    assert own.read_text() == "my own"
+
+
 def test_it_refuses_weights_that_are_nowhere(unshipped, ship):
     unshipped.forget()
     said = ship(unshipped, "push", 1)
