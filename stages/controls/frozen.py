@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from stages.base.errors import InputError
 from stages.base.params import compute
@@ -19,12 +20,7 @@ from stages.base.progress import Progress
 from stages.controls.clips import Frames, controlled, picked, read_truths
 from stages.controls.params import FrozenParams
 from stages.controls.questions import Question, wanted
-from stages.core.torchvision_ops import declare_missing_ops
 from stages.learn.data import Clip, Fold, Task
-
-declare_missing_ops()
-
-from transformers import AutoModelForImageTextToText, AutoProcessor  # noqa: E402 (its processors import torchvision)
 
 Floats = NDArray[np.float32]
 #: Clips whose frames are in memory together.

@@ -13,18 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 
 from stages.base.errors import InputError
 from stages.base.tables import read_json
-from stages.core.torchvision_ops import declare_missing_ops
 from stages.nets.base import Built, Shape, State, fill, ordered_head
 from stages.nets.params import Net
 from stages.nets.positions import resized_space, resized_time, resized_volume
 from stages.nets.stem import Stem
-
-declare_missing_ops()
-
-import transformers  # noqa: E402 (its image processors import torchvision, whose ops must be declared before)
 
 HEAD = ("classifier.weight", "classifier.bias")
 #: What a new head brings with it; VideoMAE's norm before the head is not in its pretraining checkpoints.

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.core.rows import steady
-from stages.core.torchvision_ops import declare_missing_ops
 from stages.text.batches import Batch, device, equal_length, over_threads, stacked
 
 Vector = NDArray[np.float32]
@@ -37,7 +36,6 @@ def versions() -> dict[str, str]:
 
 def load(folder: Path, where: str) -> Any:
     """Return the SentenceTransformer in `folder` on device `where`, in float32."""
-    declare_missing_ops()
     import transformers
     from sentence_transformers import SentenceTransformer
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from stages.base.errors import InputError
 from stages.core.rows import steady
-from stages.core.torchvision_ops import declare_missing_ops
 from stages.text.batches import Batch, device, equal_length, over_threads, stacked
 
 #: Raise it whenever a text's hidden states change: it is part of BERTScore's journal key.
@@ -26,8 +25,6 @@ def hidden_states(folder: Path, layer: int, texts: Sequence[str]) -> Iterator[tu
         InputError: the encoder has no such layer.
     """
     import torch
-
-    declare_missing_ops()
     import transformers
     from bert_score.utils import get_model, get_tokenizer, sent_encode
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import InputError
-from stages.core.torchvision_ops import declare_missing_ops
 from stages.vlm.checkpoint import files_hash, is_folder
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -78,10 +77,8 @@ def attach(model: Any, adapter: str, base: str, revision: str, device: str) -> A
     Raises:
         InputError: the adapter was made for another base model or another revision of it, or does not fit it.
     """
+    import peft
     from safetensors import safe_open
-
-    declare_missing_ops()
-    import peft  # it imports torchvision
 
     folder = adapter_folder(adapter)
     check_base(folder, base, revision)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import InputError
-from stages.core.torchvision_ops import declare_missing_ops
 
 _SEE = "add its processor_config.json (or preprocessor_config.json), or take a model that sees images"
 
@@ -95,7 +94,6 @@ def load_processor(name: str, revision: str | None, vision: bool) -> Any:
     """
     import transformers
 
-    declare_missing_ops()  # image processors import torchvision
     with _explained(name):
         kind = transformers.AutoProcessor if vision else transformers.AutoTokenizer
         processor = kind.from_pretrained(name, revision=revision)
