@@ -3,7 +3,7 @@
 import os
 import platform
 
-from stages.core import torchvision_ops
+from stages.core import imports
 
 # torch's matrix products (MKL) otherwise round differently with the number of threads and of rows, so that an answer
 # would depend on the machine's cores and on the size of its batch. MKL reads this at its first product. It costs
@@ -18,5 +18,5 @@ if platform.machine().lower() in {"x86_64", "amd64"}:
     os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL AVX512_SPR")
     os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 
-# transformers and all that is built on it import torchvision, which next to a CPU build of torch needs help.
-torchvision_ops.install()
+# Declares what torchvision lacks, and keeps transformers from asking whether to run a stranger's code.
+imports.install()

@@ -20,6 +20,7 @@ from stages.base.progress import Progress
 from stages.controls.clips import Frames, controlled, picked, read_truths
 from stages.controls.params import FrozenParams
 from stages.controls.questions import Question, wanted
+from stages.core.unchanged import check_folder
 from stages.learn.data import Clip, Fold, Task
 
 Floats = NDArray[np.float32]
@@ -89,8 +90,9 @@ class Tower:
         """
         if not (folder / "config.json").exists():
             raise InputError("no model: it has no config.json", file=folder, do="run the stage pretrain, or `dvc pull`")
-        self._images: Any = AutoProcessor.from_pretrained(folder).image_processor  # type: ignore[no-untyped-call]
-        model: Any = AutoModelForImageTextToText.from_pretrained(folder)
+        check_folder(folder)
+        self._images: Any = AutoProcessor.from_pretrained(folder, trust_remote_code=False).image_processor  # type: ignore[no-untyped-call]
+        model: Any = AutoModelForImageTextToText.from_pretrained(folder, trust_remote_code=False, use_safetensors=True)
         self._tower: Any = model.eval().model.vision_tower.to(memory_format=torch.channels_last)
 
     @torch.no_grad()

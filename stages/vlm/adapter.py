@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import InputError
+from stages.core.unchanged import check_folder, check_hub
 from stages.vlm.checkpoint import files_hash, is_folder
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -81,6 +82,7 @@ def attach(model: Any, adapter: str, base: str, revision: str, device: str) -> A
     from safetensors import safe_open
 
     folder = adapter_folder(adapter)
+    check_folder(folder) if Path(adapter).is_dir() else check_hub(*adapter.partition("@")[::2])
     check_base(folder, base, revision)
     try:
         adapted: Any = peft.PeftModel.from_pretrained(model, str(folder), torch_device=device)
