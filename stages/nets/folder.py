@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from stages.base.errors import InputError
 from stages.base.tables import read_json, write_text
 from stages.core.halved import half
+from stages.core.unchanged import check_folder
 from stages.nets.base import Built, Shape, State
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -43,6 +44,7 @@ def read_folder(weights: str, architecture: str) -> tuple[dict[str, Any], State]
     if not (folder / CONFIG).exists():
         raise InputError(f"no checkpoint of {architecture}", file=folder / CONFIG, key="weights",
                          do="give a folder that the stage train wrote")  # fmt: skip
+    check_folder(folder)
     config: dict[str, Any] = read_json(folder / CONFIG)
     found = config.get("model_type") or config.get("architecture")
     if found != architecture:

@@ -16,18 +16,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
+from torchvision.models.swin_transformer import SwinTransformerBlock
+from torchvision.models.video import swin_transformer
 
 from stages.base.errors import InputError
-from stages.core.torchvision_ops import declare_missing_ops
 from stages.nets.base import Built, Shape, State, check_options, fill, ordered_head
 from stages.nets.folder import read_folder, write_folder
 from stages.nets.params import Net
 from stages.nets.stem import Stem
-
-declare_missing_ops()
-
-from torchvision.models.swin_transformer import SwinTransformerBlock  # noqa: E402 (see above)
-from torchvision.models.video import swin_transformer  # noqa: E402
 
 HEAD = ("head.weight", "head.bias")
 #: Those of swin3d_t (Liu et al. 2022, table 1).

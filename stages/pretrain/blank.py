@@ -12,13 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-
-from stages.core.torchvision_ops import declare_missing_ops
-from stages.pretrain.params import PretrainParams
-
-declare_missing_ops()
-
-from transformers import (  # noqa: E402 (image processors import torchvision, whose ops must be declared before)
+from transformers import (
     CLIPImageProcessor,
     FastVlmConfig,
     FastVlmForConditionalGeneration,
@@ -27,6 +21,8 @@ from transformers import (  # noqa: E402 (image processors import torchvision, w
     Qwen2Config,
     ResNetConfig,
 )
+
+from stages.pretrain.params import PretrainParams
 
 STRIDE = 32
 IMAGE, USER, ASSISTANT, END, PAD = "<image>", "<user>", "<assistant>", "<end>", "<pad>"

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.core.rows import steady
-from stages.core.torchvision_ops import declare_missing_ops
 from stages.text.batches import Batch, device, equal_length, over_threads, stacked
 
 Vector = NDArray[np.float32]
@@ -45,7 +44,6 @@ def shape(precision: Precision) -> dict[str, str]:
 
 def load(folder: Path, where: str, precision: Precision = "float32") -> Any:
     """Return the SentenceTransformer in `folder` on device `where`."""
-    declare_missing_ops()
     import transformers
     from sentence_transformers import SentenceTransformer
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from stages.base.errors import InputError
 from stages.core.rows import steady
-from stages.core.torchvision_ops import declare_missing_ops
 from stages.text.batches import Batch, device, equal_length, over_threads, stacked
 from stages.text.encode import Precision
 
@@ -29,8 +28,6 @@ def hidden_states(
         InputError: the encoder has no such layer.
     """
     import torch
-
-    declare_missing_ops()
     import transformers
     from bert_score.utils import get_model, get_tokenizer, sent_encode
 

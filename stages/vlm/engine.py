@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from transformers import LogitsProcessorList
 from transformers.cache_utils import DynamicLayer
 
 from stages.core.rows import steady
+from stages.core.unchanged import check_folder, check_hub
 from stages.vlm.adapter import attach
 from stages.vlm.base import Answer, Request
 from stages.vlm.chat import encode
@@ -92,9 +94,16 @@ class Engine:
             InputError: it does not load, or the adapter was made for another model.
         """
         found = None if params.revision is None else revision
-        config = load_config(params.name, found)
-        processor = load_processor(params.name, found, is_vision(config))
+        trusted = params.remote_code is not None
+        if found is None:
+            check_folder(Path(params.name))
+        config = load_config(params.name, found, trusted)
+        processor = load_processor(params.name, found, is_vision(config), trusted)
         model = load_model(params.name, found, config, params, device)
+        if found is not None:
+            check_hub(params.name, found)  # now that all of it is there
+        if params.device_map:
+            device = str(model.device)  # where the first layers are
         if params.adapter:
             model = attach(model, params.adapter, params.name, revision, device)
         return cls(params, config, processor, model, device, sees)

@@ -45,7 +45,7 @@ class Local:
     @cached_property
     def base_revision(self) -> str:
         """The same without the adapter."""
-        return revision_of(self.params.name, self.params.revision)
+        return revision_of(self.params.name, self.params.revision, self.params.remote_code is not None)
 
     @cached_property
     def adapter(self) -> str | None:
@@ -70,6 +70,7 @@ class Local:
             "name": None if is_folder(self.params.name) else self.params.name,
             "revision": self.base_revision,
             **({"adapter": self.adapter} if self.adapter else {}),
+            **({"remote_code": True} if self.params.remote_code else {}),
             **{name: getattr(self.params, name) for name in shaping},
             "seed": self.params.seed if self.samples else None,
             "libraries": {name: _version(name) for name in _LIBRARIES},

@@ -38,6 +38,10 @@ class LocalParams(Params):
     """Seed of the draws; of no effect at temperature 0."""
     adapter: str | None = None
     """LoRA in peft's format to put on the model: a folder, or a hub name as owner/adapter@commit; null for none."""
+    device_map: Literal["auto", "balanced", "sequential"] | None = None
+    """How accelerate spreads a model that exceeds one card over several; null puts it on compute.yaml's device."""
+    remote_code: str | None = None
+    """Why code that the model's folder brings may run (`trust_remote_code`); null: none of it runs. Read it first."""
 
 
 class ApiParams(Params):
