@@ -30,7 +30,7 @@ def main() -> None:
     for name, what in (("row", "method"), ("base", "model")):
         of_cell = do.add_parser(name, help="one cell, as DVC runs it")
         of_cell.add_argument("dataset")
-        of_cell.add_argument(what, metavar=what, dest="name")
+        of_cell.add_argument("name", metavar=what)
         of_cell.add_argument("key", help="the seed's, in params.yaml")
         of_cell.add_argument("draw", type=int, help="what is added to the seed there, from 1 on")
     of_run = do.add_parser("run", help="every cell that has to run")

@@ -30,8 +30,10 @@ def gather(partial: bool) -> list[str]:
     there = cells()
     stale = [cell.title for cell in there if cell.stale]
     if stale and not partial:
-        raise InputError(f"{len(stale)} of {len(there)} cells are missing or stale: {', '.join(stale)}",
-                         do="run `make seeds`, or take what is there with `gather --partial`")  # fmt: skip
+        raise InputError(
+            f"{len(stale)} of {len(there)} cells are missing or stale: {', '.join(stale)}",
+            do="run `make seeds`, or take what is there with `gather --partial`",
+        )
     said = []
     for dataset in sorted({cell.dataset for cell in there}):
         held = [cell for cell in there if cell.dataset == dataset and not cell.stale]

@@ -95,5 +95,8 @@ def not_learnt(entries: Entries, dataset: str, model: str) -> list[str]:
     models = {path for entry in entries.values() for path in outs(entry)}
     found = [method for method in scored(entries, dataset) if f"data/{dataset}/models/{method}" not in models]
     base = f"data/models/{model}"
-    return sorted(method for method in found
-                  if base in upstream(entries, maker(entries, f"data/{dataset}/scores/{method}.parquet")))  # fmt: skip
+    return sorted(
+        method
+        for method in found
+        if base in upstream(entries, maker(entries, f"data/{dataset}/scores/{method}.parquet"))
+    )

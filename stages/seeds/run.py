@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -40,8 +41,10 @@ def run(jobs: int, only: str, force: bool) -> None:
             stop.set()
             raise
     if failed := [name for names in ended for name in names]:
-        raise InputError(f"{len(failed)} of {len(todo)} cells failed: {', '.join(failed)}",
-                         do="read what they said; `make seeds` goes on where they stopped")  # fmt: skip
+        raise InputError(
+            f"{len(failed)} of {len(todo)} cells failed: {', '.join(failed)}",
+            do="read what they said; `make seeds` goes on where they stopped",
+        )
 
 
 def _run_group(group: list[Cell], jobs: int, force: bool, stop: threading.Event) -> list[str]:
@@ -51,26 +54,24 @@ def _run_group(group: list[Cell], jobs: int, force: bool, stop: threading.Event)
         if stop.is_set():
             break
         started = time.monotonic()
-        log = FOLDER / f"{cell.out.parent.name}_{cell.out.stem}.log"
-        log.parent.mkdir(exist_ok=True)
-        # `-s`: what a cell is made from is the shipped run as it is; to bring that up to date is `make repro`.
-        command = [
-            sys.executable,
-            "-m",
-            "dvc",
-            "--wait-for-lock",
-            "repro",
-            *(["-f"] if force else []),
-            "-s",
-            cell.address,
-        ]
-        env = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])}
-        if jobs > 1:  # texts of several at a time would be mixed, so they lie in files
-            with log.open("w") as text:
-                code = subprocess.run(command, env=env, check=False, stdout=text, stderr=text).returncode
-        else:
-            code = subprocess.run(command, env=env, check=False).returncode
-        how = "done" if code == 0 else f"failed, {f'see {log}' if jobs > 1 else 'see above'}"
+        # Texts of several at a time would be mixed, so they lie in files.
+        log = FOLDER / f"{cell.dataset}_{cell.out.stem}.log" if jobs > 1 else None
+        code = _run(cell, force, log)
+        how = "done" if code == 0 else f"failed, see {log or 'above'}"
         print(f"seeds: {cell.title}: {how}, {time.monotonic() - started:.0f} s", flush=True)
         failed += [] if code == 0 else [cell.title]
     return failed
+
+
+def _run(cell: Cell, force: bool, log: Path | None) -> int:
+    """Run one cell; return DVC's exit status."""
+    # `-s`: what a cell is made from is the shipped run as it is; to bring that up to date is `make repro`.
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "-s", cell.address]
+    env = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])}
+    with contextlib.ExitStack() as opened:
+        text = None
+        if log is not None:
+            log.parent.mkdir(exist_ok=True)
+            text = opened.enter_context(log.open("w"))
+        done = subprocess.run([*command, *(["-f"] if force else [])], env=env, check=False, stdout=text, stderr=text)
+    return done.returncode

@@ -112,7 +112,7 @@ def _take_over(place: Path) -> None:
     kept = {name: entry for name, entry in own.items() if name in now and now[name] == then.get(name)}
     merged = {name: kept.get(name, entry) for name, entry in now.items()}
     write_lock(place / "dvc.lock", merged)
-    shutil.copy2("dvc.lock", place / "brought.lock") if now else None
+    write_lock(place / "brought.lock", now)
     for name, entry in merged.items():
         for path in map(Path, outs(entry)):
             if entry == now[name] and path.parts[0] == "metrics" and path.is_file():

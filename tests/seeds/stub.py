@@ -53,8 +53,11 @@ def main() -> None:
         learnt = int(Path(f"data/home/predictions/{words[0]}.parquet").read_text())
         row = {"method": words[0], "protocol": "cs", "metric": "answer", "low": 0.0}
         found = {"mca": learnt / 100 + 1 / 3, "class:Walk": 0.5, "mca_sd": 0.1, "accuracy": 0.25}
-        write_table(Path(f"data/home/scores/{words[0]}.parquet"),
-                    [{**row, "aggregate": name, "value": value} for name, value in found.items()], SCORES)  # fmt: skip
+        write_table(
+            Path(f"data/home/scores/{words[0]}.parquet"),
+            [{**row, "aggregate": name, "value": value} for name, value in found.items()],
+            SCORES,
+        )
         write_json(Path(f"metrics/home/{words[0]}.json"), found)
 
 

@@ -30,8 +30,15 @@ TRAINED, ADAPTED, BASE = "train.home.net_cs.recipe.seed-1", "adapt.home.head.rec
 def start(project: Path, *arguments: str) -> subprocess.Popen[str]:
     env = {**os.environ, **environ(project)}
     env.pop("PYTHONPATH", None)
-    return subprocess.Popen([sys.executable, "-m", "stages.seeds", *arguments], cwd=project, env=env, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, "-m", "stages.seeds", *arguments],
+        cwd=project,
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def seeds(project: Path, *arguments: str, fails: bool = False) -> str:
@@ -70,17 +77,19 @@ of_shipped = pytest.mark.parametrize("copy", ["shipped"], indirect=True)
 
 
 def test_only_what_the_seed_touches_runs(whole):
-    assert sorted((whole / "ran.txt").read_text().splitlines()) == sorted([
-        f"train net_cs net_cs {TRAINED}",
-        f"score net_cs {TRAINED}",
-        f"adapt embedded_head_cs head {ADAPTED}",
-        f"score embedded_head_cs {ADAPTED}",
-        f"pretrain {BASE}",  # once, for two cells
-        f"adapt embedded_head_cs head {BASE}",
-        f"score embedded_head_cs {BASE}",
-        f"infer embedded_list {BASE}",
-        f"score embedded_list {BASE}",
-    ])  # fmt: skip
+    assert sorted((whole / "ran.txt").read_text().splitlines()) == sorted(
+        [
+            f"train net_cs net_cs {TRAINED}",
+            f"score net_cs {TRAINED}",
+            f"adapt embedded_head_cs head {ADAPTED}",
+            f"score embedded_head_cs {ADAPTED}",
+            f"pretrain {BASE}",  # once, for two cells
+            f"adapt embedded_head_cs head {BASE}",
+            f"score embedded_head_cs {BASE}",
+            f"infer embedded_list {BASE}",
+            f"score embedded_list {BASE}",
+        ]
+    )
 
 
 def test_only_the_seed_differs_in_the_workspace(whole):
@@ -215,16 +224,23 @@ def test_a_run_without_the_shipped_models_says_so(copy):
 @of_shipped
 def test_one_failing_cell_does_not_stop_the_others(copy):
     code = copy / "stages/stub.py"
-    code.write_text(code.read_text().replace("def main() -> None:\n", "def main() -> None:\n"
-                    "    if sys.argv[1] == 'train' and '.seeds' in str(Path.cwd()):\n"
-                    "        sys.exit('error: no')\n"))  # fmt: skip
+    code.write_text(
+        code.read_text().replace(
+            "def main() -> None:\n",
+            "def main() -> None:\n"
+            "    if sys.argv[1] == 'train' and '.seeds' in str(Path.cwd()):\n"
+            "        sys.exit('error: no')\n",
+        )
+    )
     dvc("repro", "-q", cwd=copy, env=environ(copy))
     output = seeds(copy, "run", "--jobs", "2", fails=True)
     assert "1 of 4 cells failed: train_1@home_net_cs" in output
     assert "error: no" in (copy / ".seeds/home_net_cs_1.log").read_text()
     assert sorted(path.name for path in (copy / "seeds/cells/home").glob("*.csv")) == [
-        "embedded_base_1.csv", "embedded_head_cs_1.csv", "embedded_head_cs_base_1.csv",
-    ]  # fmt: skip
+        "embedded_base_1.csv",
+        "embedded_head_cs_1.csv",
+        "embedded_head_cs_base_1.csv",
+    ]
 
 
 def lines(project):
