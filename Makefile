@@ -11,7 +11,7 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
-.PHONY: repro retrain ship replay data test lint bench setup clean
+.PHONY: repro retrain ship replay seeds data test lint bench setup clean
 
 repro: setup
 	$(RUN)/python -m stages.ship pull
@@ -27,6 +27,12 @@ ship: setup
 
 replay: setup data
 	$(DVC) repro $(PAPERS)
+
+# What other seeds would have given, hours of training: metrics/<data set>/seeds.csv. `JOBS=2` runs two cells at a time.
+JOBS ?= 1
+seeds: setup
+	$(RUN)/python -m stages.seeds run --jobs $(JOBS)
+	$(RUN)/python -m stages.seeds gather
 
 # The published files and the real clips come from a DVC remote: HAR_REMOTE is its address (folder, s3://, ssh://).
 # Without `verify` DVC would take a half-uploaded file for the whole one.

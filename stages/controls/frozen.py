@@ -91,7 +91,8 @@ class Tower:
         if not (folder / "config.json").exists():
             raise InputError("no model: it has no config.json", file=folder, do="run the stage pretrain, or `dvc pull`")
         check_folder(folder)
-        self._images: Any = AutoProcessor.from_pretrained(folder, trust_remote_code=False).image_processor  # type: ignore[no-untyped-call]
+        processor: Any = AutoProcessor.from_pretrained(folder, trust_remote_code=False)  # type: ignore[no-untyped-call]
+        self._images: Any = processor.image_processor
         model: Any = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=torch.float64, trust_remote_code=False, use_safetensors=True
         )
