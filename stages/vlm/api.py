@@ -104,7 +104,7 @@ class Api:
             InputError: the server cannot be reached, hangs, fails for every request, refuses the key or a field of the
                 request, does not know the model, or wants to be left alone. What was answered before is yielded first.
         """
-        self._over = None
+        self._over, self.line.over = None, False
         self._connect()
         under_way: deque[tuple[Request, Future[Answer]]] = deque()
         workers = Workers(self.concurrency, "vlm-api")
@@ -147,7 +147,8 @@ class Api:
         try:
             return self._asked(request)
         except InputError as error:
-            self._over = error
+            self._over = self._over or error
+            self.line.over = True
             raise
 
     def _asked(self, request: Request) -> Answer:

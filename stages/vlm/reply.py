@@ -165,8 +165,13 @@ def _weighed(answer: Answer, logprobs: Sequence[Any], request: Request, params: 
 
 
 def _begins(whole: str, answer: str) -> int | None:
-    """Return where in all that was written the answer begins; None where it is not in it as it stands."""
+    """Return where in all that was written the answer begins; None where it is not in it as it stands.
+
+    Some servers give the log-probabilities of the first tokens only.
+    """
     place = whole.rfind(answer)
+    if place < 0 and whole.strip() and answer.startswith(whole.strip()):
+        place = len(whole) - len(whole.lstrip())
     return place if place >= 0 else None
 
 

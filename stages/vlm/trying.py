@@ -57,6 +57,8 @@ class Line:
         """Ask nothing yet; `say` prints a line, `clean` takes out of a text what must not be kept."""
         self.patience, self.where, self.say, self.clean = patience, where, say, clean
         self.answered = 0
+        self.over = False
+        """The run has ended: who is still trying need not."""
         self._lock = threading.Lock()
         self._from = 0.0
         self._hung = self._failed = 0
@@ -74,6 +76,8 @@ class Line:
         hung, why = 0, ""
         for attempt in range(1, self.patience.tries + 1):
             self._rest()
+            if self.over:
+                raise NoAnswer("the run ended")
             try:
                 reply = send()
             except openai.APITimeoutError:
@@ -142,8 +146,9 @@ class Line:
         with self._lock:
             self._hung += 1
             hung = self._hung
-        self.say(f"{why} ({hung} in a row; {HANGS} end the run)")
-        if hung >= HANGS:
+        if hung < HANGS:
+            self.say(f"{why} ({hung} in a row; {HANGS} end the run)")
+        else:
             raise InputError(
                 f"the server hangs: {why}, {hung} times in a row",
                 file=self.where,
