@@ -9,7 +9,7 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
-.PHONY: repro replay data test lint bench setup clean
+.PHONY: repro replay data test lint bench vllm-check setup clean
 
 repro: setup
 	$(DVC) repro
@@ -44,6 +44,13 @@ lint: setup
 bench: setup
 	$(RUN)/python -m bench
 
+# A real server next to the tests' fake one: vLLM on a CPU, in a venv of its own (2.3 GB).
+vllm-check: setup .venv-vllm/.complete
+	OMP_NUM_THREADS=1 $(RUN)/python -m pytest -rs -s tests/vlm/test_vllm.py
+
+.venv-vllm/.complete: tests/vlm/vllm_venv.sh
+	sh tests/vlm/vllm_venv.sh .venv-vllm $(PYTHON)
+
 setup: $(VENV)/.complete
 
 # The mark is written last, so that an interrupted installation starts again.
@@ -53,4 +60,4 @@ $(VENV)/.complete: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) .journal
+	rm -rf $(VENV) .venv-vllm .journal

@@ -6,6 +6,7 @@ text whatever it is asked. It lets a test see what the local back end makes of t
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,18 @@ TEMPLATE = (
 )
 
 
-def save(folder: Path, text: str, *special: str, opens: str = "") -> Path:
+def save(folder: Path, text: str, *tags: str, special: bool = True, opens: str = "") -> Path:
     """Write a model that says `text` into `folder`; no token of it may come twice.
 
     Args:
         folder: where to.
         text: what it says, then it ends.
-        special: parts of it that are special tokens.
+        tags: parts of it that are a token each.
+        special: they are special tokens, which decoding may drop.
         opens: what the chat template writes behind the assistant's turn; the model goes on behind it.
     """
-    tokenizer = words.tokenizer(**{f"tag_{number}": name for number, name in enumerate(special)})
+    tokenizer = words.tokenizer(**{f"tag_{number}": tag for number, tag in enumerate(tags) if special})
+    tokenizer.add_tokens([tag for tag in tags if not special])
     tokenizer.chat_template = TEMPLATE.replace("OPENS", opens)
     said = tokenizer(opens + text, add_special_tokens=False)["input_ids"]
     said = [tokenizer.convert_tokens_to_ids("<|assistant|>"), *said, tokenizer.convert_tokens_to_ids("<|end|>")]
@@ -52,7 +55,7 @@ def save(folder: Path, text: str, *special: str, opens: str = "") -> Path:
         parameter.data.zero_()
     model.model.norm.weight.data.fill_(1.0)
     model.model.embed_tokens.weight.data[:, :size] = torch.eye(size)
-    for token, following in zip(said, said[1:], strict=False):
+    for token, following in pairwise(said):
         model.lm_head.weight.data[following, token] = 1.0
     model.generation_config.eos_token_id = said[-1]
     model.save_pretrained(folder)
