@@ -1,5 +1,7 @@
-# make repro: set up, then run the graph. make test: set up, then lint and test. make replay: the published outputs.
-PYTHON ?= python3
+# make repro: set up, take what was learnt from shipped/, run the graph. make test: set up, then lint and test.
+# make replay: the published outputs. make retrain: learn all of it from nothing. make ship: what was learnt to shipped/.
+# PYTHON: a Python 3.11 to set up with; by itself make finds one, or lets uv fetch it.
+PYTHON ?=
 VENV ?= .venv
 RUN := $(VENV)/bin
 DVC := $(RUN)/dvc
@@ -9,13 +11,32 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
+<<<<<<< HEAD
 .PHONY: repro replay data test lint bench vllm-check setup clean
+=======
+.PHONY: repro retrain ship replay seeds data test lint bench setup clean
+>>>>>>> main
 
 repro: setup
+	$(RUN)/python -m stages.ship pull
 	$(DVC) repro
+
+# Asks neither shipped/, nor DVC's run cache, nor the journal for anything that was learnt.
+retrain: setup
+	$(RUN)/python -m stages.ship retrain
+	$(DVC) repro
+
+ship: setup
+	$(RUN)/python -m stages.ship push
 
 replay: setup data
 	$(DVC) repro $(PAPERS)
+
+# What other seeds would have given, hours of training: metrics/<data set>/seeds.csv. `JOBS=2` runs two cells at a time.
+JOBS ?= 1
+seeds: setup
+	$(RUN)/python -m stages.seeds run --jobs $(JOBS)
+	$(RUN)/python -m stages.seeds gather
 
 # The published files and the real clips come from a DVC remote: HAR_REMOTE is its address (folder, s3://, ssh://).
 # Without `verify` DVC would take a half-uploaded file for the whole one.
@@ -55,7 +76,7 @@ setup: $(VENV)/.complete
 
 # The mark is written last, so that an interrupted installation starts again.
 $(VENV)/.complete: pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
+	python=$$(tools/python $(PYTHON)) && "$$python" -m venv $(VENV)
 	$(RUN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test]"
 	touch $@
 

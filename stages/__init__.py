@@ -3,6 +3,8 @@
 import os
 import platform
 
+from stages.core import imports
+
 # torch's matrix products (MKL) otherwise round differently with the number of threads and of rows, so that an answer
 # would depend on the machine's cores and on the size of its batch. MKL reads this at its first product. It costs
 # nothing (sentence embeddings: within 4 %), because AUTO leaves MKL the newest instructions that the processor has;
@@ -15,3 +17,6 @@ os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 if platform.machine().lower() in {"x86_64", "amd64"}:
     os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL AVX512_SPR")
     os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
+
+# Declares what torchvision lacks, and keeps transformers from asking whether to run a stranger's code.
+imports.install()

@@ -31,7 +31,7 @@ from stages.vlm.prompts import Prompt
 from stages.vlm.show import Show
 
 #: Raise it when the same params and clips give other weights.
-VERSION = 1
+VERSION = 2
 
 PROMPTS = Path(__file__).parent / "prompts"
 
@@ -98,6 +98,7 @@ class Setting:
             InputError: a file or the prompt is not there.
         """
         where = compute()
+        vlm = vlm.model_copy(update={"dtype": way.dtype or vlm.dtype})
         backend = Local(vlm, where.device, where.batch, way.recipe.threads)
         return cls(cell, way, accelerator, backend, Show(cell.run, vlm), Prompt(PROMPTS, way.prompt).fill())
 

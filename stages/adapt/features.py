@@ -19,14 +19,11 @@ from stages.base.tables import read_table
 from stages.core.journal import Journal, compute_missing, journal_key
 from stages.core.previous import previous
 from stages.vlm.base import Answer, Request
-from stages.vlm.local import Local
+from stages.vlm.local import WORDS_ONLY, Local
 from stages.vlm.show import Show, Shown
 
 #: Raise it when a change here, in pooling or in stages/vlm/engine changes a feature: the journal's are stale.
 VERSION = 1
-
-#: Of the block of a VLM, what shapes words and no hidden state of a prompt.
-_WORDS_ONLY = ("max_new_tokens", "temperature", "seed")
 
 Vector = NDArray[np.float32]
 
@@ -53,7 +50,7 @@ class Feature(NamedTuple):
 
 def hidden_shape(backend: Local) -> dict[str, Any]:
     """Return all of a back end that shapes hidden states: model, revision, dtype, versions of libraries."""
-    return {name: value for name, value in backend.shape().items() if name not in _WORDS_ONLY}
+    return {name: value for name, value in backend.shape().items() if name not in WORDS_ONLY}
 
 
 def feature_key(backend: Local, request: Request) -> str:
@@ -68,20 +65,27 @@ def features(
     backend: Local,
     journal: Journal,
     advance: Callable[[int], None] = lambda _: None,
+    text_first: bool = False,
 ) -> Iterator[Feature]:
     """Yield the feature of each clip, in the order of `clip_ids`; a window of clips is in memory at a time.
+
+    With `text_first` the prompt stands before what is shown, and so has a part in the feature.
 
     Raises:
         InputError: not one clip can be shown, or the model sees nothing.
     """
     for window in show.windows(clip_ids):
-        yield from _of_window(window, prompt, backend, journal, advance)
+        asked = {one.clip_id: Request(prompt, one.media, text_first=text_first) for one in window if one.why is None}
+        yield from _of_window(window, asked, backend, journal, advance)
 
 
 def _of_window(
-    window: Sequence[Shown], prompt: str, backend: Local, journal: Journal, advance: Callable[[int], None]
+    window: Sequence[Shown],
+    asked: Mapping[str, Request],
+    backend: Local,
+    journal: Journal,
+    advance: Callable[[int], None],
 ) -> Iterator[Feature]:
-    asked = {shown.clip_id: Request(prompt, shown.media) for shown in window if shown.why is None}
     keys = {id(request): feature_key(backend, request) for request in asked.values()}
     failed: list[tuple[Request, Answer]] = []
     new = compute_missing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import nn
 from stages.adapt.answers import IGNORED
 from stages.adapt.frozen import Ahead
 from stages.adapt.pooling import mean_at, visual_tokens
+from stages.learn.dropout import of_rows
 
 Tensors = dict[str, torch.Tensor]
 
@@ -81,7 +82,7 @@ class Headed(Tuned):
             shown: inputs of the VLM in groups of one shape, B rows in all.
             order: (B,), where each sample of the batch is among the rows, group after group.
         """
-        vectors = torch.cat([mean_at(self.hidden(group), given(group)["input_ids"], self.tokens) for group in shown])
+        vectors = each(shown, order, lambda group: mean_at(self.hidden(group), given(group)["input_ids"], self.tokens))
         with torch.autocast(vectors.device.type, enabled=False):
             logits: torch.Tensor = self.head(vectors)
         return logits[order]
@@ -97,7 +98,7 @@ class Speaking(Tuned):
             shown: as of `Headed`, with `labels` (B, L): token ids of the answer, -100 elsewhere.
             order: as of `Headed`.
         """
-        losses = torch.cat([self._losses(group) for group in shown])
+        losses = each(shown, order, self._losses)
         return losses[order].unsqueeze(1)
 
     def _losses(self, group: Tensors | Ahead) -> torch.Tensor:
@@ -110,6 +111,18 @@ class Speaking(Tuned):
         row = asked.nonzero()[:, 0]
         sums = torch.zeros(len(wanted), device=each.device).index_add(0, row, each)
         return sums / asked.sum(1)
+
+
+def each(
+    shown: Sequence[Tensors | Ahead], order: torch.Tensor, made: Callable[[Tensors | Ahead], torch.Tensor]
+) -> torch.Tensor:
+    """Return what is made of each group, (B, ...), group after group; a sample's dropout does not know its group."""
+    sizes = [len(given(group)["input_ids"]) for group in shown]
+    found = []
+    for group, places in zip(shown, torch.split(order.argsort(), sizes), strict=True):
+        with of_rows(places):
+            found.append(made(group))
+    return torch.cat(found)
 
 
 def given(group: Tensors | Ahead) -> Tensors:

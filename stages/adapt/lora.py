@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import peft
 import torch
 from safetensors.torch import save_file
 from torch import nn
@@ -18,12 +19,7 @@ from torch import nn
 from stages.adapt.params import LoraParams, Part
 from stages.base.errors import InputError
 from stages.core.rows import steady
-from stages.core.torchvision_ops import declare_missing_ops
 from stages.vlm.adapter import WEIGHTS
-
-declare_missing_ops()
-
-import peft  # noqa: E402 (it imports torchvision, whose ops must be declared before)
 
 #: What a module's path says where it belongs to the vision tower, or to what joins it to the language model.
 _VISION, _JOINS = ("vision", "visual", "tower"), ("project", "connect", "merger", "resampler")

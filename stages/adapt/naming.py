@@ -98,7 +98,8 @@ def _save(setting: Setting, task: Task, fold: Fold, learner: Learner, model: Any
         learner.save(folder)
         save_head(folder, model.head, {
             "base": backend.params.name, "revision": backend.revision, "classes": task.classes, "many": task.many,
-            "prompt": setting.prompt, "media": backend.params.media, "frames": backend.params.frames,
+            "prompt": setting.prompt, "text_first": setting.way.text_first,
+            "media": backend.params.media, "frames": backend.params.frames,
             "pooled": "mean of the last hidden states at the visual tokens",
         })  # fmt: skip
     setting.accelerator.wait_for_everyone()
@@ -127,7 +128,8 @@ class HeadOnly:
             refill(journal, table)
             known = len(journal)
             with Progress(what, len(used)) as progress:
-                found = list(features(setting.show, used, setting.prompt, setting.backend, journal, progress.advance))
+                asking = (setting.prompt, setting.backend, journal, progress.advance, setting.way.text_first)
+                found = list(features(setting.show, used, *asking))
             computed = len(journal) - known
         rows = (
             {"clip_id": one.clip_id, "why": one.why, "journal_key": one.key,
@@ -200,7 +202,8 @@ class HeadAndLora:
         """Return clips as the model is shown them."""
         change = self.way.augmentation if learns else None
         return Shown(self.engine, self.setting.prompt, [clip.clip_id for clip in clips], self.media, wanted,
-                     change=change, seed=self.way.recipe.seed, frozen=self._frozen)  # fmt: skip
+                     change=change, seed=self.way.recipe.seed, frozen=self._frozen,
+                     text_first=self.way.text_first)  # fmt: skip
 
     def save(self, folder: Path) -> None:
         """Write the adapter."""

@@ -32,6 +32,10 @@ class LoraParams(Params):
 class _Way(Params):
     prompt: str
     """File in stages/adapt/prompts, without .txt: what the model is asked about a clip."""
+    text_first: bool = False
+    """The prompt stands before what is shown, which is then read in its light; else behind it."""
+    dtype: Literal["float32", "float64", "bfloat16", "float16"] | None = None
+    """Number format that the model computes in while it is adapted; null: that of its block."""
     recipe: Recipe
     """How it is learnt."""
 
@@ -44,6 +48,8 @@ class _Way(Params):
 
 
 class _Naming(_Way):
+    text_first: bool = True
+    """As the paper's authors have it: of a causal model, what stands behind the visual tokens has no part in them."""
     labels: Literal["single", "multi"]
     """single: each clip has one label (cross-entropy); multi: several or none (binary cross-entropy)."""
     parts: tuple[Literal["validation", "test"], ...] = ("test",)

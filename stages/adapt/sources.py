@@ -53,6 +53,7 @@ class Shown:
         change: Augmentation | None = None,
         seed: int = 0,
         frozen: Frozen | None = None,
+        text_first: bool = False,
     ) -> None:
         """Bind clips to what is asked about them.
 
@@ -66,10 +67,11 @@ class Shown:
             change: augmentation in training; None: none.
             seed: of the augmentation.
             frozen: the part of the VLM that is done once a clip; None: all of it is done each time. Not with `change`.
+            text_first: whether the prompt stands before what is shown.
         """
         self.engine, self.prompt, self.clip_ids, self.media = engine, prompt, clip_ids, media
         self.targets, self.answers, self.change, self.seed = targets, answers, change, seed
-        self._conversations, self._frozen = Conversations(engine), frozen
+        self._conversations, self._frozen, self._text_first = Conversations(engine), frozen, text_first
         self._ahead: dict[int, Ahead] = {}
         self._coming: dict[tuple[int, int | None], Future[Tensors]] = {}
         self._worker = ThreadPoolExecutor(1)
@@ -127,7 +129,7 @@ class Shown:
         if media is not None and epoch is not None and self.change is not None:
             rng = np.random.default_rng([self.seed, epoch, index])
             media = changed(media, self.change, rng)
-        request = Request(self.prompt, media, clip_id=clip_id)
+        request = Request(self.prompt, media, text_first=self._text_first, clip_id=clip_id)
         if self.answers is not None:
             return self._conversations.inputs(request, self.answers[index])
         encoded = self.engine.encode(request)

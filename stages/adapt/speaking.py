@@ -63,7 +63,8 @@ def say_captions(setting: Setting, way: Captions, task: Task, texts: dict[str, s
         told = [clip.clip_id for clip in clips if clip.clip_id in texts]
         change = way.augmentation if learns else None
         wanted = torch.zeros(len(told), 1)
-        return Shown(engine, setting.prompt, told, media, wanted, [texts[one] for one in told], change, seed, frozen)
+        answers = [texts[one] for one in told]
+        return Shown(engine, setting.prompt, told, media, wanted, answers, change, seed, frozen, way.text_first)
 
     train, validation = source(fold.train, True), source(fold.validation, False)
     if not len(train):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from stages.base.errors import InputError
 from stages.base.params import compute
@@ -19,12 +20,8 @@ from stages.base.progress import Progress
 from stages.controls.clips import Frames, controlled, picked, read_truths
 from stages.controls.params import FrozenParams
 from stages.controls.questions import Question, wanted
-from stages.core.torchvision_ops import declare_missing_ops
+from stages.core.unchanged import check_folder
 from stages.learn.data import Clip, Fold, Task
-
-declare_missing_ops()
-
-from transformers import AutoModelForImageTextToText, AutoProcessor  # noqa: E402 (its processors import torchvision)
 
 Floats = NDArray[np.float32]
 #: Clips whose frames are in memory together.
@@ -93,14 +90,18 @@ class Tower:
         """
         if not (folder / "config.json").exists():
             raise InputError("no model: it has no config.json", file=folder, do="run the stage pretrain, or `dvc pull`")
-        self._images: Any = AutoProcessor.from_pretrained(folder).image_processor  # type: ignore[no-untyped-call]
-        model: Any = AutoModelForImageTextToText.from_pretrained(folder)
+        check_folder(folder)
+        processor: Any = AutoProcessor.from_pretrained(folder, trust_remote_code=False)  # type: ignore[no-untyped-call]
+        self._images: Any = processor.image_processor
+        model: Any = AutoModelForImageTextToText.from_pretrained(
+            folder, dtype=torch.float64, trust_remote_code=False, use_safetensors=True
+        )
         self._tower: Any = model.eval().model.vision_tower.to(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def look(self, frames: Frames) -> Floats:
         """Return mean and maximum of each feature of the last map, (T, 2 * C), of frames (T, H, W, 3)."""
-        pixels = self._images(list(frames), return_tensors="pt")["pixel_values"]
+        pixels = self._images(list(frames), return_tensors="pt")["pixel_values"].double()
         found = self._tower(pixels).last_hidden_state.flatten(2)  # (T, C, cells)
         return np.asarray(torch.cat([found.mean(2), found.amax(2)], 1).numpy(), np.float32)
 

@@ -1,15 +1,14 @@
-"""torchvision beside a CPU build of torch: call `declare_missing_ops()` before the first import of transformers.
+"""torchvision next to a CPU build of torch: the operators that it lacks are declared before it is imported.
 
-torchvision's wheels on PyPI are linked against CUDA builds of torch. Beside a CPU build their C++ library does not load
-and `import torchvision`, and with it nearly all of transformers, ends in "operator torchvision::nms does not exist".
-Only the ops for boxes are in that library, and nothing here detects boxes: declaring them lets the import succeed, and
-calling one still fails.
+torchvision's wheels on PyPI are linked against CUDA builds of torch. Next to a CPU build their C++ library does not
+load and `import torchvision`, and with it most of transformers, peft and sentence_transformers, ends in "operator
+torchvision::nms does not exist". Only the operators for boxes are in that library, and nothing here detects boxes:
+declaring them lets the import succeed, and calling one still fails. `imports.py` calls this at the import.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,15 @@ _alive: list[Any] = []
 
 
 @cache
-def declare_missing_ops() -> bool:
-    """Declare the ops that torchvision's import asks for where its C++ library does not load; return whether it did."""
+def declare_missing_ops(folder: Path) -> bool:
+    """Declare the operators that the torchvision in `folder` asks for, where its C++ library does not load.
+
+    Returns whether it did.
+    """
     import torch
 
-    spec = find_spec("torchvision")
-    if spec is None or spec.origin is None:
-        return False
     try:
-        torch.ops.load_library(Path(spec.origin).with_name("_C.so"))  # type: ignore[no-untyped-call]
+        torch.ops.load_library(folder / "_C.so")  # type: ignore[no-untyped-call]
     except OSError:
         library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
         for op in ("nms", "qnms"):

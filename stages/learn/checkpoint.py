@@ -21,7 +21,7 @@ from torch import nn
 from stages.core.journal import journal_key, root
 
 #: Raise it when the same params and data give other weights.
-VERSION = 1
+VERSION = 2
 ROOM = "learn"
 
 State = dict[str, Any]

@@ -52,7 +52,7 @@ class Fitted(NamedTuple):
 
     history: list[Epoch]
     best: int
-    """The epoch of the best validation; without validation part the last."""
+    """The epoch whose weights are kept: of the best validation, or the last by the recipe or without validation."""
     steps: int
     spared: int
     """Steps that came from a checkpoint."""
@@ -176,7 +176,7 @@ class _Run:
         loss, quality = stepper.objective.score(logits, wanted)
         found = plain._replace(validation_loss=loss, validation_quality=quality)
         known = next((epoch for epoch in self.history if epoch.epoch == self.best), None)
-        if known is None or found.rank > known.rank:
+        if known is None or self.recipe.keep == "last" or found.rank > known.rank:
             self.best = number
             if self.accelerator.is_main_process:
                 # Before the state that refers to it: a run killed in between comes here again, to the same weights.

@@ -55,6 +55,9 @@ class Recipe(Params):
     """Mix each sample with another of its batch, by a share from Beta(mixup, mixup) (Zhang et al. 2018); 0: none."""
     average: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of an exponential moving average of the weights, which is what is validated and kept; 0: none."""
+    keep: Literal["best", "last"] = "best"
+    """Which weights are kept: those of the epoch of the best validation, or the last ones. A validation part of few
+    subjects picks an epoch by luck: with a rate that falls to 0 and an average, the last ones vary less."""
     patience: PositiveInt | None = None
     """Epochs without a better validation after which to stop; null: all epochs. No effect without validation part."""
     validate_every: PositiveInt = 1
@@ -64,6 +67,8 @@ class Recipe(Params):
     def _stepped(self) -> Recipe:
         if (self.decay == "steps") != bool(self.milestones):
             raise ValueError("milestones belong to decay: steps, and to nothing else")
+        if self.keep == "last" and self.patience is not None:
+            raise ValueError("patience waits for a better epoch: with keep: last say patience: null")
         return self
 
 

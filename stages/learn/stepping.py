@@ -17,6 +17,7 @@ from torch import nn
 from stages.base.errors import InputError
 from stages.learn.checkpoint import Weights, learnt
 from stages.learn.device import logits_of
+from stages.learn.dropout import Draw, remembered
 from stages.learn.losses import Objective, naming
 from stages.learn.params import Recipe
 from stages.learn.schedule import optimiser, rate
@@ -120,23 +121,22 @@ class Stepper:
             # A piece without samples still takes part in what the processes do together; it weighs nothing.
             rows = mine if len(mine) else np.zeros(1, np.int64)
             seed = np.random.SeedSequence([self.recipe.seed, step, number]).generate_state(1)[0]
-            torch.manual_seed(int(seed))  # of dropout
+            torch.manual_seed(int(seed))  # of what `dropout` does not catch
             with nullcontext() if piece + 1 == pieces else self.accelerator.no_sync(self.model):
-                epoch = step // self.an_epoch
-                losses = self._losses([picked[row] for row in rows], [partners[row] for row in rows], share, epoch)
+                losses = self._losses(step, [picked[row] for row in rows], [partners[row] for row in rows], share)
                 loss = losses.sum() * (len(mine) > 0)
                 self.accelerator.backward(loss * world / len(picked))  # processes average their gradients
             total += loss.detach()
         return float(self.accelerator.reduce(total)) if world > 1 else float(total)
 
-    def _losses(self, rows: list[int], partners: list[int], share: float, epoch: int) -> torch.Tensor:
-        device, targets = self.accelerator.device, self.train.targets
+    def _losses(self, step: int, rows: list[int], partners: list[int], share: float) -> torch.Tensor:
+        device, targets, epoch = self.accelerator.device, self.train.targets, step // self.an_epoch
         inputs = self.train.inputs(rows, epoch, device)
         if share < 1:
             others = self.train.inputs(partners, epoch, device)
             inputs = {name: torch.lerp(others[name], value, share) if value.is_floating_point() else value
                       for name, value in inputs.items()}  # fmt: skip
-        with self.accelerator.autocast():
+        with self.accelerator.autocast(), Draw(self.recipe.seed, step, rows, device):
             logits = logits_of(self.model, inputs).float()
         losses = self.objective.loss(logits, targets[rows].to(device))
         if share < 1:
@@ -173,4 +173,4 @@ def _save_memory(model: nn.Module) -> None:
     if enable is None:
         raise InputError(f"{type(model).__name__} cannot compute its activations again", key="checkpointing",
                          do="set checkpointing: false")  # fmt: skip
-    enable({"use_reentrant": False})
+    enable({"use_reentrant": False, "context_fn": remembered})

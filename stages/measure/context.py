@@ -147,7 +147,8 @@ class Context:
     def sentences(self) -> Sentences:
         """The sentence embeddings of texts; the model is loaded when a text has none yet."""
         own = self.run.measures(self.method) / "embeddings.parquet"
-        return Sentences(self.params.encoder, self.journal("embed", KIND), own, f"embed {self.run.name} {self.method}")
+        what = f"embed {self.run.name} {self.method}"
+        return Sentences(self.params.encoder, self.journal("embed", KIND), own, what, self.params.precision)
 
     def journal(self, room: str, *kinds: Collection[str]) -> Journal:
         """Return a room's journal, whose values are of these kinds, opened once."""

@@ -138,6 +138,7 @@ def _bertscore(context: Context) -> Iterable[Row]:
             params.layer,
             context.journal("bertscore", bertscore.KIND),
             progress.advance,
+            context.params.precision,
         )
     rows += [Row(answer.clip_id, answer.repeat, value) for (answer, _), value in zip(said, values, strict=True)]
     return rows

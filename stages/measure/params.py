@@ -8,6 +8,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from stages.base.params import Declared, Params
 from stages.measure.judge import JudgeParams
+from stages.text.encode import Precision
 
 Name = Literal["keyword", "keyword_word", "similarity", "bertscore", "nearest_class", "answer", "labels", "judge"]
 
@@ -45,6 +46,8 @@ class MeasureParams(Params):
     """Which metrics; those that a method's answers do not allow give no rows."""
     encoder: str
     """Name or path of the sentence encoder of `similarity` and `nearest_class`."""
+    precision: Precision = "float32"
+    """What text encoders compute in; float64 gives the same bytes on every processor, in twice the time."""
     nearest_class: NearestClass
     bertscore: BertScore
     judge: JudgeParams | None

@@ -11,6 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from stages.base.errors import InputError
 from stages.base.tables import read_json, write_text
+from stages.core.halved import half
+from stages.core.unchanged import check_folder
 from stages.nets.base import Built, Shape, State
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -19,7 +21,7 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 def write_folder(folder: Path, built: Built, shape: Shape, classes: Sequence[str], more: Mapping[str, Any]) -> None:
     """Write a model, its `options`, what it was made for, and `more`, such as its architecture."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.contiguous() for name, value in built.model.state_dict().items()}, folder / WEIGHTS)
+    save_file({name: half(value).contiguous() for name, value in built.model.state_dict().items()}, folder / WEIGHTS)
     config = {
         **more,
         "options": built.model.options,
@@ -42,9 +44,12 @@ def read_folder(weights: str, architecture: str) -> tuple[dict[str, Any], State]
     if not (folder / CONFIG).exists():
         raise InputError(f"no checkpoint of {architecture}", file=folder / CONFIG, key="weights",
                          do="give a folder that the stage train wrote")  # fmt: skip
+    check_folder(folder)
     config: dict[str, Any] = read_json(folder / CONFIG)
     found = config.get("model_type") or config.get("architecture")
     if found != architecture:
         raise InputError(f"is a {found}, expected a {architecture}", file=folder, key="weights",
                          do="correct `architecture` or `weights`")  # fmt: skip
-    return config, load_file(folder / WEIGHTS)
+    state = {name: value.float() if value.is_floating_point() else value
+             for name, value in load_file(folder / WEIGHTS).items()}  # fmt: skip
+    return config, state

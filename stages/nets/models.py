@@ -27,7 +27,7 @@ def build(net: Net, shape: Shape, classes: Sequence[str]) -> Built:
 
 
 def save(net: Net, built: Built, shape: Shape, classes: Sequence[str], folder: Path) -> None:
-    """Write a model; `Net(architecture=..., weights=<folder>)` loads it."""
+    """Write a model, matrices in half precision; `Net(architecture=..., weights=<folder>)` loads it."""
     if net.architecture == "swin3d":
         swin3d.save(built, shape, classes, folder)
     elif net.architecture == "r2plus1d":

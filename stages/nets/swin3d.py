@@ -16,18 +16,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
+from torchvision.models.swin_transformer import SwinTransformerBlock
+from torchvision.models.video import swin_transformer
 
 from stages.base.errors import InputError
-from stages.core.torchvision_ops import declare_missing_ops
 from stages.nets.base import Built, Shape, State, check_options, fill, ordered_head
 from stages.nets.folder import read_folder, write_folder
 from stages.nets.params import Net
 from stages.nets.stem import Stem
-
-declare_missing_ops()
-
-from torchvision.models.swin_transformer import SwinTransformerBlock  # noqa: E402 (see above)
-from torchvision.models.video import swin_transformer  # noqa: E402
 
 HEAD = ("head.weight", "head.bias")
 #: Those of swin3d_t (Liu et al. 2022, table 1).
@@ -58,7 +54,7 @@ class Swin3d(nn.Module):
     def __init__(self, options: Mapping[str, Any], shape: Shape, classes: int, stem: str) -> None:
         super().__init__()
         self.options, self.stem = TINY | dict(options), stem
-        self._again = False
+        self._again: dict[str, Any] | None = None
         patch = self.options["patch_size"]
         first = tuple(-(-side // step) for side, step in zip(shape_sides(shape), patch, strict=True))
 
@@ -78,16 +74,15 @@ class Swin3d(nn.Module):
 
     def gradient_checkpointing_enable(self, options: Mapping[str, Any]) -> None:
         """Compute each block's activations again in the backward pass."""
-        self._again = True
+        self._again = dict(options)
 
     def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
         """Return logits (B, C) of clips (B, T, 3, H, W)."""
         tokens = self.pos_drop(self.patch_embed(pixel_values.transpose(1, 2)))  # (B, t, h, w, D)
         for stage in self.features:
             for part in stage if isinstance(stage, nn.Sequential) else [stage]:
-                tokens = (
-                    checkpoint(part, tokens, use_reentrant=False) if self._again and self.training else part(tokens)
-                )
+                again = self._again if self.training else None
+                tokens = part(tokens) if again is None else checkpoint(part, tokens, **again)
         pooled = self.norm(tokens).mean((1, 2, 3))
         out: torch.Tensor = self.head(pooled)
         return out

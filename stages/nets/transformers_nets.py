@@ -13,18 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 
 from stages.base.errors import InputError
 from stages.base.tables import read_json
-from stages.core.torchvision_ops import declare_missing_ops
+from stages.core.halved import half
+from stages.core.unchanged import check_folder
 from stages.nets.base import Built, Shape, State, fill, ordered_head
 from stages.nets.params import Net
 from stages.nets.positions import resized_space, resized_time, resized_volume
 from stages.nets.stem import Stem
-
-declare_missing_ops()
-
-import transformers  # noqa: E402 (its image processors import torchvision, whose ops must be declared before)
 
 HEAD = ("classifier.weight", "classifier.bias")
 #: What a new head brings with it; VideoMAE's norm before the head is not in its pretraining checkpoints.
@@ -111,7 +109,8 @@ def build(net: Net, shape: Shape, classes: Sequence[str]) -> Built:
 def save(built: Built, shape: Shape, folder: Path) -> None:
     """Write model and image processor as `save_pretrained` does; `build` with this folder as weights loads them."""
     _quiet()
-    built.model.save_pretrained(folder)
+    weights = {name: half(value) for name, value in built.model.state_dict().items()}
+    built.model.save_pretrained(folder, state_dict=weights)
     size = {"height": shape.height, "width": shape.width}
     transformers.VideoMAEImageProcessor(
         size=size, crop_size=size, do_center_crop=False, image_mean=list(built.mean), image_std=list(built.std)
@@ -171,10 +170,13 @@ def _config(net: Net) -> Any:
         return kind(**net.options)
     own = Path(net.weights) / "config.json"
     if own.exists():
+        check_folder(own.parent)
         told = read_json(own)
         _check_architecture(net, told.get("model_type") or told.get("architecture"))
     try:
-        config: Any = transformers.AutoConfig.from_pretrained(net.weights, revision=net.revision)
+        config: Any = transformers.AutoConfig.from_pretrained(
+            net.weights, revision=net.revision, trust_remote_code=False
+        )
     except (OSError, ValueError) as error:
         raise InputError(str(error).splitlines()[0], file=net.weights, key="weights", do=_GIVE) from None
     _check_architecture(net, config.model_type)
@@ -197,7 +199,12 @@ def _weights(net: Net, config: Any, remake: bool) -> State:
     _quiet()
     try:
         model, found = kind.from_pretrained(
-            net.weights, revision=net.revision, config=config, dtype=torch.float32, output_loading_info=True
+            net.weights,
+            revision=net.revision,
+            config=config,
+            dtype=torch.float32,
+            output_loading_info=True,
+            use_safetensors=True,
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(str(error).splitlines()[0], file=net.weights, key="weights", do=_GIVE) from None
@@ -225,7 +232,7 @@ def _scale(name: str, revision: str | None) -> tuple[tuple[float, ...], tuple[fl
     """Return mean and std, for values 0 to 1, of a checkpoint's image processor."""
     try:
         auto: Any = transformers.AutoImageProcessor
-        processor = auto.from_pretrained(name, revision=revision)
+        processor = auto.from_pretrained(name, revision=revision, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise InputError(f"no image processor: {str(error).splitlines()[0]}", file=name, key="mean",
                          do="give `mean` and `std`") from None  # fmt: skip

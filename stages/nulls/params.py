@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from stages.base.params import Declared, Params
+from stages.text.encode import Precision
 
 
 class NullParams(Params):
@@ -19,6 +20,8 @@ class NullParams(Params):
     encoder: str | None
     """Sentence encoder that finds the caption of `null_constant`; null where answers are sets of labels: there are no
     sentences then, and the null models name sets."""
+    precision: Precision = "float32"
+    """What the encoder computes in; see `measure.<dataset>.precision`."""
 
 
 PARAMS: Declared = {"nulls.{dataset}": NullParams}

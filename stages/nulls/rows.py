@@ -58,7 +58,7 @@ def sentences(run: Run, params: NullParams, encoder: str) -> Made:
     clips = labelled(run)
     keywords: Mapping[str, list[str]] = read_json(run.keywords)["classes"]
     with Journal("embed", KIND) as journal:
-        embedded = Sentences(encoder, journal, progress="nulls, texts")
+        embedded = Sentences(encoder, journal, progress="nulls, texts", precision=params.precision)
         chosen = constant(run, clips, embedded)
     named = {name: keywords[name] for name in {label for labels in clips.labels.values() for label in labels}}
     tables = {

@@ -1,6 +1,6 @@
 """The embedded VLM, trained from random weights on rendered clips: `python -m stages.pretrain embedded`.
 
-Reads data/<scene>/clips and truth.parquet of the scene of `pretrain.<model>`; writes data/models/<model>: weights,
+Reads data/<scene>/clips and truth.parquet of the scenes of `pretrain.<model>`; writes data/models/<model>: weights,
 processor and model card, as `save_pretrained` does, so that it loads by path as any model does by name.
 """
 
@@ -26,7 +26,7 @@ def main() -> None:
     from stages.pretrain.make import make  # torch must not be imported before its arithmetic is held
 
     folder = Path("data/models") / sys.argv[1]
-    made = make(params, Path("data") / params.scene, folder)
+    made = make(params, Path("data"), folder)
     did = f"{made.weights:,} weights in {folder}; {made.vision:.0%} of single frames named, loss {made.language:.3f}"
     closing(f"pretrain {sys.argv[1]}", did)
 

@@ -12,13 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-
-from stages.core.torchvision_ops import declare_missing_ops
-from stages.pretrain.params import PretrainParams
-
-declare_missing_ops()
-
-from transformers import (  # noqa: E402 (image processors import torchvision, whose ops must be declared before)
+from transformers import (
     CLIPImageProcessor,
     FastVlmConfig,
     FastVlmForConditionalGeneration,
@@ -28,15 +22,18 @@ from transformers import (  # noqa: E402 (image processors import torchvision, w
     ResNetConfig,
 )
 
+from stages.pretrain.params import PretrainParams
+
 STRIDE = 32
 IMAGE, USER, ASSISTANT, END, PAD = "<image>", "<user>", "<assistant>", "<end>", "<pad>"
 
-#: A turn is its role's mark, the images, the text; an answer ends with its own mark. A system's text has no place.
+#: A turn is its role's mark, then its images and texts in their order; an answer ends with its own mark. A text of the
+#: system has no place.
 TEMPLATE = (
     "{% for message in messages %}{% if message['role'] != 'system' %}<{{ message['role'] }}>"
     "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
-    "{% for part in message['content'] %}{% if part['type'] == 'image' %}<image>{% endif %}{% endfor %}"
-    "{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% endif %}{% endfor %}"
+    "{% for part in message['content'] %}{% if part['type'] == 'image' %}<image>"
+    "{% elif part['type'] == 'text' %}{{ part['text'] }}{% endif %}{% endfor %}"
     "{% endif %}{% if message['role'] == 'assistant' %}<end>{% endif %}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<assistant>{% endif %}"
 )

@@ -19,7 +19,7 @@ else.
 
 - **Architecture**: FastVLM (`FastVlmForConditionalGeneration`) with a ResNet tower of {channels} channels, {tokens}
   visual tokens an image, and a Qwen2 language model of {layers} layers, {hidden} wide.
-- **Trained on**: {clips} clips of the rendered scene `{scene}`, from random weights: {vision} steps of vision (where
+- **Trained on**: {clips} clips of the rendered {scenes}, from random weights: {vision} steps of vision (where
   the person is, its joints, activity, object and posture, in windows of single frames and then in whole ones), then
   {language} steps of questions and answers about {frames} frames. No real person is in its training data.
 - **Activities that it saw**: {seen}. Others it can at best put together from words and things that it knows.
@@ -39,7 +39,7 @@ def card(params: PretrainParams, clips: Clips, weights: int) -> str:
         layers=params.layers,
         hidden=params.hidden,
         clips=len(clips.pixels),
-        scene=params.scene,
+        scenes=f"scene `{params.scene}`" + (f" and windows of `{params.tables}`" if params.tables else ""),
         vision=params.vision.steps,
         language=params.language.steps,
         frames=params.frames,

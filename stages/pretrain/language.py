@@ -11,10 +11,11 @@ from torch.nn import functional as F
 
 from stages.pretrain.blank import Blank
 from stages.pretrain.frames import KNOWN, Clips
-from stages.pretrain.lessons import LESSONS, Lesson
+from stages.pretrain.lessons import Lesson
 from stages.pretrain.packed import IGNORED, attending, pack
 from stages.pretrain.params import LanguagePhase
 from stages.pretrain.schedule import Optimiser
+from stages.pretrain.teacher import Teacher
 from stages.pretrain.vision import tokens_of
 
 #: Frames that the tower looks at together.
@@ -32,19 +33,17 @@ def train_language(
 ) -> float:
     """Train; return the mean loss over the last fifth of the steps.
 
-    A step asks the same kinds of questions of each of its clips, so that rows are about equally long.
+    A step asks the same kinds of questions of each of its clips, all of one scene, so that rows are about equally long.
     """
     model = blank.model
     seen = look(model, clips, normalise)
     model.model.vision_tower.requires_grad_(False)
     optimiser = Optimiser(model.parameters(), phase)
+    teacher = Teacher(clips, phase)
     rng = np.random.default_rng([seed, 2])
-    kinds, shares = list(LESSONS), [share for _, share in LESSONS.values()]
     last: list[float] = []
     for step in range(phase.steps):
-        picked = rng.integers(len(seen), size=phase.batch)
-        asked = [str(kind) for kind in rng.choice(kinds, size=phase.questions, p=shares)]
-        rows = [[_lesson(kind, clips, int(clip), rng) for kind in asked] for clip in picked]
+        picked, rows = teacher.step(rng)
         shown = np.sort(np.stack([rng.permutation(KNOWN)[:frames] for _ in picked]), 1)  # (B, frames), in time order
         visual = seen[torch.from_numpy(picked)[:, None], torch.from_numpy(shown)].flatten(1, 2)
         loss = answer_loss(blank, rows, visual)
@@ -90,9 +89,3 @@ def answer_loss(blank: Blank, rows: list[list[Lesson]], visual: torch.Tensor) ->
     target = packed.wanted[:, 1:]
     asked = target != IGNORED
     return F.cross_entropy(model.lm_head(hidden[asked]), target[asked])
-
-
-def _lesson(kind: str, clips: Clips, clip: int, rng: np.random.Generator) -> Lesson:
-    number = int(clips.targets["label"][clip])
-    others = [activity for place, activity in enumerate(clips.activities) if place != number]
-    return LESSONS[kind][0](clips.activities[number], others, rng)

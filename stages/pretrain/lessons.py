@@ -7,7 +7,7 @@ captions). They are written out here, because another wording there shall not tr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -23,12 +23,23 @@ class Activity(NamedTuple):
     object: str | None
 
 
+class Topic(Protocol):
+    """What a clip shows, as lessons speak of it."""
+
+    @property
+    def label(self) -> str:
+        """The class that vision learns."""
+        ...
+
+
 class Lesson(NamedTuple):
     """One question with its answer; `sees` tells whether the clip's frames are shown."""
 
     question: str
     answer: str
     sees: bool
+    text_first: bool = False
+    """The question stands before the frames, which then are read in its light; alone in its row."""
 
 
 def caption(activity: Activity) -> str:
@@ -53,7 +64,7 @@ def choose(activity: Activity, others: Sequence[Activity], rng: np.random.Genera
 def one_class(activity: Activity, others: Sequence[Activity], rng: np.random.Generator) -> Lesson:
     """A yes/no question about one class."""
     asked, answer = _true_or_false(activity, others, rng)
-    return Lesson(f"Is this activity shown: {in_words(asked.label)}? Answer Yes or No.", _yes(answer), True)
+    return Lesson(f"Is this activity shown: {in_words(asked.label)}? Answer Yes or No.", yes(answer), True)
 
 
 def judge(activity: Activity, others: Sequence[Activity], rng: np.random.Generator) -> Lesson:
@@ -73,7 +84,7 @@ def judge_text(activity: Activity, others: Sequence[Activity], rng: np.random.Ge
         f'A video is described as: "{_said(activity, rng)}" Is this activity taking place: '
         f"{in_words(asked.label)}? Answer Yes or No."
     )
-    return Lesson(question, _yes(answer), False)
+    return Lesson(question, yes(answer), False)
 
 
 def hinted(activity: Activity, others: Sequence[Activity], rng: np.random.Generator) -> Lesson:
@@ -120,5 +131,6 @@ def _said(activity: Activity, rng: np.random.Generator) -> str:
     return ways[int(rng.integers(len(ways)))]
 
 
-def _yes(answer: bool) -> str:
+def yes(answer: bool) -> str:
+    """Return a closed answer in words."""
     return "Yes" if answer else "No"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -11,12 +12,15 @@ import torch
 
 from stages.base.progress import Progress
 from stages.base.tables import write_text
+from stages.core.halved import half
 from stages.pretrain.blank import Blank, blank
 from stages.pretrain.card import card
-from stages.pretrain.frames import Clips, read_clips
+from stages.pretrain.frames import Clips, read_clips, together
 from stages.pretrain.language import train_language
-from stages.pretrain.lessons import LESSONS, Activity
+from stages.pretrain.lessons import Topic
 from stages.pretrain.params import PretrainParams
+from stages.pretrain.tables import read_windows
+from stages.pretrain.teacher import every_kind
 from stages.pretrain.vision import train_vision
 
 
@@ -28,17 +32,19 @@ class Made(NamedTuple):
     language: float
 
 
-def make(params: PretrainParams, scene: Path, folder: Path) -> Made:
-    """Train a model on a rendered scene and save it into `folder`."""
+def make(params: PretrainParams, data: Path, folder: Path) -> Made:
+    """Train a model on the rendered scenes below `data` and save it into `folder`."""
     torch.set_num_threads(params.threads)
     torch.use_deterministic_algorithms(True)
     # Nothing here reads memory that it has not written; filling it first would cost a tenth of the time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(params.seed)
     empty = blank(params, [])
-    clips = read_clips(scene, empty.processor.image_processor)
+    clips = read_clips(data / params.scene, empty.processor.image_processor)
+    if params.tables is not None:
+        clips = together(clips, read_windows(data / params.tables, empty.processor.image_processor))
     torch.manual_seed(params.seed)
-    student = blank(params, _texts(clips.activities, params.seed))
+    student = blank(params, _texts(clips.topics, params.seed))
 
     def normalise(pixels: torch.Tensor) -> torch.Tensor:
         images = student.processor.image_processor
@@ -55,23 +61,21 @@ def make(params: PretrainParams, scene: Path, folder: Path) -> Made:
 
 
 def save(student: Blank, folder: Path) -> int:
-    """Write model and processor; return the number of weights."""
+    """Write model and processor; return the number of weights.
+
+    Matrices are written in half precision, which halves what travels; whoever loads them computes with these values.
+    """
     student.model.requires_grad_(True)
-    student.model.eval().save_pretrained(folder)
+    weights = {name: half(value) for name, value in student.model.state_dict().items()}
+    student.model.eval().save_pretrained(folder, state_dict=weights)
     student.processor.save_pretrained(folder)
     return sum(parameter.numel() for parameter in student.model.parameters())
 
 
-def _texts(activities: list[Activity], seed: int) -> list[str]:
+def _texts(topics: Sequence[Topic], seed: int) -> list[str]:
     """Return texts that hold every word of the lessons."""
-    rng = np.random.default_rng([seed, 1])
-    made = (
-        make(activity, [other for other in activities if other != activity], rng)
-        for activity in activities
-        for make, _ in LESSONS.values()
-        for _ in range(4)
-    )
-    return list(chain.from_iterable((lesson.question, lesson.answer) for lesson in made))
+    lessons = every_kind(topics, np.random.default_rng([seed, 1]), 4)
+    return list(chain.from_iterable((lesson.question, lesson.answer) for lesson in lessons))
 
 
 __all__ = ["Clips", "Made", "make", "save"]

@@ -2,7 +2,8 @@
 
 A row is the images' tokens, then question and answer, question and answer, each padded to a slot that is as wide in all
 rows. A question attends to the images and to itself, and its places count on from the images', as if it were asked
-alone. A question without images attends to itself only, and its places begin at 0.
+alone. A question without images attends to itself only, and its places begin at 0. A question that stands before the
+images is alone in its row: it is part of what is read first, and only the turn that answers it follows.
 """
 
 from __future__ import annotations
@@ -92,8 +93,11 @@ def _mask(slot: Sequence[_Part], width: int, images: int) -> torch.Tensor:
 
 def _parts(processor: Any, lessons: Sequence[Lesson], visual: int) -> list[_Part]:
     shown = _Part()
-    if any(lesson.sees for lesson in lessons):
-        text, _ = _worded(processor, Lesson("", "", True))
+    first = next((lesson for lesson in lessons if lesson.sees), None)
+    if first is not None:
+        assert not first.text_first or len(lessons) == 1, "what stands before the images is read by all of the row"
+        # What stands before the images is the same for all others.
+        text, _ = _worded(processor, first if first.text_first else Lesson("", "", True))
         shown = _Part(_ids(processor, text.replace(IMAGE, IMAGE * visual)))
     parts = [shown]
     for lesson in lessons:
@@ -149,10 +153,13 @@ AttentionInterface.register(_BY_SLOT, _attend)
 def _worded(processor: Any, lesson: Lesson) -> tuple[str, str]:
     """Return a user's turn by the chat template: up to its images, and from there on to where the answer begins."""
     content = [{"type": "text", "text": lesson.question}]
-    turn = [{"role": "user", "content": [{"type": "image"}, *content] if lesson.sees else content}]
+    if lesson.sees:
+        image = [{"type": "image"}]
+        content = [*content, *image] if lesson.text_first else [*image, *content]
+    turn = [{"role": "user", "content": content}]
     text: str = processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
-    before, image, after = text.partition(IMAGE)
-    return (before + image, after) if lesson.sees else ("", text)
+    before, image_token, after = text.partition(IMAGE)
+    return (before + image_token, after) if lesson.sees else ("", text)
 
 
 @cache

@@ -34,6 +34,8 @@ class LanguagePhase(Phase):
 
     questions: PositiveInt
     """Questions about each clip of a step."""
+    text_first: float = Field(ge=0, le=1)
+    """Share of the steps whose questions stand before the frames; such a step asks one of each clip."""
 
 
 class PretrainParams(Params):
@@ -41,6 +43,8 @@ class PretrainParams(Params):
 
     scene: str
     """Scene of `simulate` whose clips it learns from; activities that are not in it stay unseen."""
+    tables: str | None
+    """Scene of recorded tables whose windows it learns from too; null for none."""
     seed: int
     """Seed of weights, order and augmentation."""
     threads: PositiveInt

@@ -22,7 +22,7 @@ class View(NamedTuple):
     person: torch.Tensor
     """(B, 1, h, w), float32: 1 where the person, or what it holds, is seen."""
     joints: torch.Tensor
-    """(B, 17, 2): x and y of the joints as fractions of the window; outside of 0 to 1 where a joint is not in it."""
+    """(B, PLACES, 2): x and y of the joints as fractions of the window; outside of 0 to 1 where one is not in it."""
 
 
 def windows(

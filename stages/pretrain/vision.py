@@ -13,12 +13,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from stages.pretrain.frames import KNOWN, Clips
+from stages.pretrain.frames import KNOWN, PLACES, Clips
 from stages.pretrain.params import VisionPhase
 from stages.pretrain.schedule import Optimiser
 from stages.pretrain.views import View, windows
-
-JOINTS = 17
 
 #: Pixels of a whole frame for one of the view, at least and at most.
 _WHOLE = (0.9, 1.0)
@@ -33,14 +31,14 @@ class Heads(nn.Module):
 
     def __init__(self, fine: int, last: int, classes: dict[str, int]) -> None:
         super().__init__()
-        self.places = nn.Conv2d(fine, JOINTS, 1)
-        self.there = nn.ModuleDict({name: nn.Linear(JOINTS * fine, count) for name, count in classes.items()})
+        self.places = nn.Conv2d(fine, PLACES, 1)
+        self.there = nn.ModuleDict({name: nn.Linear(PLACES * fine, count) for name, count in classes.items()})
         self.person = nn.Conv2d(last, 1, 1)
         self.cell = nn.ModuleDict({name: nn.Conv2d(last, count, 1) for name, count in classes.items()})
 
     def forward(self, fine: torch.Tensor, last: torch.Tensor) -> Seen:
         """Return what is seen in maps (B, fine, 2h, 2w) and (B, last, h, w)."""
-        places = self.places(fine).flatten(2)  # (B, JOINTS, cells)
+        places = self.places(fine).flatten(2)  # (B, PLACES, cells)
         there = torch.einsum("bjn,bwn->bjw", places.softmax(2), fine.flatten(2)).flatten(1)
         person = self.person(last)
         return Seen(
@@ -55,7 +53,7 @@ class Seen(NamedTuple):
     """What the heads say of B views."""
 
     places: torch.Tensor
-    """(B, JOINTS, cells): logits of the cell that holds each joint."""
+    """(B, PLACES, cells): logits of the cell that holds each joint, or point of a table."""
     person: torch.Tensor
     """(B, 1, h, w): logits of whether a cell shows the person."""
     there: dict[str, torch.Tensor]
@@ -142,6 +140,6 @@ def tokens_of(model: Any, pixels: torch.Tensor) -> torch.Tensor:
 
 
 def _cells(joints: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
-    """Return the cell of a map in which each joint lies, (B, JOINTS), counted row by row; the nearest if outside."""
+    """Return the cell of a map in which each joint lies, (B, PLACES), counted row by row; the nearest if outside."""
     where = joints.clamp(0, 0.999)
     return (where[..., 1] * rows).long() * columns + (where[..., 0] * columns).long()

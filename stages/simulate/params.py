@@ -75,6 +75,8 @@ class Table(Params):
     """How many mannequins."""
     tables: Annotated[int, Field(ge=1)]
     """How many tables, each with its camera, colours and tools' colours."""
+    first: Annotated[int, Field(ge=0)] = 0
+    """Number of the first mannequin and of the first table; scenes whose numbers do not overlap share none."""
 
     @field_validator("seconds")
     @classmethod

@@ -58,7 +58,8 @@ def plan(scene: Table, number: int) -> Plan:
     others = [subject for subject in scene.subjects if subject != first]
     helped = bool(others) and rng.random() < scene.helped
     helper = others[int(rng.integers(len(others)))] if helped else None
-    return Plan(number, first, helper, turn(12, scene.newborns), turn(13, scene.tables))
+    newborn, place = (scene.first + turn(*which) for which in ((12, scene.newborns), (13, scene.tables)))
+    return Plan(number, first, helper, newborn, place)
 
 
 def render(scene: Table, what: Plan) -> Recording:

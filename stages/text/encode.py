@@ -11,16 +11,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.core.rows import steady
-from stages.core.torchvision_ops import declare_missing_ops
 from stages.text.batches import Batch, device, equal_length, over_threads, stacked
 
 Vector = NDArray[np.float32]
+
+#: Number format in which a text encoder computes.
+Precision = Literal["float32", "float64"]
 
 #: Raise it whenever a text's embedding changes: it is part of the journal's key.
 VERSION = 1
@@ -35,20 +37,26 @@ def versions() -> dict[str, str]:
     return {name: version(name).partition("+")[0] for name in names}
 
 
-def load(folder: Path, where: str) -> Any:
-    """Return the SentenceTransformer in `folder` on device `where`, in float32."""
-    declare_missing_ops()
+def shape(precision: Precision) -> dict[str, str]:
+    """Return what a journal key needs of a precision: nothing of the usual one, which keys never named."""
+    return {} if precision == "float32" else {"precision": precision}
+
+
+def load(folder: Path, where: str, precision: Precision = "float32") -> Any:
+    """Return the SentenceTransformer in `folder` on device `where`."""
     import transformers
     from sentence_transformers import SentenceTransformer
 
     if not sys.stderr.isatty():
         logging: Any = transformers.utils.logging
         logging.disable_progress_bar()  # a log wants no bars
-    model = SentenceTransformer(str(folder), device=where, model_kwargs={"dtype": "float32"}).eval()
+    model = SentenceTransformer(str(folder), device=where, model_kwargs={"dtype": precision}).eval()
     return steady(model, where)
 
 
-def encode(folder: Path, texts: Sequence[str], batch: int | None = None) -> Iterator[tuple[str, Vector]]:
+def encode(
+    folder: Path, texts: Sequence[str], batch: int | None = None, precision: Precision = "float32"
+) -> Iterator[tuple[str, Vector]]:
     """Yield each of the distinct `texts` with its embedding (D,), unit length, in no stated order.
 
     Texts are stripped and truncated to the model's longest input, as sentence-transformers does it (all-MiniLM-L6-v2:
@@ -58,16 +66,18 @@ def encode(folder: Path, texts: Sequence[str], batch: int | None = None) -> Iter
         folder: a sentence-transformers model.
         texts: distinct texts.
         batch: texts at once; `batch` of compute.yaml where none is given. It does not shape the result.
+        precision: what is computed in; embeddings are float32. In float64 processors differ far below what float32
+            keeps, so that all of them give the same bytes.
     """
     import torch
 
     where = device()
-    model = load(folder, where)
+    model = load(folder, where, precision)
     features = _features(model, texts)
 
     def embed(together: Batch) -> Vector:
         found = model(stacked(features, together, where))["sentence_embedding"]  # (B, D)
-        vectors: Vector = torch.nn.functional.normalize(found.float(), dim=1).cpu().numpy()
+        vectors: Vector = torch.nn.functional.normalize(found, dim=1).float().cpu().numpy()
         return vectors
 
     lengths = [len(one["input_ids"]) for one in features]

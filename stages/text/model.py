@@ -33,6 +33,12 @@ def model_folder(name: str) -> Path:
             file=folder,
             do="give a folder that sentence-transformers or transformers saved",
         )
+    if not any(folder.rglob("*.safetensors")):
+        raise InputError(
+            "its weights are no safetensors, and a pickle is not read: it can run code",
+            file=folder,
+            do="take a revision of the encoder that has safetensors, or convert it elsewhere",
+        )
     return folder
 
 

@@ -36,7 +36,14 @@ LEFT_BEHIND = "data/*/measures/*/embeddings.parquet"
 class Sentences:
     """Embeddings of the texts asked for so far, under one encoder. Loads no model before a text must be computed."""
 
-    def __init__(self, encoder: str, journal: Journal, own: Path | None = None, progress: str = "embed") -> None:
+    def __init__(
+        self,
+        encoder: str,
+        journal: Journal,
+        own: Path | None = None,
+        progress: str = "embed",
+        precision: encode.Precision = "float32",
+    ) -> None:
         """Open an encoder.
 
         Args:
@@ -44,12 +51,19 @@ class Sentences:
             journal: where embeddings are kept; all stages use the room "embed".
             own: this cell's `embeddings.parquet`, which DVC deletes before it runs the cell.
             progress: what the progress line calls the work.
+            precision: what embeddings are computed in; see `encode`.
 
         Raises:
             InputError: there is no such encoder.
         """
         self.folder = model_folder(encoder)
-        self._same = {"encoder": revision(self.folder), "versions": encode.versions(), "version": encode.VERSION}
+        self._same: dict[str, Any] = {
+            "encoder": revision(self.folder),
+            "versions": encode.versions(),
+            "version": encode.VERSION,
+        }
+        self._same |= encode.shape(precision)
+        self._precision: encode.Precision = precision
         self._journal, self._own, self._progress = journal, own, progress
         self._row: dict[str, int] = {}
         self._keys: list[str] = []
@@ -91,7 +105,7 @@ class Sentences:
         write_table(path, pl.DataFrame(columns, schema=types), EMBEDDINGS)
 
     def _compute(self, texts: list[str]) -> Iterable[tuple[str, dict[str, str]]]:
-        for text, vector in encode.encode(self.folder, texts):
+        for text, vector in encode.encode(self.folder, texts, precision=self._precision):
             yield text, _encoded(vector)
 
     def _refill(self, keys: dict[str, str]) -> None:

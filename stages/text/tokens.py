@@ -9,14 +9,16 @@ from typing import Any
 
 from stages.base.errors import InputError
 from stages.core.rows import steady
-from stages.core.torchvision_ops import declare_missing_ops
 from stages.text.batches import Batch, device, equal_length, over_threads, stacked
+from stages.text.encode import Precision
 
 #: Raise it whenever a text's hidden states change: it is part of BERTScore's journal key.
 VERSION = 1
 
 
-def hidden_states(folder: Path, layer: int, texts: Sequence[str]) -> Iterator[tuple[str, Any, Any]]:
+def hidden_states(
+    folder: Path, layer: int, texts: Sequence[str], precision: Precision = "float32"
+) -> Iterator[tuple[str, Any, Any]]:
     """Yield each of the distinct `texts` with its states, tensor (T, D), and its token weights, tensor (T,).
 
     Model, tokens and weights are those of `bert_score` without idf: the text stripped and truncated to the tokeniser's
@@ -26,8 +28,6 @@ def hidden_states(folder: Path, layer: int, texts: Sequence[str]) -> Iterator[tu
         InputError: the encoder has no such layer.
     """
     import torch
-
-    declare_missing_ops()
     import transformers
     from bert_score.utils import get_model, get_tokenizer, sent_encode
 
@@ -36,7 +36,7 @@ def hidden_states(folder: Path, layer: int, texts: Sequence[str]) -> Iterator[tu
         logging.disable_progress_bar()  # a log wants no bars
     where = device()
     try:
-        model = steady(get_model(str(folder), layer).to(where), where)
+        model = steady(get_model(str(folder), layer).to(where, getattr(torch, precision)), where)
     except AssertionError as error:
         raise InputError(str(error), file=folder, key="layer", do="take one of its layers") from None
     tokenizer = get_tokenizer(str(folder))
@@ -51,4 +51,4 @@ def hidden_states(folder: Path, layer: int, texts: Sequence[str]) -> Iterator[tu
 
     for batch, found in over_threads(states, equal_length([len(one) for one in ids]), where):
         for text, state in zip(batch, found, strict=True):
-            yield texts[text], state, (~torch.isin(ids[text], edges)).float()
+            yield texts[text], state, (~torch.isin(ids[text], edges)).to(state.dtype)

@@ -14,6 +14,7 @@ from stages.base.paths import Run
 from stages.base.progress import Progress
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import write_table, write_text
+from stages.core.halved import round_to_half
 from stages.learn.checkpoint import run_key, weights_hash
 from stages.learn.curves import Curves
 from stages.learn.data import Clip, Fold, Task, read_task, targets, warnings
@@ -28,7 +29,7 @@ from stages.nets.trained import TrainParams, curves, models
 from stages.train.card import card
 
 #: Raise it when the same params and clips give other weights.
-VERSION = 1
+VERSION = 2
 
 
 class Did(NamedTuple):
@@ -114,6 +115,7 @@ def _learn(cell: Cell, fold: Fold) -> tuple[list[dict[str, Any]], Fitted]:
             what=what,
             on_epoch=drawn.log,
         )
+    round_to_half(built.model)  # as it is written, so that whoever loads it names what is predicted here
     if accelerator.is_main_process:
         save(params.net, built, shape(params), task.classes, models(run, method, fold.name))
     clips = [clip for part in params.parts for clip in getattr(fold, part)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import InputError
-from stages.core.torchvision_ops import declare_missing_ops
+from stages.core.unchanged import check_folder, check_hub
 from stages.vlm.checkpoint import files_hash, is_folder
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -78,12 +78,11 @@ def attach(model: Any, adapter: str, base: str, revision: str, device: str) -> A
     Raises:
         InputError: the adapter was made for another base model or another revision of it, or does not fit it.
     """
+    import peft
     from safetensors import safe_open
 
-    declare_missing_ops()
-    import peft  # it imports torchvision
-
     folder = adapter_folder(adapter)
+    check_folder(folder) if Path(adapter).is_dir() else check_hub(*adapter.partition("@")[::2])
     check_base(folder, base, revision)
     try:
         adapted: Any = peft.PeftModel.from_pretrained(model, str(folder), torch_device=device)

@@ -11,13 +11,9 @@ from typing import Any
 
 import transformers
 
-from stages.core.torchvision_ops import declare_missing_ops
+from stages.vlm.llavas import llava, llava_next_video, video_llava
+from stages.vlm.tiny_parts import Made, Part, text_part, vision_part
 from stages.vlm.words import template, tokenizer
-
-declare_missing_ops()  # image processors import torchvision
-
-Made = tuple[Any, Any]
-Part = dict[str, Any]
 
 #: transformers' classes, whose constructors are not typed.
 hf: Any = transformers
@@ -27,7 +23,7 @@ def llama(text: Part | None = None, vision: Part | None = None) -> Made:
     """A text model, such as a judge of captions."""
     words = tokenizer()
     words.chat_template = template("")
-    return hf.LlamaConfig(**_text(words, text)), words
+    return hf.LlamaConfig(**text_part(words, text)), words
 
 
 def internvl(text: Part | None = None, vision: Part | None = None) -> Made:
@@ -36,8 +32,8 @@ def internvl(text: Part | None = None, vision: Part | None = None) -> Made:
         start_image_token="<img>", end_image_token="</img>", context_image_token="<IMG_CONTEXT>", video_token="<video>"
     )
     config = hf.InternVLConfig(
-        text_config={"model_type": "qwen2", **_text(words, text)},
-        vision_config=_vision(vision),
+        text_config={"model_type": "qwen2", **text_part(words, text)},
+        vision_config=vision_part(vision),
         image_token_id=words.convert_tokens_to_ids("<IMG_CONTEXT>"),
         tie_word_embeddings=False,
     )
@@ -56,12 +52,12 @@ def internvl(text: Part | None = None, vision: Part | None = None) -> Made:
 def mllama(text: Part | None = None, vision: Part | None = None) -> Made:
     """Llama 3.2 Vision: one image, read by cross-attention layers."""
     words = tokenizer(image_token="<|image|>")
-    seen = _vision(
+    seen = vision_part(
         {"num_global_layers": 1, "vision_output_dim": 64, "intermediate_layers_indices": [0]} | (vision or {})
     )
     seen["attention_heads"] = seen.pop("num_attention_heads")
     config = hf.MllamaConfig(
-        text_config=_text(words, {"cross_attention_layers": [1]} | (text or {})),
+        text_config=text_part(words, {"cross_attention_layers": [1]} | (text or {})),
         vision_config=seen,
         image_token_index=words.convert_tokens_to_ids("<|image|>"),
     )
@@ -70,62 +66,15 @@ def mllama(text: Part | None = None, vision: Part | None = None) -> Made:
     return config, hf.MllamaProcessor(images, words, chat_template=template("<|image|>"))
 
 
-def llava_next_video(text: Part | None = None, vision: Part | None = None) -> Made:
-    """LLaVA-NeXT-Video: frames of a video, pooled 2 x 2."""
-    words = tokenizer(image_token="<image>", video_token="<video>")
-    seen = _vision(vision)
-    side = seen["image_size"]
-    config = hf.LlavaNextVideoConfig(
-        text_config={"model_type": "llama", **_text(words, text)},
-        vision_config={"model_type": "clip_vision_model", **seen},
-        image_token_index=words.convert_tokens_to_ids("<image>"),
-        video_token_index=words.convert_tokens_to_ids("<video>"),
-        image_grid_pinpoints=[[side, 2 * side], [2 * side, side]],
-    )
-    size = {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
-    processor = hf.LlavaNextVideoProcessor(
-        hf.LlavaNextVideoVideoProcessor(**size),
-        hf.LlavaNextImageProcessor(**size, image_grid_pinpoints=config.image_grid_pinpoints),
-        words,
-        chat_template=template("<image>\n", "<video>\n"),
-        patch_size=seen["patch_size"],
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-    )
-    return config, processor
-
-
-def video_llava(text: Part | None = None, vision: Part | None = None) -> Made:
-    """Video-LLaVA: frames of a video, each with all its patches."""
-    words = tokenizer(image_token="<image>", video_token="<video>")
-    seen = _vision(vision)
-    side = seen["image_size"]
-    config = hf.VideoLlavaConfig(
-        text_config={"model_type": "llama", **_text(words, text)},
-        vision_config={"model_type": "clip_vision_model", **seen},
-        image_token_index=words.convert_tokens_to_ids("<image>"),
-        video_token_index=words.convert_tokens_to_ids("<video>"),
-    )
-    size = {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
-    processor = hf.VideoLlavaProcessor(
-        hf.VideoLlavaImageProcessor(**size),
-        hf.VideoLlavaVideoProcessor(**size),
-        words,
-        chat_template=template("<image>\n", "<video>\n"),
-        patch_size=seen["patch_size"],
-    )
-    return config, processor
-
-
 def smolvlm(text: Part | None = None, vision: Part | None = None) -> Made:
     """SmolVLM: images or video, few tokens a frame."""
     words = tokenizer(
         image_token="<image>", fake_image_token="<fake_token_around_image>", global_image_token="<global-img>",
         video_token="<video>", end_of_utterance_token="<end_of_utterance>",
     )  # fmt: skip
-    seen = _vision(vision)
+    seen = vision_part(vision)
     config = hf.SmolVLMConfig(
-        text_config={"model_type": "llama", **_text(words, text)},
+        text_config={"model_type": "llama", **text_part(words, text)},
         vision_config=seen,
         image_token_id=words.convert_tokens_to_ids("<image>"),
         scale_factor=2,
@@ -142,6 +91,32 @@ def smolvlm(text: Part | None = None, vision: Part | None = None) -> Made:
     return config, processor
 
 
+def idefics3(text: Part | None = None, vision: Part | None = None) -> Made:
+    """Idefics3: images, few tokens each; SmolVLM's ancestor."""
+    words = tokenizer(
+        image_token="<image>",
+        fake_image_token="<fake_token_around_image>",
+        global_image_token="<global-img>",
+        end_of_utterance_token="<end_of_utterance>",
+    )
+    seen = vision_part(vision)
+    config = hf.Idefics3Config(
+        text_config={"model_type": "llama", **text_part(words, text)},
+        vision_config=seen,
+        image_token_id=words.convert_tokens_to_ids("<image>"),
+        scale_factor=2,
+        pad_token_id=words.pad_token_id,
+    )
+    edge = {"longest_edge": seen["image_size"]}
+    processor = hf.Idefics3Processor(
+        hf.Idefics3ImageProcessor(size=edge, max_image_size=edge, do_image_splitting=False),
+        words,
+        image_seq_len=(seen["image_size"] // seen["patch_size"] // 2) ** 2,
+        chat_template=template("<image>"),
+    )
+    return config, processor
+
+
 def qwen2_5_vl(text: Part | None = None, vision: Part | None = None) -> Made:
     """Qwen2.5-VL: images and video at their own size, windowed attention, positions in time, height and width."""
     words = tokenizer(
@@ -154,7 +129,7 @@ def qwen2_5_vl(text: Part | None = None, vision: Part | None = None) -> Made:
         "out_hidden_size": 32, "fullatt_block_indexes": [1], "initializer_range": 0.3,
     } | (vision or {})  # fmt: skip
     config = hf.Qwen2_5_VLConfig(
-        text_config=_text(
+        text_config=text_part(
             words, {"rope_parameters": {"rope_type": "default", "mrope_section": [1, 1, 2]}} | (text or {})
         ),
         vision_config=seen,
@@ -175,36 +150,60 @@ def qwen2_5_vl(text: Part | None = None, vision: Part | None = None) -> Made:
     return config, processor
 
 
+def qwen3_vl(text: Part | None = None, vision: Part | None = None) -> Made:
+    """Qwen3-VL: as Qwen2.5-VL, without windows; features of several depths of the tower, times written as text."""
+    words = tokenizer(
+        image_token="<|image_pad|>",
+        video_token="<|video_pad|>",
+        vision_start_token="<|vision_start|>",
+        vision_end_token="<|vision_end|>",
+    )
+    ids = words.convert_tokens_to_ids
+    seen = {
+        "depth": 2,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_heads": 4,
+        "patch_size": 8,
+        "out_hidden_size": 32,
+        "deepstack_visual_indexes": [0],
+        "num_position_embeddings": 64,
+        "initializer_range": 0.3,
+    } | (vision or {})
+    rope = {"rope_type": "default", "mrope_section": [2, 1, 1], "mrope_interleaved": True, "rope_theta": 10000.0}
+    config = hf.Qwen3VLConfig(
+        text_config=text_part(words, {"rope_parameters": rope, "head_dim": 8} | (text or {})),
+        vision_config=seen,
+        image_token_id=ids("<|image_pad|>"),
+        video_token_id=ids("<|video_pad|>"),
+        vision_start_token_id=ids("<|vision_start|>"),
+        vision_end_token_id=ids("<|vision_end|>"),
+    )
+    area = {"shortest_edge": 16 * 16, "longest_edge": 64 * 64}
+    processor = hf.Qwen3VLProcessor(
+        hf.Qwen2VLImageProcessor(patch_size=seen["patch_size"], size=area),
+        words,
+        hf.Qwen3VLVideoProcessor(patch_size=seen["patch_size"], size=area),
+        chat_template=template(
+            "<|vision_start|><|image_pad|><|vision_end|>", "<|vision_start|><|video_pad|><|vision_end|>"
+        ),
+    )
+    return config, processor
+
+
 #: Name -> what makes its config and processor.
 ARCHITECTURES: dict[str, Callable[..., Made]] = {
-    made.__name__: made for made in (llama, internvl, mllama, llava_next_video, video_llava, smolvlm, qwen2_5_vl)
+    made.__name__: made
+    for made in (
+        llama,
+        internvl,
+        mllama,
+        llava,
+        llava_next_video,
+        video_llava,
+        idefics3,
+        smolvlm,
+        qwen2_5_vl,
+        qwen3_vl,
+    )
 }
-
-
-def _text(words: Any, differs: Part | None) -> Part:
-    return {
-        "vocab_size": len(words),
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "max_position_embeddings": 512,
-        # Large enough that an image changes the words.
-        "initializer_range": 0.3,
-        "bos_token_id": words.bos_token_id,
-        "eos_token_id": words.eos_token_id,
-        "pad_token_id": words.pad_token_id,
-    } | (differs or {})
-
-
-def _vision(differs: Part | None) -> Part:
-    return {
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "image_size": 32,
-        "patch_size": 8,
-        "initializer_range": 0.3,
-    } | (differs or {})

@@ -53,6 +53,8 @@ class Request:
     """Constrained decoding: the answer holds at least one of these, by `constraint.found` (empty: free)."""
     repeat: int = 0
     """Number of a repeated draw; it is part of the key only where decoding samples."""
+    text_first: bool = False
+    """The prompt stands before the media, which a causal model then reads in its light; else behind them."""
     clip_id: str | None = None
     """The clip asked about. Recorded back ends answer by it; it shapes an answer only where no media are shown."""
 
@@ -65,6 +67,7 @@ class Request:
             "options": list(self.options),
             "must_hold": list(self.must_hold),
             "repeat": self.repeat,
+            **({"text_first": True} if self.text_first else {}),
             "clip_id": self.clip_id if self.media is None else None,
         }
 

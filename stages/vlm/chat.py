@@ -53,9 +53,13 @@ def _check_sees(processor: Any, media: Media) -> None:
 
 def _conversation(processor: Any, request: Request, sees: bool) -> list[dict[str, Any]]:
     """Return the turns; the system's text opens the user's where the model's template has no place for it."""
+
+    def asked(text: str) -> dict[str, Any]:
+        return _turn("user", text, request.media, sees, request.text_first)
+
     if request.system is None:
-        return [_turn("user", request.prompt, request.media, sees)]
-    turns = [_turn("system", request.system, None, sees), _turn("user", request.prompt, request.media, sees)]
+        return [asked(request.prompt)]
+    turns = [_turn("system", request.system, None, sees), asked(request.prompt)]
     try:
         # Some templates raise at a system turn (Llama 3.2 Vision beside an image), some leave it out.
         rendered = processor.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
@@ -63,10 +67,10 @@ def _conversation(processor: Any, request: Request, sees: bool) -> list[dict[str
         rendered = ""
     if request.system.strip() in rendered:
         return turns
-    return [_turn("user", f"{request.system}\n\n{request.prompt}", request.media, sees)]
+    return [asked(f"{request.system}\n\n{request.prompt}")]
 
 
-def _turn(role: str, text: str, media: Media | None, sees: bool) -> dict[str, Any]:
+def _turn(role: str, text: str, media: Media | None, sees: bool, text_first: bool = False) -> dict[str, Any]:
     if not sees:
         return {"role": role, "content": text}
     shown: list[dict[str, Any]] = []
@@ -74,7 +78,8 @@ def _turn(role: str, text: str, media: Media | None, sees: bool) -> dict[str, An
         shown = [{"type": "image", "image": PilImage.fromarray(frame)} for frame in media.frames]
     elif media is not None:
         shown = [{"type": "video", "video": np.stack(list(media.frames))}]  # (T, H, W, 3)
-    return {"role": role, "content": [*shown, {"type": "text", "text": text}]}
+    said = [{"type": "text", "text": text}]
+    return {"role": role, "content": [*said, *shown] if text_first else [*shown, *said]}
 
 
 def _video_arguments(media: Media | None) -> dict[str, Any]:

@@ -13,16 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import InputError
-from stages.core.torchvision_ops import declare_missing_ops
 
 _SEE = "add its processor_config.json (or preprocessor_config.json), or take a model that sees images"
+
+_CODE = (
+    "serve it with an engine that has a class for it (backend: api), or, once you have read its code, say why it may"
+    ' run with remote_code: "<reason>" in the model\'s block'
+)
+_PICKLE = "name a revision that has safetensors (the hub converts many models: refs/pr/...), or convert it elsewhere"
 
 #: What transformers reads from a folder of a model; a model card or a log beside it does not shape an answer.
 _READ = {".json", ".safetensors", ".bin", ".jinja", ".txt", ".model", ".tiktoken"}
 
 
 @cache
-def revision_of(name: str, revision: str | None) -> str:
+def revision_of(name: str, revision: str | None, remote_code: bool = False) -> str:
     """Return what identifies the weights: the hub's commit, or a hash of the folder's files.
 
     Raises:
@@ -40,7 +45,7 @@ def revision_of(name: str, revision: str | None) -> str:
         )
     if re.fullmatch(r"[0-9a-f]{40}", revision):
         return revision
-    commit = load_config(name, revision)._commit_hash
+    commit = load_config(name, revision, remote_code)._commit_hash
     return str(commit or revision)
 
 
@@ -75,8 +80,8 @@ def files_hash(folder: Path, paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def load_config(name: str, revision: str | None) -> Any:
-    """Return the model's config.
+def load_config(name: str, revision: str | None, remote_code: bool = False) -> Any:
+    """Return the model's config; code that the model brings runs only with `remote_code`.
 
     Raises:
         InputError: no such model, or its architecture is not one of transformers' own.
@@ -84,21 +89,20 @@ def load_config(name: str, revision: str | None) -> Any:
     import transformers
 
     with _explained(name):
-        return transformers.AutoConfig.from_pretrained(name, revision=revision)
+        return transformers.AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=remote_code)
 
 
-def load_processor(name: str, revision: str | None, vision: bool) -> Any:
-    """Return the model's processor (its tokenizer where it is a text model).
+def load_processor(name: str, revision: str | None, vision: bool, remote_code: bool = False) -> Any:
+    """Return the model's processor (its tokenizer where it is a text model); `remote_code` as for the config.
 
     Raises:
         InputError: it has none, no image processor, no chat template, or a package is missing.
     """
     import transformers
 
-    declare_missing_ops()  # image processors import torchvision
     with _explained(name):
         kind = transformers.AutoProcessor if vision else transformers.AutoTokenizer
-        processor = kind.from_pretrained(name, revision=revision)
+        processor = kind.from_pretrained(name, revision=revision, trust_remote_code=remote_code)
     if vision and getattr(processor, "image_processor", None) is None:
         raise InputError(
             "the model has no image processor",
@@ -131,15 +135,22 @@ def load_model(name: str, revision: str | None, config: Any, params: Any, device
     import transformers
 
     transformers_logging: Any = transformers.utils.logging
-    given: dict[str, Any] = {"dtype": getattr(torch, params.dtype), "attn_implementation": params.attention}
+    given: dict[str, Any] = {
+        "dtype": getattr(torch, params.dtype),
+        "attn_implementation": params.attention,
+        "trust_remote_code": params.remote_code is not None,
+        "use_safetensors": True,  # a pickle is not even read
+    }
     if params.quantisation:
         given |= {"quantization_config": _quantised(params, name), "device_map": device}
+    if params.device_map:
+        given["device_map"] = params.device_map
     if not sys.stderr.isatty():
         transformers_logging.disable_progress_bar()  # a log wants no bars
     kind = transformers.AutoModelForImageTextToText if is_vision(config) else transformers.AutoModelForCausalLM
     with _explained(name):
         model: Any = kind.from_pretrained(name, revision=revision, **given)
-    if not params.quantisation:
+    if "device_map" not in given:
         model = model.to(device)
     # Sampling is ours (decoding.py); transformers warns of sampling flags that greedy decoding leaves unused.
     for flag in ("temperature", "top_p", "top_k", "min_p", "typical_p"):
@@ -181,8 +192,14 @@ def _explained(name: str) -> Iterator[None]:
             raise InputError("the model has no image processor", file=name, do=_SEE) from None
         if "gated" in text:
             do = "ask for access on the model's page and log in (`hf auth login`)"
-        elif "trust_remote_code" in text or "custom code" in text or "model type" in text:
+        elif "trust_remote_code" in text or "custom code" in text:
+            why = "the model brings code of its own, and none of it runs here"
+            raise InputError(why, file=name, key="remote_code", do=_CODE) from None
+        elif "model type" in text:
             do = "transformers has no class for it: serve it with an engine that has one and use backend: api"
+        elif "safetensors" in text:
+            why = "its weights are no safetensors, and a pickle is not read: it can run code"
+            raise InputError(why, file=name, do=_PICKLE) from None
         else:
             do = "correct `name` (a hub name, or a folder of `save_pretrained`) and `revision`"
         raise InputError(f"the model does not load: {_first(error)}", file=name, do=do) from None

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from transformers import LogitsProcessorList
 from transformers.cache_utils import DynamicLayer
 
 from stages.core.rows import steady
+from stages.core.unchanged import check_folder, check_hub
 from stages.vlm.adapter import attach
 from stages.vlm.base import Answer, Request
 from stages.vlm.chat import encode
@@ -24,6 +26,10 @@ from stages.vlm.thinking import Reader
 
 if TYPE_CHECKING:
     from stages.vlm.params import LocalParams
+
+
+#: Digits of a probability: what float32 holds. Behind them processors differ, also where they compute in float64.
+DIGITS = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +70,13 @@ class Written(NamedTuple):
 class Engine:
     """Processor and weights of a model, on its device."""
 
-    def __init__(self, params: LocalParams, config: Any, processor: Any, model: Any, device: str) -> None:
+    def __init__(
+        self, params: LocalParams, config: Any, processor: Any, model: Any, device: str, sees: str | None = None
+    ) -> None:
+        """Bind a model; `sees` is the hash of all that shapes what it sees of media, None where that is not kept."""
         self.params, self.config, self.processor, self.device = params, config, processor, device
         self.model = steady(_side_by_side(model), device)
-        self.looks = Looks(self.model)
+        self.looks = Looks(self.model, sees)
         self.tokenizer = getattr(processor, "tokenizer", processor)
         self.reader = Reader(self.tokenizer, params.thinking)
         self.context = getattr(config.get_text_config(), "max_position_embeddings", None)
@@ -78,19 +87,28 @@ class Engine:
         self._own_places = hasattr(getattr(model, "model", model), "rope_deltas")
 
     @classmethod
-    def load(cls, params: LocalParams, revision: str, device: str) -> Engine:
+    def load(cls, params: LocalParams, revision: str, device: str, sees: str | None = None) -> Engine:
         """Return the model that the block names, with its adapter, on `device`; `revision` is the model's own.
+
+        `sees`: see `__init__`.
 
         Raises:
             InputError: it does not load, or the adapter was made for another model.
         """
         found = None if params.revision is None else revision
-        config = load_config(params.name, found)
-        processor = load_processor(params.name, found, is_vision(config))
+        trusted = params.remote_code is not None
+        if found is None:
+            check_folder(Path(params.name))
+        config = load_config(params.name, found, trusted)
+        processor = load_processor(params.name, found, is_vision(config), trusted)
         model = load_model(params.name, found, config, params, device)
+        if found is not None:
+            check_hub(params.name, found)  # now that all of it is there
+        if params.device_map:
+            device = str(model.device)  # where the first layers are
         if params.adapter:
             model = attach(model, params.adapter, params.name, revision, device)
-        return cls(params, config, processor, model, device)
+        return cls(params, config, processor, model, device, sees)
 
     def encode(self, request: Request, answer: str | None = None) -> Encoded | Answer:
         """Return a request's tensors, or the error answer of one that the model cannot take.
@@ -264,7 +282,7 @@ def _shares(options: tuple[str, ...], logs: list[list[float]]) -> dict[str, floa
     """
     most = max(map(max, logs))
     weights = [sum(math.exp(way - most) for way in ways) for ways in logs]
-    return {option: weight / sum(weights) for option, weight in zip(options, weights, strict=True)}
+    return {option: round(weight / sum(weights), DIGITS) for option, weight in zip(options, weights, strict=True)}
 
 
 def _side_by_side(model: Any) -> Any:

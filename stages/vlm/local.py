@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from stages.base.errors import InputError
+from stages.core.journal import journal_key
 from stages.vlm.adapter import adapter_revision
 from stages.vlm.base import Answer, Request
 from stages.vlm.checkpoint import is_folder, revision_of
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 
 #: Raise it when a change here or in engine, chat, constraint, decoding or thinking changes an answer: the journal's are
 #: stale.
-VERSION = 2
+VERSION = 3
 
 #: Bytes of encoded requests that wait for others of their shape.
 _HELD = 2 << 30
+
+#: What shapes words, and nothing of what is seen or of the hidden states of a prompt.
+WORDS_ONLY = ("max_new_tokens", "temperature", "seed")
 
 #: Libraries whose versions may change an answer.
 _LIBRARIES = ("torch", "torchvision", "transformers", "tokenizers", "pillow", "numpy")
@@ -42,7 +46,7 @@ class Local:
     @cached_property
     def base_revision(self) -> str:
         """The same without the adapter."""
-        return revision_of(self.params.name, self.params.revision)
+        return revision_of(self.params.name, self.params.revision, self.params.remote_code is not None)
 
     @cached_property
     def adapter(self) -> str | None:
@@ -67,10 +71,16 @@ class Local:
             "name": None if is_folder(self.params.name) else self.params.name,
             "revision": self.base_revision,
             **({"adapter": self.adapter} if self.adapter else {}),
+            **({"remote_code": True} if self.params.remote_code else {}),
             **{name: getattr(self.params, name) for name in shaping},
             "seed": self.params.seed if self.samples else None,
             "libraries": {name: _version(name) for name in _LIBRARIES},
         }
+
+    @property
+    def _sees(self) -> str:
+        """The hash of all that shapes what the model sees of media, whatever it is then asked."""
+        return journal_key(**{name: value for name, value in self._shape.items() if name not in WORDS_ONLY})
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Answer]]:
         """Yield each request with its answer, in batches of exactly equal shape.
@@ -126,7 +136,10 @@ class Local:
 
             if self.threads:
                 torch.set_num_threads(self.threads)
-            self._engine = Engine.load(self.params, self.base_revision, device_of(self.device))
+            device = device_of(self.device)
+            # What a GPU sees may differ from one batch to another, and takes it no time.
+            sees = self._sees if device == "cpu" else None
+            self._engine = Engine.load(self.params, self.base_revision, device, sees)
         return self._engine
 
 

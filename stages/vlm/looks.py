@@ -1,11 +1,13 @@
 """The vision tower looks once at media that many questions show.
 
 Asked class by class, a model is shown the same clip once a class, in batches of equally long questions; most of what
-that costs is the tower's work. What it saw of the latest media is therefore kept for the batches that follow.
+that costs is the tower's work. What it saw of the latest media is therefore kept for the batches that follow. What a
+small model saw goes into the journal too, where the other stages that show the same media find it.
 """
 
 from __future__ import annotations
 
+import base64
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +15,15 @@ from typing import Any
 
 import torch
 
+from stages.core.journal import Journal, journal_key
+
 #: Bytes of the tower's outputs that are kept, latest media last.
 _KEPT = 1 << 29
+
+#: The journal's room, and the only kind of value in it.
+ROOM, KIND = "looks", ("tensors",)
+#: A look of more bytes is not journalled: a large model's would fill the disk, and its tower is quick on a GPU.
+_SMALL = 1 << 18
 
 #: What transformers calls a vision tower; the outermost module of such a name is one.
 _TOWERS = ("vision_tower", "vision_model", "visual", "video_tower", "image_tower")
@@ -23,7 +32,9 @@ _TOWERS = ("vision_tower", "vision_model", "visual", "video_tower", "image_tower
 class Looks:
     """Stands before a model's vision towers, and keeps what they saw within `kept`, where no weight may change."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, of: str | None = None) -> None:
+        """Stand before a model's towers; `of` is the hash of all that shapes what they see, None: journal nothing."""
+        self._journal = None if of is None else _Shared(of)
         self._keeps = False
         self._shown: list[str] = []
         self._seen: OrderedDict[tuple[object, ...], Any] = OrderedDict()
@@ -43,6 +54,8 @@ class Looks:
         finally:
             self._keeps, self._bytes = False, 0
             self._seen.clear()
+            if self._journal is not None:
+                self._journal.close()
 
     @contextmanager
     def at(self, shown: Sequence[str]) -> Iterator[None]:
@@ -60,20 +73,31 @@ class Looks:
                 return plain(*args, **kwargs)
             rows = _split(given, count)
             keys = [(tower, digest, *_shapes(row)) for digest, row in zip(self._shown, rows, strict=True)]
-            new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._seen}
+            known = {key: self._shared(key) for key in keys if key not in self._seen}
+            new = {key: row for key, row in zip(keys, rows, strict=True) if key in known and known[key] is None}
             if new:
                 some, named = _join(list(new.values()))
                 out = plain(*some, **named)
                 if not _splits(out, len(new)):
                     return out if len(new) == count else plain(*args, **kwargs)
                 found = dict(zip(new, _split(out, len(new)), strict=True))
+                for key, look in found.items():
+                    self._share(key, look)
             else:
                 found = {}
+            found |= {key: look for key, look in known.items() if look is not None}
             answers = [found[key] if key in found else self._seen[key] for key in keys]
             self._keep(keys, answers)
             return _join(answers)
 
         return forward
+
+    def _shared(self, key: tuple[object, ...]) -> Any:
+        return self._journal.get(key) if self._journal is not None else None
+
+    def _share(self, key: tuple[object, ...], look: Any) -> None:
+        if self._journal is not None:
+            self._journal.put(key, look)
 
     def _keep(self, keys: Sequence[tuple[object, ...]], answers: Sequence[Any]) -> None:
         for key, answer in zip(keys, answers, strict=True):
@@ -84,6 +108,52 @@ class Looks:
             self._seen.move_to_end(key)
         while self._bytes > _KEPT:
             self._bytes -= _size(self._seen.popitem(last=False)[1])
+
+
+class _Shared:
+    """Looks of one model in the journal: the bytes of their tensors. Of what nest they are a first look must show."""
+
+    def __init__(self, of: str) -> None:
+        self._of = of
+        self._like: dict[object, Any] = {}
+        self._open: Journal | None = None
+
+    def get(self, key: tuple[object, ...]) -> Any:
+        """Return a look; None where it is not known, or none of its tower was seen in this process."""
+        like = self._like.get(key[0])
+        name = self._name(key)
+        if like is None or name not in self._journal():
+            return None
+        tensors = iter(self._journal().get(name)["tensors"])
+
+        def made(tensor: torch.Tensor) -> torch.Tensor:
+            shape, data = next(tensors)
+            return torch.frombuffer(bytearray(base64.b64decode(data)), dtype=tensor.dtype).reshape(shape)
+
+        return _each(like, made)
+
+    def put(self, key: tuple[object, ...], look: Any) -> None:
+        """Add a look, if it is small."""
+        self._like.setdefault(key[0], look)
+        name = self._name(key)
+        if _size(look) <= _SMALL and name not in self._journal():
+            tensors = [[list(one.shape), base64.b64encode(one.contiguous().numpy().tobytes()).decode()]
+                       for one in _tensors(look)]  # fmt: skip
+            self._journal().put(name, {"tensors": tensors})
+
+    def close(self) -> None:
+        """Close the journal; it opens again when it is asked."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _journal(self) -> Journal:
+        if self._open is None:
+            self._open = Journal(ROOM, KIND)
+        return self._open
+
+    def _name(self, key: tuple[object, ...]) -> str:
+        return journal_key(of=self._of, look=[str(part) for part in key])
 
 
 def _each(value: Any, change: Any) -> Any:

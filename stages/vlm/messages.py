@@ -14,7 +14,7 @@ from stages.vlm.base import Image, Request
 
 
 def messages(request: Request, form: str, side: int | None, detail: str | None) -> list[dict[str, Any]]:
-    """Return the system's turn, if any, and the user's: images in order, then the prompt.
+    """Return the system's turn, if any, and the user's: images in order, and the prompt behind or before them.
 
     Raises:
         InputError: the request shows a video.
@@ -27,7 +27,8 @@ def messages(request: Request, form: str, side: int | None, detail: str | None) 
     if request.media.kind != "images":
         raise InputError("chat completions know no video", do="set media: images for the model")
     parts = [_image(url, detail) for url in data_urls(request.media.frames, form, side)]
-    return [*turns, {"role": "user", "content": [*parts, {"type": "text", "text": request.prompt}]}]
+    said = [{"type": "text", "text": request.prompt}]
+    return [*turns, {"role": "user", "content": [*said, *parts] if request.text_first else [*parts, *said]}]
 
 
 def _image(url: str, detail: str | None) -> dict[str, Any]:

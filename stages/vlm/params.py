@@ -36,8 +36,8 @@ class LocalParams(Params):
     """Frames of a clip that it is shown."""
     processor: dict[str, Any]
     """Arguments of the model's processor that differ from its own, such as crop_to_patches: false; {} for none."""
-    dtype: Literal["float32", "bfloat16", "float16"]
-    """Number format of weights and activations."""
+    dtype: Literal["float32", "float64", "bfloat16", "float16"]
+    """Number format of weights and activations. float64: on a CPU the same answers and scores on every processor."""
     quantisation: Literal["int8", "int4"] | None
     """Weights in 8 or 4 bits (bitsandbytes); null for none."""
     attention: Literal["sdpa", "eager", "flash_attention_2"]
@@ -52,6 +52,10 @@ class LocalParams(Params):
     """Pairs of tags between which the model thinks, such as [[<think>, </think>]]; left out: those of usual models."""
     adapter: str | None = None
     """LoRA in peft's format to put on the model: a folder, or a hub name as owner/adapter@commit; null for none."""
+    device_map: Literal["auto", "balanced", "sequential"] | None = None
+    """How accelerate spreads a model that exceeds one card over several; null puts it on compute.yaml's device."""
+    remote_code: str | None = None
+    """Why code that the model's folder brings may run (`trust_remote_code`); null: none of it runs. Read it first."""
 
 
 class ApiParams(Params):

@@ -14,6 +14,7 @@ from stages.adapt.pooling import pooled, visual_tokens
 from stages.adapt.saved import load, save_head
 from stages.adapt.sources import Shown
 from stages.base.errors import InputError
+from stages.learn.dropout import Draw, remembered
 from stages.learn.params import Augmentation
 from stages.vlm.base import Request
 from stages.vlm.checkpoint import folder_hash
@@ -217,3 +218,29 @@ def test_checkpointed_activations_give_the_same_gradients(tiny_model: Any) -> No
         model.train()(**shown(engine, "images", 1).inputs([0], None, CPU)).sum().backward()
         grads.append({one: parameter.grad for one, parameter in model.named_parameters() if "lora_" in one})
     assert all(torch.equal(grads[0][one], grads[1][one]) for one in grads[0])
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_a_sample_drops_the_same_in_every_group_and_batch(tiny_model: Any, checkpointing: bool) -> None:
+    """One batch with groups of other shapes, against a sample at a time: the gradients are those of sums."""
+    engine = local(tiny_model("smolvlm")).engine()
+    noise(put_on(engine.model, lora(dropout=0.5), 0))
+    clips = {f"clip{seed}": media("images", 1 + seed % 2, seed) for seed in range(4)}
+    source = Shown(engine, "Describe", list(clips), clips.__getitem__, torch.zeros(4))
+    torch.manual_seed(0)
+    model = Headed(engine.model, 2)
+    grads = []
+    for batches in ([[3, 0, 2, 1]], [[1], [0], [2], [3]]):
+        if checkpointing and len(batches) == 1:
+            model.gradient_checkpointing_enable({"use_reentrant": False, "context_fn": remembered})
+        model.zero_grad()
+        for batch in batches:
+            with Draw(0, 5, batch, CPU):
+                out = model.train()(**source.inputs(batch, None, CPU))
+            out.square().sum().backward()
+        grads.append({one: value.grad for one, value in model.named_parameters() if value.requires_grad})
+    torch.testing.assert_close(*grads, atol=1e-4, rtol=1e-4)
+    with Draw(0, 6, [0], CPU):
+        other = model.train()(**source.inputs([0], None, CPU))
+    with Draw(0, 5, [0], CPU):
+        assert not torch.allclose(other, model.train()(**source.inputs([0], None, CPU)), atol=1e-3)

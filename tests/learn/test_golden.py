@@ -31,13 +31,19 @@ def test_what_training_sees():
                           tint=0.1, jitter=True)  # fmt: skip
     look = draw(pixels, change, np.random.default_rng([0, 3, 5]))
     images = seen(torch.from_numpy(noise(4, 12, 16)[look.places][None]), [look], pixels.size)
-    assert (checkpoint.VERSION, look.places.tolist()) == (1, [0, 2])
+    assert (checkpoint.VERSION, look.places.tolist()) == (2, [0, 2])
     assert images.mean((0, 1, 3, 4)).tolist() == pytest.approx([0.42305, 0.40108, 0.46542], abs=1e-4)
 
 
-def test_what_it_learns():
+@pytest.mark.parametrize(
+    ("dropout", "wanted"),
+    [(0.0, [[1.1096, 0.973], [1.0045, 0.8774]]), (0.2, [[1.1188, 0.9772], [1.045, 0.8875]])],
+)
+def test_what_it_learns(dropout, wanted):
     chosen = recipe(epochs=2, mixup=0.4, average=0.9)
-    fitted = fit(start(chosen), Net(), Points(), Points(20, 1), chosen, key="golden", what="points")
+    accelerator, net = start(chosen), Net()
+    net.body[3].p = dropout
+    fitted = fit(accelerator, net, Points(), Points(20, 1), chosen, key="golden", what="points")
     losses = [(epoch.train_loss, epoch.validation_loss) for epoch in fitted.history]
-    assert checkpoint.VERSION == 1
-    assert np.asarray(losses) == pytest.approx(np.array([[1.0777, 0.981], [1.0655, 0.8955]]), abs=1e-3)
+    assert checkpoint.VERSION == 2
+    assert np.asarray(losses) == pytest.approx(np.array(wanted), abs=1e-3)

@@ -18,9 +18,6 @@ PAIRS = [
 
 @pytest.fixture(scope="module")
 def oracle():
-    from stages.core.torchvision_ops import declare_missing_ops
-
-    declare_missing_ops()
     from bert_score import score
 
     def precision(pairs, layer):

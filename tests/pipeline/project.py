@@ -37,8 +37,9 @@ def git(*arguments: str, cwd: Path) -> str:
 def copy_project(to: Path) -> Path:
     """Copy what git knows or would add, without results, and commit it there."""
     listed = git("ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\n")
+    results = ("metrics/", "shipped/", "tests/")
     for name in filter(None, listed):
-        if (ROOT / name).exists() and not name.startswith(("metrics/", "tests/")) and not name.endswith("dvc.lock"):
+        if (ROOT / name).exists() and not name.startswith(results) and not name.endswith("dvc.lock"):
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, to / name)
     git("init", "-q", cwd=to)

@@ -18,6 +18,8 @@ from stages.base.paths import Run
 from tests.pipeline import graph
 
 STAGES = graph.stages()
+#: Its deps are data by design, so that code which learns the same bytes makes nothing stale: see the tests at the end.
+SEEDS = graph.ROOT / "seeds/dvc.yaml"
 IDS = [f"{stage.pipeline.parent.name}:{stage.name}" for stage in STAGES]
 
 
@@ -76,7 +78,7 @@ def filled(declared, have, words):
     return found.pop()
 
 
-@pytest.mark.parametrize("pipeline", graph.PIPELINES, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("pipeline", [*graph.PIPELINES, SEEDS], ids=lambda path: path.parent.name)
 def test_no_lock_remembers_a_cell_that_the_graph_has_lost(pipeline):
     """DVC forgets none by itself, and reads and writes all of them at every cell."""
     lock = pipeline.with_suffix(".lock")
@@ -168,3 +170,38 @@ def test_no_two_blocks_are_one_map_to_dvc():
     shared = [path for found in paths.values() if len(found) > 1 for path in found]
     named = re.compile(r"train\..*\.(net|pixels|augmentation)\b|adapt\.(weizmann|ut_interaction)\b")
     assert [path for path in shared if not named.match(path)] == []
+
+
+def test_each_row_that_learns_has_more_seeds():
+    """Four of its own for each cell of a stage that learns, two of the base model for what follows from one."""
+    values = graph.params_of(graph.ROOT / "dvc.yaml")
+    with Repo(graph.ROOT) as repo:
+        drawn = {
+            str(Path(out.fs_path).relative_to(SEEDS.parent / "cells"))
+            for stage in repo.index.stages
+            if Path(stage.path) == SEEDS
+            for out in stage.outs
+        }
+    own = [(cell["dataset"], cell["method"]) for name in ("trained", "trained_from") for cell in values[name].values()]
+    on_base = [
+        (cell["dataset"], f"{cell['model']}_{cell['way']}_{cell['protocol']}") for cell in values["adapted"].values()
+    ]
+    asked = [(dataset, model) for dataset in values["datasets"] for model in values["models"]]
+    expected = [f"{dataset}/{method}_{draw}.csv" for dataset, method in own + on_base for draw in (1, 2, 3, 4)]
+    expected += [f"{dataset}/{name}_base_{draw}.csv" for dataset, name in on_base + asked for draw in (1, 2)]
+    assert drawn == set(expected)
+
+
+def test_more_seeds_follow_from_the_same_data_and_params_as_the_row():
+    """What a stage of the root's reads of data and its own blocks, and the model that it learnt; no code."""
+    root = {stage.name: stage.body for stage in STAGES if stage.pipeline == graph.ROOT / "dvc.yaml"}
+    for name, body in yaml.safe_load(SEEDS.read_text())["stages"].items():
+        cell = body.get("do", body)
+        assert not any(dep.startswith("stages") for dep in cell["deps"])
+        assert all(how == {"cache": False} for out in cell["outs"] for how in out.values())
+        kind = re.sub(r"^base_|_\d$", "", name)
+        if kind in root:
+            data = {dep for dep in root[kind]["deps"] if dep.startswith("data/")}
+            assert set(cell["deps"]) - data == {path for path in root[kind]["outs"] if "/models/" in path}
+            assert data <= set(cell["deps"])
+            assert set(root[kind]["params"]) <= set(cell["params"])

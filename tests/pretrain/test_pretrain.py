@@ -8,25 +8,32 @@ import torch
 from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.pretrain.blank import END, blank
-from stages.pretrain.frames import MIRROR, read_clips
+from stages.pretrain.frames import JOINTS as JOINTS_OF_A_PERSON
+from stages.pretrain.frames import MIRROR, NOWHERE, PLACES, read_clips, together
 from stages.pretrain.language import answer_loss
-from stages.pretrain.lessons import LESSONS, Activity
+from stages.pretrain.lessons import LESSONS, Activity, Lesson
 from stages.pretrain.make import make
 from stages.pretrain.packed import pack
 from stages.pretrain.params import PretrainParams
+from stages.pretrain.table_lessons import LABELS, TABLE_LESSONS, Deeds
+from stages.pretrain.tables import read_windows, windows_of
+from stages.pretrain.teacher import Teacher
 from stages.pretrain.views import windows
 from stages.simulate.body import JOINTS
 from stages.simulate.make import make as render
-from stages.simulate.params import Scene
+from stages.simulate.make_table import make_table as render_table
+from stages.simulate.params import Scene, Table
+from stages.text.labels import in_words
 from stages.vlm.base import Media, Request
 from stages.vlm.load import load
 from stages.vlm.params import LocalParams
 
 PARAMS = PretrainParams.model_validate({
-    "scene": "pretrain", "seed": 0, "threads": 1, "size": [64, 64], "channels": [8, 8, 8, 16], "hidden": 32,
+    "scene": "pretrain", "tables": "pretrain_table", "seed": 0, "threads": 1,
+    "size": [64, 64], "channels": [8, 8, 8, 16], "hidden": 32,
     "layers": 1, "vocabulary": 400, "frames": 2,
     "vision": {"steps": 4, "batch": 4, "rate": 0.001, "window": 32, "zoom": [0.7, 1.2], "whole": 0.5},
-    "language": {"steps": 8, "batch": 4, "rate": 0.001, "questions": 3},
+    "language": {"steps": 8, "batch": 4, "rate": 0.001, "questions": 3, "text_first": 0.3},
 })  # fmt: skip
 CUP = Activity("Drink_Fromcup", "drinking from a cup", "drinking", "cup")
 OTHERS = [
@@ -38,14 +45,17 @@ OTHERS = [
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
-    """Eight rendered clips of two activities."""
+    """Eight rendered clips of two activities, and two short recordings of tables; returns the folder of both."""
     folder = tmp_path_factory.mktemp("scene")
     block = Scene(seed=1, clips=8, fps=4, size=(64, 48), seconds=(1, 1.5), subjects=[50, 51], cameras=[11, 12], rooms=2,
                   activities=["Drink_Fromcup", "Walk"], style="pretrain")  # fmt: skip
+    table = Table(style="resuscitation", seed=5, recordings=2, fps=4, size=(64, 48), seconds=(15, 16),
+                  subjects=[50, 51], helped=0.5, newborns=2, tables=2, first=100)  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         render(block, Run("pretrain"), 1, lambda _: None)
-    return folder / "data/pretrain"
+        render_table(table, Run("pretrain_table"), 1, lambda _: None)
+    return folder / "data"
 
 
 class Plain:
@@ -82,11 +92,74 @@ def test_same_seed_same_bytes_another_seed_others(scene, tmp_path):
 
 
 def test_joints_follow_the_frames(scene):
-    clips = read_clips(scene, Plain())
+    clips = read_clips(scene / "pretrain", Plain())
     assert clips.pixels.shape == (8, 6, 3, 48, 64)
-    assert clips.joints.shape == (8, 6, 17, 2)
+    assert clips.joints.shape == (8, 6, PLACES, 2)
+    assert (clips.joints[:, :, JOINTS_OF_A_PERSON:] == NOWHERE).all()
     assert clips.classes["label"] == ["Drink_Fromcup", "Walk"]
-    assert [activity.label for activity in clips.activities] == clips.classes["label"]
+    assert [topic.label for topic in clips.topics] == clips.classes["label"]
+
+
+def test_windows_of_a_table_say_what_is_done_most_of_the_time(scene):
+    clips = read_windows(scene / "pretrain_table", Plain())
+    assert clips.of_table.all()
+    assert clips.pixels.shape[1:] == (6, 3, 48, 64)
+    assert (clips.joints[:, :, :JOINTS_OF_A_PERSON] == NOWHERE).all()
+    assert (clips.joints[:, :, JOINTS_OF_A_PERSON:] != NOWHERE).all()
+    assert [topic.label for topic in clips.topics] == clips.classes["label"]
+    spans = {"baby_visible": [(0.0, 9.0)], "ventilation": [(1.2, 4.4)]}
+    # Windows of 2 s begin every 1.5 s; ventilation has 0.8, 2, 1.4 and 0 s of the first four.
+    held = [window.deeds.labels for window in windows_of(36, 4, spans)]
+    assert held == [("baby_visible",), ("baby_visible", "ventilation"), ("baby_visible", "ventilation"),
+                    ("baby_visible",), ("baby_visible",)]  # fmt: skip
+
+
+def test_two_scenes_as_one(scene):
+    """What each clip is of does not change when its classes get new numbers."""
+    home, table = read_clips(scene / "pretrain", Plain()), read_windows(scene / "pretrain_table", Plain())
+    both = together(home, table)
+    assert len(both.pixels) == len(home.pixels) + len(table.pixels)
+    for kind in ("label", "object", "posture"):
+        said = [both.classes[kind][place] for place in both.targets[kind]]
+        parts = [[one.classes[kind][place] for place in one.targets[kind]] for one in (home, table)]
+        assert said == parts[0] + parts[1]
+    assert [topic.label for topic in both.topics] == both.classes["label"]
+
+
+def test_a_step_asks_about_one_scene_and_what_stands_first_is_alone(scene):
+    both = together(read_clips(scene / "pretrain", Plain()), read_windows(scene / "pretrain_table", Plain()))
+    teacher, rng = Teacher(both, PARAMS.language), np.random.default_rng(0)
+    tables, first = 0, 0
+    for _ in range(200):
+        picked, rows = teacher.step(rng)
+        of_table = both.of_table[picked]
+        assert of_table.all() or not of_table.any()
+        tables += bool(of_table.all())
+        if rows[0][0].text_first:
+            first += 1
+            assert all(len(row) == 1 for row in rows)
+    assert tables / 200 == pytest.approx(float(both.of_table.float().mean()), abs=0.1)
+    assert first / 200 == pytest.approx(0.3, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", ["one_class", "judge_text"])
+def test_answers_about_tables_are_right(kind):
+    rng = np.random.default_rng(0)
+    for deeds in (Deeds(()), Deeds(("baby_visible",)), Deeds(("baby_visible", "suction", "stimulation"))):
+        for _ in range(60):
+            lesson = TABLE_LESSONS[kind][0](deeds, rng)
+            asked = next(label for label in LABELS if f"{in_words(label)}?" in lesson.question)
+            assert lesson.answer == ("Yes" if asked in deeds.labels else "No")
+
+
+def test_a_list_of_a_table_is_answered_in_its_order():
+    rng = np.random.default_rng(0)
+    deeds = Deeds(("baby_visible", "ventilation"))
+    for _ in range(40):
+        lesson = TABLE_LESSONS["choose"][0](deeds, rng)
+        listed = lesson.question.split(": ")[1].split("?")[0].split(", ")
+        expected = [name for name in listed if name in ("baby visible", "ventilation")]
+        assert lesson.answer == (", ".join(expected) or "none")
 
 
 def test_no_scene():
@@ -120,7 +193,7 @@ def test_shares_add_up():
 
 def test_windows_carry_along_what_is_known(scene):
     """In a window, mirrored or not, the joints lie where the person is seen."""
-    clips = read_clips(scene, Plain())
+    clips = read_clips(scene / "pretrain", Plain())
     clip = torch.arange(8).repeat(8)
     frame = torch.arange(8).repeat_interleave(8) % 6
     view = windows(clips, clip, frame, (32, 32), (0.7, 1.2), torch.Generator().manual_seed(0))
@@ -136,7 +209,8 @@ def test_windows_carry_along_what_is_known(scene):
 
 def test_mirror_exchanges_left_and_right():
     swapped = [name.replace("left", "*").replace("right", "left").replace("*", "right") for name in JOINTS]
-    assert [JOINTS[joint] for joint in MIRROR] == swapped
+    assert [JOINTS[joint] for joint in MIRROR[:JOINTS_OF_A_PERSON]] == swapped
+    assert MIRROR[JOINTS_OF_A_PERSON:] == list(range(JOINTS_OF_A_PERSON, PLACES))
 
 
 def test_questions_in_one_row_are_answered_as_alone(scene):
@@ -158,7 +232,7 @@ def test_a_question_alone_is_read_as_transformers_reads_it(scene):
     torch.manual_seed(0)
     student = blank(PARAMS, [lesson.question for lesson in _lessons()])
     visual = torch.randn(1, 2 * student.tokens_an_image, PARAMS.channels[-1])
-    for lesson in _lessons():
+    for lesson in [*_lessons(), *_before()]:
         packed = pack(student.processor, [[lesson]], visual.shape[1])
         with torch.no_grad():
             embedded = student.model.get_input_embeddings()(packed.ids)
@@ -174,6 +248,11 @@ def test_a_question_alone_is_read_as_transformers_reads_it(scene):
 def _lessons():
     rng = np.random.default_rng(0)
     return [lesson(CUP, OTHERS, rng) for lesson, _ in LESSONS.values()]
+
+
+def _before() -> list[Lesson]:
+    """Lessons whose question stands before the images."""
+    return [lesson._replace(text_first=True) for lesson in _lessons() if lesson.sees]
 
 
 def _tokens(student, lesson):

@@ -19,12 +19,16 @@ CASES = [
     ("internvl", "images", 2),
     ("internvl", "video", 3),
     ("mllama", "images", 1),
+    ("llava", "images", 2),
     ("llava_next_video", "video", 3),
     ("video_llava", "video", 3),
+    ("idefics3", "images", 2),
     ("smolvlm", "images", 2),
     ("smolvlm", "video", 3),
     ("qwen2_5_vl", "images", 2),
     ("qwen2_5_vl", "video", 4),
+    ("qwen3_vl", "images", 2),
+    ("qwen3_vl", "video", 4),
 ]
 
 
@@ -59,7 +63,7 @@ def test_options_weigh_the_same_from_the_prompts_cache_as_from_the_prompt_read_a
     cached = dict(backend.answer(requests))
     encoded = [backend.engine().encode(request) for request in requests]
     # Llama's cross-attention keeps images, not places, Qwen places its own; all others can be cut back to the prompt.
-    assert (backend.engine().write(encoded).read is None) == (name in ("mllama", "qwen2_5_vl"))
+    assert (backend.engine().write(encoded).read is None) == (name in ("mllama", "qwen2_5_vl", "qwen3_vl"))
     monkeypatch.setattr(engine, "_of_prompt", lambda cache, start: None)
     again = dict(backend.answer(requests))
     for request in requests:
@@ -120,7 +124,7 @@ def test_another_image_changes_the_logits(tiny_model: Any, name: str, kind: str,
     assert not torch.allclose(first, other, atol=1e-2)
 
 
-@pytest.mark.parametrize("name", ["internvl", "mllama", "llava_next_video", "video_llava", "smolvlm", "qwen2_5_vl"])
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in CASES}))
 def test_a_question_without_images_is_answered_too(tiny_model: Any, name: str) -> None:
     request = Request("Is the caption true? A man sits down.", options=("True", "False"))
     [(_, answer)] = Local(params(tiny_model(name)), "cpu").answer([request])

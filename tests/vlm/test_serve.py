@@ -22,8 +22,7 @@ from tests.vlm.given import api_params, media, params
 #: decodes the PNGs that the server is sent.
 SERVE = """
 import io
-from stages.core.torchvision_ops import declare_missing_ops
-declare_missing_ops()
+import stages
 import torchvision.io
 from PIL import Image
 from torchvision.transforms.functional import pil_to_tensor

@@ -1,0 +1,102 @@
+"""What a `dvc.lock` says: which cell made an output, and what it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from stages.base.errors import InputError
+from stages.base.params import lookup
+
+#: Cell -> its entry: cmd, deps, params, outs.
+Entries = Mapping[str, Mapping[str, Any]]
+
+
+def read_lock(path: Path) -> dict[str, Any]:
+    """Return the cells of a lock by name; none where there is no such file."""
+    from dvc.utils.serialize import load_yaml  # another reader takes 1e-05 for a text
+
+    return dict((load_yaml(str(path)) if path.exists() else {}).get("stages") or {})
+
+
+def write_lock(path: Path, entries: Entries) -> None:
+    """Write a lock as DVC does."""
+    from dvc.utils.serialize import dump_yaml
+
+    dump_yaml(str(path), {"schema": "2.0", "stages": dict(entries)})
+
+
+def outs(entry: Mapping[str, Any]) -> list[str]:
+    """Return the paths that a cell made."""
+    return [out["path"] for out in entry.get("outs", [])]
+
+
+def maker(entries: Entries, path: str) -> str:
+    """Return the cell that made `path`.
+
+    Raises:
+        InputError: no cell did: the shipped run is not there.
+    """
+    found = next((name for name, entry in entries.items() if path in outs(entry)), None)
+    if found is None:
+        do = "other seeds are compared with the shipped run: run `dvc repro` first"
+        raise InputError(f"no cell made {path}", file="dvc.lock", do=do)
+    return found
+
+
+def check_current(entries: Entries, name: str, params: Mapping[str, Any]) -> None:
+    """Check that a cell was made by `params`, so that another seed differs from it in the seed only.
+
+    Raises:
+        InputError: it was made by others.
+    """
+    for file, keys in entries[name].get("params", {}).items():
+        for key, value in keys.items():
+            if file == "params.yaml" and lookup(params, key, file) != value:
+                do = "run `dvc repro` first, so that seed and shipped run differ in the seed only"
+                raise InputError(f"the shipped {name} was made by another value", file=file, key=key, do=do)
+
+
+def upstream(entries: Entries, name: str) -> set[str]:
+    """Return the paths that a cell's outputs were made from, its own deps and those of the cells before it."""
+    made = {path: cell for cell, entry in entries.items() for path in outs(entry)}
+    paths: set[str] = set()
+    waiting = [name]
+    while waiting:
+        for dep in entries[waiting.pop()].get("deps", []):
+            if dep["path"] in paths:
+                continue
+            paths.add(dep["path"])
+            waiting += {made[path] for path in made if _touch(path, dep["path"])}
+    return paths
+
+
+def _touch(one: str, other: str) -> bool:
+    """Tell whether two paths are the same, or one is a folder that holds the other."""
+    a, b = PurePosixPath(one), PurePosixPath(other)
+    return a == b or a in b.parents or b in a.parents
+
+
+def scored(entries: Entries, dataset: str) -> Iterator[str]:
+    """Yield the methods of a data set that the lock has scores of."""
+    for entry in entries.values():
+        for path in map(PurePosixPath, outs(entry)):
+            if path.parent == PurePosixPath("data", dataset, "scores"):
+                yield path.stem
+
+
+def not_learnt(entries: Entries, dataset: str, model: str) -> list[str]:
+    """Return the methods that follow from the base model `model` and did not learn on the data set.
+
+    They are its zero-shot methods, and null models where it wrote the captions that they are compared with. A method
+    that learnt has a model of its own, and cells of its own here.
+    """
+    models = {path for entry in entries.values() for path in outs(entry)}
+    found = [method for method in scored(entries, dataset) if f"data/{dataset}/models/{method}" not in models]
+    base = f"data/models/{model}"
+    return sorted(
+        method
+        for method in found
+        if base in upstream(entries, maker(entries, f"data/{dataset}/scores/{method}.parquet"))
+    )

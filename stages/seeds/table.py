@@ -1,0 +1,74 @@
+"""The numbers of a draw of seeds, as text that lies in git: a row a method, protocol, metric and aggregate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.base.schema import SCORES
+from stages.base.tables import read_table, write_text
+
+DIGITS = 6
+#: `base_seed` and `seed` count draws, 0 being the shipped one: of the base model's seed, and of the row's own.
+SCHEMA = pl.Schema(
+    {
+        "method": pl.String,
+        "protocol": pl.String,
+        "metric": pl.String,
+        "aggregate": pl.String,
+        "base_seed": pl.Int64,
+        "seed": pl.Int64,
+        "value": pl.Float64,
+    }
+)
+KEYS = list(SCHEMA)[:-1]
+#: What names a number, whatever the draw.
+NUMBER = KEYS[:4]
+CELLS = Path("seeds/cells")
+#: Keys of params whose seed is a base model's begin so.
+BASE = "pretrain."
+
+
+def cell_file(dataset: str, name: str, key: str, draw: int) -> Path:
+    """Return where the numbers lie of a method or a base model by a draw of the seed under `key`."""
+    return CELLS / dataset / f"{name}_{'base_' if key.startswith(BASE) else ''}{draw}.csv"
+
+
+def drawn(root: Path, dataset: str, methods: list[str], base_seed: int, seed: int) -> pl.DataFrame:
+    """Return the overall aggregates of some methods, from the scores below `root`, as rows of SCHEMA.
+
+    Numbers of single classes, rules and thresholds are left out, and deviations between repeated draws of one answer.
+
+    Raises:
+        InputError: a method has no scores.
+    """
+    overall = ~pl.col("aggregate").str.contains(":") & ~pl.col("aggregate").str.ends_with("_sd")
+    tables = [read_table(root / Run(dataset).scores(method), SCORES).filter(overall) for method in methods]
+    rows = pl.concat(tables) if tables else pl.DataFrame(schema=SCHEMA)
+    return rows.with_columns(base_seed=pl.lit(base_seed), seed=pl.lit(seed)).select(
+        pl.col(name).cast(kind) for name, kind in SCHEMA.items()
+    )
+
+
+def write_rows(path: Path, rows: pl.DataFrame) -> None:
+    """Write rows of SCHEMA, sorted, six digits."""
+    # Adding zero turns -0.0 into 0.0.
+    write_text(path, rows.sort(KEYS).with_columns(pl.col("value").round(DIGITS) + 0.0).write_csv())
+
+
+def read_rows(path: Path) -> pl.DataFrame:
+    """Return rows of SCHEMA.
+
+    Raises:
+        InputError: the file is missing or is no such table.
+    """
+    try:
+        table = pl.read_csv(path, schema=SCHEMA)
+    except FileNotFoundError:
+        raise InputError("no such file", file=path, do="run `make seeds`") from None
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"not a table of seeds: {error}", file=path, do="run `make seeds`") from None
+    return table

@@ -1,0 +1,84 @@
+"""What is shipped of the real graph, and what CI holds a retrained tree to."""
+
+import csv
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.ship.cells import LEARNING, learns
+from tests.conftest import ROOT
+from tests.pipeline import graph
+
+
+def test_every_stage_that_trains_is_shipped():
+    """Such a stage holds its arithmetic. `controls` trains too, and keeps nothing but numbers."""
+    root = [stage for stage in graph.stages() if stage.pipeline == ROOT / "dvc.yaml"]
+    trains = {stage.name for stage in root if "stages/core/reproducible.py" in graph.closure(stage.room)}
+    assert trains - {"controls"} <= set(LEARNING)
+    assert all(learns(f"{name}@a_cell") for name in LEARNING)
+
+
+def test_the_remote_is_in_git_is_verified_and_takes_no_plain_push():
+    config = (ROOT / ".dvc/config").read_text()
+    assert "['remote \"shipped\"']\n    url = ../shipped\n    verify = true" in config
+    assert "remote = shipped" not in config
+    assert "shipped/files/** binary" in (ROOT / ".gitattributes").read_text()
+
+
+@pytest.fixture
+def retrained(tmp_path, monkeypatch):
+    """Return `.ci/retrained.py`, as of a repository in a temporary folder."""
+    spec = importlib.util.spec_from_file_location("retrained", ROOT / ".ci/retrained.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "ROOT", tmp_path / "committed")
+    return module
+
+
+def tree(root: Path, numbers, seeds=()):
+    """Write a lock in which `net` is trained and `asked` asks what `pretrain` made; their numbers; a table of seeds."""
+
+    def cell(outs, deps=()):
+        return {"outs": [{"path": path, "md5": "0"} for path in outs], "deps": [{"path": p, "md5": "0"} for p in deps]}
+
+    stages = {"pretrain@base": cell(["data/models/base"]), "train@net": cell(["data/home/net"])}
+    for method, dep in {
+        "net": "data/home/net",
+        "asked": "data/models/base/weights",
+        "null_one": "data/home/net",
+        "published": "data/published",
+    }.items():
+        stages[f"score@{method}"] = cell([f"metrics/home/{method}.json"], [dep])
+    metrics = root / "metrics/home"
+    metrics.mkdir(parents=True)
+    (root / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    for method, value in numbers.items():
+        (metrics / f"{method}.json").write_text(json.dumps({"cs.answer.mca": value, "cs.answer.f1:Walk": 0.1}))
+    with (metrics / "seeds.csv").open("w") as file:
+        writer = csv.writer(file)
+        writer.writerow(["method", "protocol", "metric", "aggregate", "base_seed", "seed", "value"])
+        writer.writerows([method, "cs", "answer", "mca", 0, n, value] for method, n, value in seeds)
+    return root
+
+
+def test_a_retrained_number_is_held_to_the_spread_over_seeds(retrained, tmp_path):
+    seeds = [(method, n, value) for method in ("net", "asked") for n, value in enumerate([0.6, 0.7, 0.8])]
+    tree(retrained.ROOT, {}, seeds)
+    inside = tree(tmp_path / "inside", {"net": 0.7 + 0.346, "asked": 0.7 - 0.346})  # 3 sd sqrt(4/3) = 0.3464
+    assert [path.stem for path in retrained.learnt(inside)] == ["asked", "net"]
+    assert retrained.outside(inside) == []
+    outside = tree(tmp_path / "outside", {"net": 0.7 + 0.347, "asked": 0.7})
+    (said,) = retrained.outside(outside)
+    assert said.startswith("metrics/home/net.json cs.answer.mca: 1.047, not within 0.7000 +- 0.3464 of 3 seeds")
+
+
+def test_a_row_without_seeds_fails_clearly(retrained, tmp_path):
+    tree(retrained.ROOT, {}, [("net", 0, 0.6), ("net", 1, 0.7), ("asked", 0, 0.5)])
+    (said,) = retrained.outside(tree(tmp_path / "retrained", {"net": 0.65, "asked": 0.5}))
+    assert said.startswith("metrics/home/asked.json cs.answer.mca: 1 values in metrics/home/seeds.csv")
+    assert "`make seeds`" in said
+    (retrained.ROOT / "metrics/home/seeds.csv").unlink()
+    assert len(retrained.outside(tmp_path / "retrained")) == 2

@@ -1,0 +1,256 @@
+"""Other seeds of a project of stubs: what runs, what it costs to go on, what the tables hold."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from dvc.utils.serialize import dump_yaml, load_yaml
+
+from tests.conftest import dvc
+from tests.seeds.project import PARAMS, environ, ran, write_project
+
+CELLS = [
+    "adapt_1@home_embedded_head_cs",
+    "base@embedded-home-1",
+    "base_adapt_1@home_embedded_head_cs",
+    "train_1@home_net_cs",
+]
+pytestmark = pytest.mark.slow
+TRAINED, ADAPTED, BASE = "train.home.net_cs.recipe.seed-1", "adapt.home.head.recipe.seed-1", "pretrain.embedded.seed-1"
+
+
+def start(project: Path, *arguments: str) -> subprocess.Popen[str]:
+    env = {**os.environ, **environ(project)}
+    env.pop("PYTHONPATH", None)
+    return subprocess.Popen(
+        [sys.executable, "-m", "stages.seeds", *arguments],
+        cwd=project,
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def seeds(project: Path, *arguments: str, fails: bool = False) -> str:
+    process = start(project, *arguments)
+    output = process.communicate(timeout=300)[0]
+    assert (process.returncode != 0) == fails, output
+    assert "Traceback" not in output
+    return output
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    project = write_project(tmp_path_factory.mktemp("shipped"))
+    ran(project)
+    return project
+
+
+@pytest.fixture(scope="module")
+def whole(shipped, tmp_path_factory):
+    project = tmp_path_factory.mktemp("whole") / "project"
+    shutil.copytree(shipped, project)
+    output = seeds(project, "run", "--jobs", "2")
+    assert "4 cells, 4 to run" in output
+    (project / "ran.txt").write_text("\n".join(ran(project)))
+    return project
+
+
+@pytest.fixture
+def copy(request, tmp_path):
+    """Return a copy, to change, of the project that the test names."""
+    return Path(shutil.copytree(request.getfixturevalue(request.param), tmp_path / "project"))
+
+
+of_whole = pytest.mark.parametrize("copy", ["whole"], indirect=True)
+of_shipped = pytest.mark.parametrize("copy", ["shipped"], indirect=True)
+
+
+def test_only_what_the_seed_touches_runs(whole):
+    assert sorted((whole / "ran.txt").read_text().splitlines()) == sorted(
+        [
+            f"train net_cs net_cs {TRAINED}",
+            f"score net_cs {TRAINED}",
+            f"adapt embedded_head_cs head {ADAPTED}",
+            f"score embedded_head_cs {ADAPTED}",
+            f"pretrain {BASE}",  # once, for two cells
+            f"adapt embedded_head_cs head {BASE}",
+            f"score embedded_head_cs {BASE}",
+            f"infer embedded_list {BASE}",
+            f"score embedded_list {BASE}",
+        ]
+    )
+
+
+def test_only_the_seed_differs_in_the_workspace(whole):
+    for workspace, block in (
+        (TRAINED, ("train", "home", "net_cs", "recipe")),
+        (ADAPTED, ("adapt", "home", "head", "recipe")),
+        (BASE, ("pretrain", "embedded")),
+    ):
+        values = load_yaml(str(whole / ".seeds" / workspace / "params.yaml"))
+        changed = values
+        for key in block:
+            changed = changed[key]
+        assert changed.pop("seed") == 1
+        changed["seed"] = 0
+        assert values == PARAMS
+
+
+@of_whole
+def test_the_table_holds_every_draw_and_the_shipped_run(copy):
+    before = {path: path.read_bytes() for path in (copy / "metrics").rglob("*.json")}
+    assert "4 cells, 14 rows" in seeds(copy, "gather")
+    text = (copy / "metrics/home/seeds.csv").read_text()
+    assert text.startswith("method,protocol,metric,aggregate,base_seed,seed,value\n")
+    rows = pl.read_csv(text.encode())
+    assert rows.rows() == sorted(rows.rows())
+    assert rows["aggregate"].unique().sort().to_list() == ["accuracy", "mca"]
+    assert rows.filter(pl.col("aggregate") == "mca").drop("protocol", "metric", "aggregate").rows() == [
+        ("embedded_head_cs", 0, 0, 0.333333),
+        ("embedded_head_cs", 0, 1, 0.343333),
+        ("embedded_head_cs", 1, 0, 0.433333),
+        ("embedded_list", 0, 0, 0.333333),
+        ("embedded_list", 1, 0, 0.343333),
+        ("net_cs", 0, 0, 0.333333),
+        ("net_cs", 0, 1, 0.343333),
+    ]
+    assert {path: path.read_bytes() for path in (copy / "metrics").rglob("*.json")} == before
+
+
+@of_whole
+def test_a_second_run_does_nothing(copy):
+    assert "4 cells, 0 to run" in seeds(copy, "run")
+    assert ran(copy) == []
+
+
+@of_whole
+def test_the_root_graph_does_not_run_the_seeds(copy):
+    assert "Data and pipelines are up to date" in dvc("repro", cwd=copy)
+
+
+@of_whole
+def test_without_workspaces_and_run_from_the_cache(copy):
+    """Of a clone that pulled the cells nothing is stale; a forced cell finds in the cache what it learnt."""
+    shutil.rmtree(copy / ".seeds")
+    assert "0 to run" in seeds(copy, "run")
+    seeds(copy, "run", "--force", "--only", "train_1@*")
+    assert ran(copy) == []
+
+
+@of_whole
+def test_another_shipped_model_makes_its_row_stale_and_no_other(copy):
+    params = copy / "params.yaml"
+    values = load_yaml(str(params))
+    values["train"]["home"]["net_cs"]["recipe"]["seed"] = 5
+    dump_yaml(str(params), values)
+    output = seeds(copy, "run", fails=True)
+    assert "the shipped train@home_net_cs was made by another value" in output
+    assert "key 'train.home.net_cs'" in output
+    dvc("repro", "-q", cwd=copy, env=environ(copy))
+    ran(copy)
+    assert "missing or stale: train_1@home_net_cs" in seeds(copy, "gather", fails=True)
+    assert "4 cells, 1 to run" in seeds(copy, "run")
+    assert ran(copy) == [f"train net_cs net_cs {TRAINED}", f"score net_cs {TRAINED}"]
+    seeds(copy, "gather")
+    rows = pl.read_csv(copy / "metrics/home/seeds.csv")
+    draws = rows.filter((pl.col("method") == "net_cs") & (pl.col("aggregate") == "mca"))
+    assert draws.select("seed", "value").rows() == [(0, 0.383333), (1, 0.393333)]
+
+
+@of_whole
+def test_code_that_learns_the_same_bytes_makes_nothing_stale(copy):
+    code = copy / "stages/stub.py"
+    code.write_text(code.read_text() + "# changed\n")
+    dvc("repro", "-q", cwd=copy, env=environ(copy))
+    assert "4 cells, 0 to run" in seeds(copy, "run")
+
+
+@of_whole
+def test_a_missing_cell_is_named_and_left_out_only_on_demand(copy):
+    (copy / "seeds/cells/home/net_cs_1.csv").unlink()
+    output = seeds(copy, "gather", fails=True)
+    assert "1 of 4 cells are missing or stale: train_1@home_net_cs" in output
+    assert not (copy / "metrics/home/seeds.csv").exists()
+    assert "3 cells, 10 rows; 1 cells left out" in seeds(copy, "gather", "--partial")
+
+
+@of_whole
+def test_numbers_of_an_older_scoring_are_no_seeds_of_the_shipped_run(copy):
+    code = copy / "stages/stub.py"
+    code.write_text(code.read_text().replace('"accuracy": 0.25', '"recall": 0.25'))
+    dvc("repro", "-q", "-f", "-s", "score@net_cs", cwd=copy, env=environ(copy))
+    output = seeds(copy, "gather", fails=True)
+    assert "seeds/cells/home/net_cs_1.csv, row net_cs/cs/answer/" in output
+    assert "--force --only 'train_1@home_net_cs'" in output
+    seeds(copy, "run", "--force", "--only", "train_1@home_net_cs")
+
+
+@of_shipped
+def test_a_killed_run_goes_on(copy):
+    slow = copy / ".journal/slow"
+    seeds(copy, "run", "--only", "train_1@*")
+    ran(copy)
+    slow.touch()
+    process = start(copy, "run")
+    until(lambda: "adapt" in "".join(lines(copy)), process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    slow.unlink()
+    ran(copy)
+    assert "4 cells, 3 to run" in seeds(copy, "run")
+    assert not [line for line in ran(copy) if line.startswith("train")]
+    assert "4 cells, 14 rows" in seeds(copy, "gather")
+
+
+@of_shipped
+def test_a_run_without_the_shipped_models_says_so(copy):
+    shutil.rmtree(copy / "data/home/models/net_cs")
+    output = seeds(copy, "run", fails=True)
+    assert "not there: data/home/models/net_cs" in output
+    assert "make repro" in output
+
+
+@of_shipped
+def test_one_failing_cell_does_not_stop_the_others(copy):
+    code = copy / "stages/stub.py"
+    code.write_text(
+        code.read_text().replace(
+            "def main() -> None:\n",
+            "def main() -> None:\n"
+            "    if sys.argv[1] == 'train' and '.seeds' in str(Path.cwd()):\n"
+            "        sys.exit('error: no')\n",
+        )
+    )
+    dvc("repro", "-q", cwd=copy, env=environ(copy))
+    output = seeds(copy, "run", "--jobs", "2", fails=True)
+    assert "1 of 4 cells failed: train_1@home_net_cs" in output
+    assert "error: no" in (copy / ".seeds/home_net_cs_1.log").read_text()
+    assert sorted(path.name for path in (copy / "seeds/cells/home").glob("*.csv")) == [
+        "embedded_base_1.csv",
+        "embedded_head_cs_1.csv",
+        "embedded_head_cs_base_1.csv",
+    ]
+
+
+def lines(project):
+    log = project / ".journal/ran.log"
+    return log.read_text().splitlines() if log.exists() else []
+
+
+def until(holds, process):
+    end = time.monotonic() + 120
+    while not holds():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < end
+        time.sleep(0.05)
