@@ -11,11 +11,7 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
-<<<<<<< HEAD
-.PHONY: repro replay data test lint bench vllm-check setup clean
-=======
-.PHONY: repro retrain ship replay seeds data test lint bench setup clean
->>>>>>> main
+.PHONY: repro retrain ship replay seeds data test lint bench vllm-check setup clean
 
 repro: setup
 	$(RUN)/python -m stages.ship pull
@@ -69,8 +65,8 @@ bench: setup
 vllm-check: setup .venv-vllm/.complete
 	OMP_NUM_THREADS=1 $(RUN)/python -m pytest -rs -s tests/vlm/test_vllm.py
 
-.venv-vllm/.complete: tests/vlm/vllm_venv.sh
-	sh tests/vlm/vllm_venv.sh .venv-vllm $(PYTHON)
+.venv-vllm/.complete: tests/vlm/vllm_venv.sh | setup
+	sh tests/vlm/vllm_venv.sh .venv-vllm $(RUN)/python
 
 setup: $(VENV)/.complete
 
