@@ -11,7 +11,7 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
-.PHONY: repro retrain ship replay seeds data test lint bench setup clean
+.PHONY: repro retrain ship replay seeds data test lint bench vllm-check setup clean
 
 repro: setup
 	$(RUN)/python -m stages.ship pull
@@ -61,6 +61,13 @@ lint: setup
 bench: setup
 	$(RUN)/python -m bench
 
+# A real server next to the tests' fake one: vLLM on a CPU, in a venv of its own (2.3 GB).
+vllm-check: setup .venv-vllm/.complete
+	OMP_NUM_THREADS=1 $(RUN)/python -m pytest -rs -s tests/vlm/test_vllm.py
+
+.venv-vllm/.complete: tests/vlm/vllm_venv.sh | setup
+	sh tests/vlm/vllm_venv.sh .venv-vllm $(RUN)/python
+
 setup: $(VENV)/.complete
 
 # The mark is written last, so that an interrupted installation starts again.
@@ -70,4 +77,4 @@ $(VENV)/.complete: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) .journal
+	rm -rf $(VENV) .venv-vllm .journal

@@ -56,6 +56,10 @@ class Compute(Params):
     """Address of the server of each API model."""
     concurrency: int = 8
     """Requests under way at once to an API."""
+    reply_seconds: float = 300
+    """An API's reply may take this long."""
+    wait_seconds: float = 600
+    """Where an API says when to come back, it is waited for up to this long; else the run ends and says when."""
 
     @property
     def processes(self) -> int:

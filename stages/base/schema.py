@@ -68,13 +68,16 @@ KEYFRAMES = pa.schema(
     metadata={"huggingface": '{"info": {"features": {"image": {"_type": "Image"}}}}'},
 )
 
-#: A reference caption and how it came about.
+#: A reference caption and how it came about; `ended`, `thinking` and `tokens_thinking` as in PREDICTIONS.
 CAPTIONS = pa.schema(
     [
         pa.field("clip_id", STR, nullable=False),
         pa.field("text", STR),
         pa.field("attempts", pa.int32()),
         pa.field("keywords", STRS),
+        pa.field("ended", STR),
+        pa.field("thinking", STR),
+        pa.field("tokens_thinking", pa.int32()),
         pa.field("prompt_hash", STR),
         pa.field("model", STR),
         pa.field("revision", STR),
@@ -86,6 +89,11 @@ CAPTIONS = pa.schema(
 #: (null: the method names no class; empty: it named none); `classes` and `class_scores` run in parallel.
 #: `status` is ok, missing (no answer exists), unparsed, unmapped, refused or error; `detail` says more.
 #: `repeat` numbers repeated draws of one method (null models, repeated judges) from 0.
+#: `ended` is why the answer ended: stop, length (it was cut at the longest answer allowed: more might have followed),
+#: filter, or what else a server said; null where nobody knows. Of a row of several answers it is length where one was.
+#: `thinking` is what the model thought before it answered, of a row of several answers each under its class; it is no
+#: part of `text`. `tokens_thinking` are those of `tokens_out` that were thinking; null where there is none, or the
+#: server does not say.
 PREDICTIONS = pa.schema(
     [
         pa.field("clip_id", STR, nullable=False),
@@ -101,6 +109,9 @@ PREDICTIONS = pa.schema(
         pa.field("revision", STR),
         pa.field("tokens_in", pa.int32()),
         pa.field("tokens_out", pa.int32()),
+        pa.field("tokens_thinking", pa.int32()),
+        pa.field("ended", STR),
+        pa.field("thinking", STR),
         pa.field("journal_key", STR),
     ]
 )
@@ -133,12 +144,16 @@ EMBEDDINGS = pa.schema(
 )
 
 #: What a judge said of one text: `value` is p(True), or 1 and 0 where it gives no probability; null where `detail` says
-#: why. It lies beside the measures, with the key under which a journal keeps it.
+#: why. It lies beside the measures, with the key under which a journal keeps it. `ended`, `thinking` and
+#: `tokens_thinking` are of the judge's answer, as in PREDICTIONS.
 JUDGEMENTS = pa.schema(
     [
         pa.field("journal_key", STR, nullable=False),
         pa.field("value", pa.float64()),
         pa.field("detail", STR),
+        pa.field("ended", STR),
+        pa.field("thinking", STR),
+        pa.field("tokens_thinking", pa.int32()),
     ]
 )
 

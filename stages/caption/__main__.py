@@ -52,6 +52,8 @@ def main() -> None:
     write_table(run.captions, (same | row for row, _ in found), CAPTIONS)
     tries = Counter(row["attempts"] for row, _ in found)
     tried = ", ".join(f"{tries[attempt]} at attempt {attempt}" for attempt in sorted(tries))
+    cut = sum(row.get("ended") == "length" for row, _ in found)
+    tried += f"; {cut} cut at the longest answer allowed" if cut else ""
     did = f"{len(found)} captions ({tried}), {show.unusable} unusable clips left out; {tally.computed} answers computed"
     closing(name, did + unused + (f"; {failed} without a keyword" if failed else ""), tally.asked - tally.computed)
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from stages.core.journal import journal_key
-from stages.text.keywords import found
 from stages.vlm.base import Answer, Backend, Media, Request
+from stages.vlm.constraint import found
 from stages.vlm.prompts import Prompt
 
 #: Raise it when the same answers give another caption.
-VERSION = 1
+VERSION = 2
 
 
 class Clip(NamedTuple):
@@ -38,7 +38,10 @@ class Rules(NamedTuple):
 
 
 class Caption(NamedTuple):
-    """The last attempt at a clip's caption; `lacking` has the labels of which no keyword is in it."""
+    """The last attempt at a clip's caption; `lacking` has the labels of which no keyword is in it.
+
+    One that was cut at the longest answer allowed passes where it holds its keywords, and `ended` says so.
+    """
 
     text: str
     attempts: int
@@ -46,6 +49,9 @@ class Caption(NamedTuple):
     prompt_hash: str
     lacking: list[str]
     why: str | None
+    ended: str | None = None
+    thinking: str | None = None
+    tokens_thinking: int | None = None
 
 
 def caption_key(backend: Backend, clip: Clip, rules: Rules) -> str:
@@ -109,8 +115,11 @@ def _checked(clip: Clip, answer: Answer, attempt: int, prompt: Prompt) -> Captio
     if answer.status != "ok":
         why = f"{answer.status}: {answer.detail}"
     elif lacking:
-        why = f"no keyword of {', '.join(lacking)} in {answer.text!r}"
+        cut = f", cut after {answer.tokens_out} tokens" if answer.cut else ""
+        why = f"no keyword of {', '.join(lacking)} in {answer.text!r}{cut}"
     elif not answer.text.strip():
         why = "empty caption"
     keywords = list(dict.fromkeys(word for words in held.values() for word in words))
-    return Caption(answer.text, attempt, keywords, prompt.hash, lacking, why)
+    return Caption(
+        answer.text, attempt, keywords, prompt.hash, lacking, why, answer.ended, answer.thinking, answer.tokens_thinking
+    )

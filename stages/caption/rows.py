@@ -19,7 +19,7 @@ from stages.vlm.show import Show
 Row = dict[str, Any]
 
 #: The columns that a journalled row keeps: what the clip, the model and the rules made.
-_MADE = ("text", "attempts", "keywords", "prompt_hash")
+_MADE = ("text", "attempts", "keywords", "ended", "thinking", "tokens_thinking", "prompt_hash")
 
 #: What the journal keeps: answers, and the captions that they led to.
 KINDS = (Answer._fields, ("row", *_MADE))

@@ -31,7 +31,7 @@ def journal_key(**shapes: Any) -> str:
     integer version that stands beside the function that computes a sample; no address, batch size or time-out.
     """
     text = json.dumps(shapes, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
 def root() -> Path:
@@ -109,7 +109,8 @@ class Journal:
 
     def put(self, key: str, value: Mapping[str, Any]) -> None:
         """Append a finished sample; it survives a kill of this process from here on."""
-        body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        # Half of a character, which a server's JSON or a file's name may hold, comes back as it was.
+        body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass") + b"\n"
         head = b"%s\t%08x\t" % (key.encode(), zlib.crc32(body))
         if self._out is None:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -49,6 +49,8 @@ def main() -> None:
             rows = [same | row for row in infer(show, clip_ids, made.asking, journal, tally, progress.advance)]
     write_table(output, rows, PREDICTIONS)
     status = ", ".join(f"{count} {status}" for status, count in sorted(Counter(row["status"] for row in rows).items()))
+    cut = sum(row["ended"] == "length" for row in rows)
+    status += f"; {cut} cut at the longest answer allowed" if cut else ""
     did = f"{len(rows)} clips ({status}), {show.unusable} unusable left out; {tally.computed} answers computed{unused}"
     failed = [row["clip_id"] for row in rows if row["status"] == "error"]
     closing(name, did, tally.asked - tally.computed, failed)

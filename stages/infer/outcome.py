@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from stages.text.closed import option
 from stages.vlm.base import Answer
 
 #: Raise it when the same answers give another row.
-VERSION = 1
+VERSION = 2
 
 YES_NO = ("Yes", "No")
 #: Which status a row takes whose answers differ: the first of these that one of them has.
@@ -28,25 +29,38 @@ class Outcome(NamedTuple):
     detail: str | None = None
     tokens_in: int | None = None
     tokens_out: int | None = None
+    tokens_thinking: int | None = None
+    ended: str | None = None
+    thinking: str | None = None
 
 
 def described(answer: Answer) -> Outcome:
-    """Return the outcome of a free description; it names no class."""
+    """Return the outcome of a free description; it names no class.
+
+    One that was cut counts as it is, and `ended` says so; one of which nothing is left, because it was cut while the
+    model was thinking, is `unparsed`.
+    """
+    empty = answer.status == "ok" and not answer.text.strip() and (answer.cut or answer.thinking is not None)
     return Outcome(
         text=answer.text if answer.status == "ok" else None,
-        status=answer.status,
-        detail=answer.detail,
+        status="unparsed" if empty else answer.status,
+        detail=answer.detail or ("cut before it answered" if empty and answer.cut else None),
         tokens_in=answer.tokens_in,
         tokens_out=answer.tokens_out,
+        tokens_thinking=answer.tokens_thinking,
+        ended=answer.ended,
+        thinking=answer.thinking,
     )
 
 
 def listed(answer: Answer, words: Mapping[str, str], many: bool) -> Outcome:
     """Return the outcome of a choice from the list of all classes.
 
-    With one label a clip (`many` false) it is the class of the highest score where the back end weighed the options,
-    else the first class that the answer names; with several, all that it names (or none, said in so many words).
-    An answer that names no class is `unmapped`, an empty one `unparsed`; what named no class stands in `detail`.
+    What the model wrote is the answer; the shares of the options are scores, and there are none unless every option has
+    one. With one label a clip (`many` false) it is the class that the answer names, of several the one of the highest
+    score, else the first; with several, all that it names (or none, said in so many words). An answer that names no
+    class is `unmapped`, an empty one `unparsed`; what named no class stands in `detail`. An answer that was cut is one
+    all the same where a class stands whole in it.
 
     Args:
         answer: of a request whose options, if any, are the classes' words.
@@ -56,29 +70,31 @@ def listed(answer: Answer, words: Mapping[str, str], many: bool) -> Outcome:
     plain = described(answer)
     if answer.status != "ok":
         return plain
-    named = classes_named(answer.text, words)
+    named = classes_named(answer.text, words, answer.cut)
     classes = sorted(words)
-    scores: list[float | None] | None = [answer.p[words[name]] for name in classes] if answer.p else None
-    outcome = plain._replace(classes=classes if scores else None, class_scores=scores)
+    scores: dict[str, float] = {name: answer.p[words[name]] for name in classes} if answer.p else {}
+    outcome = plain._replace(classes=classes, class_scores=list(scores.values())) if scores else plain
     if not answer.text.strip():
-        return outcome._replace(status="unparsed", detail="empty answer")
-    detail = f"names no class: {'; '.join(named.unmapped)}" if named.unmapped else None
+        return outcome._replace(status="unparsed", detail=plain.detail or "empty answer")
+    odd = f"names no class: {'; '.join(named.unmapped)}" if named.unmapped else None
     if not named.labels and (named.unmapped or not many):
-        return outcome._replace(labels=[], status="unmapped", detail=detail or f"names no class: {answer.text.strip()}")
+        odd = odd or f"names no class: {answer.text.strip()}"
+        return outcome._replace(labels=[], status="unmapped", detail=_joined(odd, answer.detail))
     if many:
-        return outcome._replace(labels=sorted(named.labels), detail=detail)
+        return outcome._replace(labels=sorted(named.labels), detail=_joined(odd, answer.detail))
     several = f"names several: {', '.join(named.labels)}" if len(named.labels) > 1 else None
-    label = _highest(classes, scores) or named.labels[0]
-    return outcome._replace(labels=[label], detail="; ".join(filter(None, [several, detail])) or None)
+    label = max(named.labels, key=lambda name: scores[name]) if scores else named.labels[0]
+    return outcome._replace(labels=[label], detail=_joined(several, odd, answer.detail))
 
 
 def asked_each(answers: Mapping[str, Answer], many: bool, text: str | None = None) -> Outcome:
     """Return the outcome of a yes/no question for each class.
 
     An answer that is neither Yes nor No is `unparsed`: its class has no score and is not taken for a No. With one label
-    a clip it is the class of the highest p(yes) where the back end gives it, else the only class answered Yes; several
-    without a probability to rank them name no class (`unmapped`). With several labels, all that were answered Yes.
-    Labels rest on the answers that could be read, and are null where none could.
+    a clip it is the class of the highest p(yes) where every answer that could be read has one, else the only class
+    answered Yes; several without a probability to rank them name no class (`unmapped`). With several labels, all that
+    were answered Yes. Labels rest on the answers that could be read, and are null where none could. An answer that was
+    cut counts where it opens with Yes or No.
 
     Args:
         answers: class -> its answer.
@@ -88,26 +104,30 @@ def asked_each(answers: Mapping[str, Answer], many: bool, text: str | None = Non
     classes = sorted(answers)
     said = {name: option(answers[name].text, YES_NO) if answers[name].status == "ok" else None for name in classes}
     yes = [name for name in classes if said[name] == "Yes"]
-    scores = [(answers[name].p or {}).get("Yes") if said[name] else None for name in classes]
+    scores = {name: (answers[name].p or {}).get("Yes") if said[name] else None for name in classes}
+    known = {name: score for name, score in scores.items() if score is not None}
+    ranked = bool(known) and len(known) == sum(map(bool, said.values()))
     status, detail = _worst(answers, said)
-    weighed = [name for name, score in zip(classes, scores, strict=True) if score is not None]
     labels: list[str] | None = yes
     if not any(said.values()):
         labels = None
-    elif not many and weighed:
-        labels = [_highest(classes, scores) or ""]
+    elif not many and ranked:
+        labels = [max(known, key=lambda name: known[name])]
     elif not many and len(yes) > 1:
-        labels, detail = [], "; ".join(filter(None, [detail, f"yes to several: {', '.join(yes)}"]))
+        labels, detail = [], _joined(detail, f"yes to several: {', '.join(yes)}")
         status = "unmapped" if status == "ok" else status
     return Outcome(
         text=text,
         labels=labels,
-        classes=classes if weighed else None,
-        class_scores=scores if weighed else None,
+        classes=classes if known else None,
+        class_scores=list(scores.values()) if known else None,
         status=status,
-        detail=detail,
-        tokens_in=_total(answer.tokens_in for answer in answers.values()),
-        tokens_out=_total(answer.tokens_out for answer in answers.values()),
+        detail=_joined(detail, _remarks(answers)),
+        tokens_in=total(answer.tokens_in for answer in answers.values()),
+        tokens_out=total(answer.tokens_out for answer in answers.values()),
+        tokens_thinking=total(answer.tokens_thinking for answer in answers.values()),
+        ended=ended(answer.ended for answer in answers.values()),
+        thinking=thoughts({name: answers[name].thinking for name in classes}),
     )
 
 
@@ -121,16 +141,37 @@ def _worst(answers: Mapping[str, Answer], said: Mapping[str, str | None]) -> tup
     bad = [name for name in sorted(statuses) if statuses[name] != "ok"]
     if not bad:
         return status, None
-    shown = "; ".join(f"{name}: {answers[name].detail or answers[name].text[:80]}" for name in bad[:3])
+    shown = "; ".join(f"{name}: {_shown(answers[name])}" for name in bad[:3])
     return status, f"{len(bad)} of {len(answers)} answers: {shown}{'; ...' if len(bad) > 3 else ''}"
 
 
-def _highest(classes: list[str], scores: list[float | None] | None) -> str | None:
-    """Return the class of the highest score, the first of several; None where there are no scores."""
-    known = [(score, name) for name, score in zip(classes, scores or [], strict=bool(scores)) if score is not None]
-    return max(known, key=lambda pair: pair[0])[1] if known else None
+def _shown(answer: Answer) -> str:
+    cut = f" (cut after {answer.tokens_out} tokens)" if answer.cut else ""
+    return (answer.detail if answer.status != "ok" else None) or f"{answer.text[:80]}{cut}"
 
 
-def _total(counts: Iterable[int | None]) -> int | None:
+def _remarks(answers: Mapping[str, Answer]) -> str | None:
+    """Return what is to be known of answers that count, each remark once."""
+    remarks = Counter(answer.detail for answer in answers.values() if answer.status == "ok" and answer.detail)
+    return "; ".join(f"{count} of {len(answers)} answers: {remark}" for remark, count in remarks.items()) or None
+
+
+def _joined(*details: str | None) -> str | None:
+    return "; ".join(filter(None, details)) or None
+
+
+def ended(reasons: Iterable[str | None]) -> str | None:
+    """Return why a row's answers ended: length where one was cut, else the first reason that is no stop."""
+    known = sorted({reason for reason in reasons if reason is not None}, key=lambda one: (one != "length", one))
+    return next((reason for reason in known if reason != "stop"), known[0] if known else None)
+
+
+def thoughts(by_answer: Mapping[str, str | None]) -> str | None:
+    """Return what a model thought before each of a row's answers, under its name; null where it did not."""
+    return "\n\n".join(f"{name}: {thought}" for name, thought in by_answer.items() if thought) or None
+
+
+def total(counts: Iterable[int | None]) -> int | None:
+    """Return the sum of the counts that are known; null where none is."""
     known = [count for count in counts if count is not None]
     return sum(known) if known else None

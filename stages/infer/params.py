@@ -36,7 +36,7 @@ class Choose(Params):
     prompt: str
     """File in stages/infer/prompts, without .txt."""
     weigh: bool
-    """Weigh every class's words as the answer, where the back end can: class scores, and the label by the highest."""
+    """Weigh every class's words as the answer, where the back end can: class scores. The answer is what is written."""
 
 
 class PerClass(Params):

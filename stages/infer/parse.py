@@ -17,7 +17,7 @@ class Named(NamedTuple):
     unmapped: list[str]
 
 
-def classes_named(text: str, words: Mapping[str, str]) -> Named:
+def classes_named(text: str, words: Mapping[str, str], cut: bool = False) -> Named:
     """Return the classes named in an answer to a question that listed them.
 
     The answer is cut at commas, semicolons and new lines. A part names the classes whose words (or whose own name)
@@ -28,15 +28,21 @@ def classes_named(text: str, words: Mapping[str, str]) -> Named:
     Args:
         text: the answer.
         words: class -> how the question called it.
+        cut: the text was cut: a class at its very end is not taken where another class begins with the same words.
     """
     forms = {_plain(form): name for name, said in words.items() for form in (name, said)}
     pattern = re.compile(r"\b(?:" + "|".join(sorted(map(re.escape, forms), key=len, reverse=True)) + r")\b")
     labels: dict[str, None] = {}
     unmapped = []
-    for part in _BETWEEN.split(text):
+    parts = _BETWEEN.split(text)
+    for place, part in enumerate(parts):
         plain = _NUMBERING.sub("", _plain(part))
-        found = [forms[match] for match in pattern.findall(plain)]
-        labels.update(dict.fromkeys(found))
+        found = list(pattern.finditer(plain))
+        if cut and place == len(parts) - 1 and found and part[-1:].isalnum() and found[-1].end() == len(plain):
+            last = found[-1][0]
+            if any(form.startswith(last) and name != forms[last] for form, name in forms.items()):
+                found.pop()
+        labels.update(dict.fromkeys(forms[match[0]] for match in found))
         if not found and plain and plain != "none":
             unmapped.append(part.strip())
     return Named(list(labels), unmapped)

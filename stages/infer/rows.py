@@ -93,11 +93,8 @@ def _answer(row: Mapping[str, Any], asking: OneQuestion) -> Answer:
     scores = row["class_scores"]
     p = {words[name]: score for name, score in zip(row["classes"], scores, strict=True)} if scores else None
     none = row["status"] in ("missing", "refused")
-    return Answer(
-        row["text"] or "",
-        row["status"] if none else "ok",
-        row["detail"] if none else None,
-        row["tokens_in"],
-        row["tokens_out"],
-        p,
-    )
+    kept = {name: row[name] for name in ("tokens_in", "tokens_out", "tokens_thinking", "ended", "thinking")}
+    answer = Answer(row["text"] or "", row["status"] if none else "ok", row["detail"] if none else None, p=p, **kept)
+    # What is said of the answer stands behind what its outcome says.
+    said = (row["detail"] or "").removeprefix(asking.read(answer).detail or "").removeprefix("; ")
+    return answer if none else answer._replace(detail=said or None)

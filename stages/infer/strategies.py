@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from stages.core.journal import journal_key
-from stages.infer.outcome import VERSION, YES_NO, Outcome, asked_each, described, listed
+from stages.infer.outcome import VERSION, YES_NO, Outcome, asked_each, described, ended, listed, thoughts, total
 from stages.infer.params import AsPublished, Choose, Describe, Judge, Strategy
 from stages.vlm.base import Answer, Backend, Media, Request, request_key
 from stages.vlm.prompts import Prompt
@@ -188,23 +188,24 @@ class JudgedCaption:
     def outcomes(self, clips: Sequence[Clip], ask: Ask) -> list[Outcome]:
         """Return the outcome of each clip; a clip without a caption is not judged."""
         captions = ask(self.describe.backend, [self.describe.request(clip) for clip in clips])
-        texts = [answer.text for answer in captions if answer.status == "ok"]
+        plain = [described(caption) for caption in captions]
         requests = [
-            Request(self.question.fill(caption=text, activity=said), options=YES_NO)
-            for text in texts
+            Request(self.question.fill(caption=caption.text, activity=said), options=YES_NO)
+            for caption in plain
+            if caption.status == "ok"
             for said in self.classes.words.values()
         ]
         judged = iter(_by_clip(ask(self.text_model, requests), self.classes))
-        return [
-            self._judged(caption, next(judged)) if caption.status == "ok" else described(caption)
-            for caption in captions
-        ]
+        return [self._judged(caption, next(judged)) if caption.status == "ok" else caption for caption in plain]
 
-    def _judged(self, caption: Answer, answers: Mapping[str, Answer]) -> Outcome:
+    def _judged(self, caption: Outcome, answers: Mapping[str, Answer]) -> Outcome:
         outcome = asked_each(answers, self.classes.many, caption.text)
         return outcome._replace(
-            tokens_in=_sum(caption.tokens_in, outcome.tokens_in),
-            tokens_out=_sum(caption.tokens_out, outcome.tokens_out),
+            tokens_in=total([caption.tokens_in, outcome.tokens_in]),
+            tokens_out=total([caption.tokens_out, outcome.tokens_out]),
+            tokens_thinking=total([caption.tokens_thinking, outcome.tokens_thinking]),
+            ended=ended([caption.ended, outcome.ended]),
+            thinking="\n\n".join(filter(None, [thoughts({"caption": caption.thinking}), outcome.thinking])) or None,
         )
 
 
@@ -233,7 +234,3 @@ def _by_clip(answers: Sequence[Answer], classes: Classes) -> list[dict[str, Answ
     return [
         dict(zip(classes.words, answers[start : start + count], strict=True)) for start in range(0, len(answers), count)
     ]
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return other if one is None else one if other is None else one + other

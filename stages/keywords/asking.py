@@ -40,7 +40,8 @@ def from_model(backend: Backend, prompt: Prompt, count: int, classes: Collection
     for label, answer in zip(labels, answers, strict=True):
         words = parse(answer.text, count) if answer.status == "ok" else None
         if words is None:
-            wrong.append(f"  {label}: {answer.status}, {answer.detail or answer.text!r:.120}")
+            cut = f" (cut after {answer.tokens_out} tokens: raise `max_new_tokens`)" if answer.cut else ""
+            wrong.append(f"  {label}: {answer.status}, {answer.detail or answer.text!r:.120}{cut}")
         else:
             lists[label] = words
     if wrong:

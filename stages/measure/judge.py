@@ -25,13 +25,14 @@ from stages.vlm.prompts import Prompt
 from stages.vlm.show import Show
 
 #: Raise it when the same answer gives another judgement.
-VERSION = 1
+VERSION = 2
 
 PROMPTS = Path(__file__).parent / "prompts"
 TRUE_FALSE = ("True", "False")
 
 #: What the journal keeps: answers, and what they say.
-KINDS = (Answer._fields, ("value", "detail"))
+_SAID = ("value", "detail", "ended", "thinking", "tokens_thinking")
+KINDS = (Answer._fields, _SAID)
 
 
 class JudgeParams(Params):
@@ -63,6 +64,11 @@ class Judgement(NamedTuple):
     detail: str | None
     journal_key: str | None
     """Null where nothing was asked, or there was no answer: it is asked again then."""
+    ended: str | None = None
+    """Why the judge's answer ended, as in PREDICTIONS."""
+    thinking: str | None = None
+    """What the judge thought before it answered."""
+    tokens_thinking: int | None = None
 
 
 def question(prompt: Prompt, text: Text, media: Media, repeat: int) -> Request:
@@ -77,7 +83,8 @@ def verdict(answer: Answer) -> tuple[float | None, str | None]:
         return None, f"{answer.status}: {answer.detail}"
     said = option(answer.text, TRUE_FALSE)
     if said is None:
-        return None, f"unparsed: {answer.text[:80]!r}"
+        cut = f", cut after {answer.tokens_out} tokens" if answer.cut else ""
+        return None, f"unparsed: {answer.text[:80]!r}{cut}"
     return (answer.p["True"] if answer.p else float(said == "True")), None
 
 
@@ -116,7 +123,8 @@ def judge(
             if answer.status == "error":
                 failed[keys[place]] = detail
             elif keys[place] not in journal:
-                journal.put(keys[place], {"value": value, "detail": detail})
+                said = {name: getattr(answer, name) for name in _SAID[2:]}
+                journal.put(keys[place], {"value": value, "detail": detail} | said)
         for shown, text, draw in draws:
             repeat, key = text.repeat * repeats + draw, keys.get((text, draw))
             if key is None or key not in journal:
@@ -134,7 +142,7 @@ def judgement_key(backend: Backend, request: Request) -> str:
 def save(path: Path, judgements: Iterable[Judgement]) -> None:
     """Write table JUDGEMENTS, from which a journal refills itself."""
     kept = {one.journal_key: one for one in judgements if one.journal_key}
-    rows = ({"journal_key": key, "value": one.value, "detail": one.detail} for key, one in kept.items())
+    rows = ({"journal_key": key} | {name: getattr(one, name) for name in _SAID} for key, one in kept.items())
     write_table(path, rows, JUDGEMENTS)
 
 
@@ -145,7 +153,7 @@ def refill(journal: Journal, path: Path) -> int:
         rows = read_table(old, JUDGEMENTS) if old else None
     except InputError:
         rows = None  # written by another version of this stage
-    new = [row for row in rows.iter_rows() if row[0] not in journal] if rows is not None else []
-    for key, value, detail in new:
-        journal.put(key, {"value": value, "detail": detail})
+    new = [row for row in rows.iter_rows(named=True) if row["journal_key"] not in journal] if rows is not None else []
+    for row in new:
+        journal.put(row["journal_key"], {name: row[name] for name in _SAID})
     return len(new)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stages.text.keywords import found
+from stages.vlm.constraint import found
 
 
 def keyword(text: str, keywords: Sequence[str]) -> float:

@@ -10,6 +10,9 @@ from stages.report.inputs import Inputs
 
 EXAMPLES = 20
 
+#: Of answers that are not left out and may not be whole.
+CUT = "ended at the longest answer allowed (max_new_tokens): what there is of them counts"
+
 
 def exclusions(inputs: Inputs) -> list[dict[str, Any]]:
     """Return one entry a cause: what is left out, why, how many, examples and whether there are more."""
@@ -21,9 +24,11 @@ def exclusions(inputs: Inputs) -> list[dict[str, Any]]:
     if inputs.captions is not None:
         without = inputs.captions.filter(pl.col("text").is_null())
         entries += _entry("clips without a reference caption", "none was published or made", _ids(without))
+        entries += _entry("reference captions, cut", CUT, _cut(inputs.captions))
     for method, answers in inputs.predictions.items():
         why = pl.concat_str("status", "detail", separator=": ", ignore_nulls=True)
         entries += _grouped(f"answers of {method}", answers.filter(pl.col("status") != "ok"), why)
+        entries += _entry(f"answers of {method}, cut", CUT, _cut(answers))
         answered = set(answers["clip_id"].to_list())
         lacking = [clip for clip in _usable(inputs) if clip not in answered]
         entries += _entry(f"answers of {method}", "the method was not asked", lacking)
@@ -41,6 +46,10 @@ def _unscored(inputs: Inputs) -> list[dict[str, Any]]:
         entries.append({"what": f"test clips of {model} by {metrics}", "why": f"{reason} ({where})",
                         "clips": of_protocol["clips"].max(), "examples": examples[:EXAMPLES]})  # fmt: skip
     return entries
+
+
+def _cut(answers: pl.DataFrame) -> list[str]:
+    return _ids(answers.filter(pl.col("ended") == "length"))
 
 
 def _usable(inputs: Inputs) -> list[str]:

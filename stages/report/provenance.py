@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from stages.report.inputs import Inputs
 
 
@@ -104,17 +106,32 @@ def of_methods(inputs: Inputs) -> list[dict[str, Any]]:
                 "repeats": frame["repeat"].n_unique(),
                 "tokens_in": frame["tokens_in"].sum() or None,
                 "tokens_out": frame["tokens_out"].sum() or None,
+                "tokens_thinking": frame["tokens_thinking"].sum() or None,
+                "cut": cut_share(frame),
             }
         )
     return rows
 
 
-def of_references(inputs: Inputs) -> dict[str, list[str]]:
-    """Return the models, revisions and prompts that made the reference captions."""
+def cut_share(frame: pl.DataFrame) -> float | None:
+    """Return the share of answers that were cut at the longest answer allowed; null where no answer says how it ended.
+
+    Of a row of several answers, one that was cut is enough.
+    """
+    ended = frame["ended"].drop_nulls()
+    return (ended == "length").sum() / len(ended) if len(ended) else None
+
+
+def of_references(inputs: Inputs) -> dict[str, Any]:
+    """Return the models, revisions and prompts that made the reference captions, and the share that was cut."""
     if inputs.captions is None:
         return {}
     names = {"models": "model", "revisions": "revision", "prompts": "prompt_hash"}
-    return {title: _distinct(inputs.captions, column) for title, column in names.items()}
+    found: dict[str, Any] = {title: _distinct(inputs.captions, column) for title, column in names.items()}
+    return found | {
+        "cut": cut_share(inputs.captions),
+        "tokens_thinking": inputs.captions["tokens_thinking"].sum() or None,
+    }
 
 
 def _distinct(frame: Any, column: str) -> list[str]:

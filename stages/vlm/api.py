@@ -1,35 +1,41 @@
-"""The api back end: a model behind an OpenAI-compatible server (OpenAI, vLLM, `transformers serve`, ...)."""
+"""The api back end: a model behind an OpenAI-compatible server (OpenAI, vLLM, `transformers serve`, ...).
+
+What a reply says is `reply.py`, how often and how long a server is asked `trying.py`, which weights it has `served.py`.
+"""
 
 from __future__ import annotations
 
-import math
+import json
 import os
 import re
+import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, wait
+from functools import cached_property, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from stages.base.errors import InputError
+from stages.base.unicode import well_formed
 from stages.vlm.base import Answer, Request
-from stages.vlm.constraint import holds
 from stages.vlm.messages import messages
+from stages.vlm.refusals import refused_field
+from stages.vlm.reply import LONGER, UNWEIGHED, Garbage, read
+from stages.vlm.served import Served, entry
+from stages.vlm.trying import REPLY_SECONDS, TRIES, WAIT_SECONDS, Line, NoAnswer, Patience
+from stages.vlm.workers import Workers
 
 if TYPE_CHECKING:
     from stages.vlm.params import ApiParams
 
-#: Raise it when a change here or in messages changes what a server is asked or what is made of its reply.
-VERSION = 1
+#: Raise it when a change here or in messages, reply or thinking changes what a server is asked or what is made of its
+#: reply.
+VERSION = 2
 
-#: The openai package waits 0.5, 1, 2, 4, then 8 s (less up to a quarter, drawn) between tries, or as long as the server
-#: asks for; it tries again after 408, 409, 429, 5xx, time-outs and failed connections.
-TRIES = 8
-
-#: A reply may take this long.
-SECONDS = 300.0
+#: A server may take this long to say which models it has.
+_LISTING_SECONDS = 10.0
 
 
 class Api:
@@ -44,7 +50,8 @@ class Api:
         endpoint: str | None,
         concurrency: int = 8,
         tries: int = TRIES,
-        seconds: float = SECONDS,
+        seconds: float = REPLY_SECONDS,
+        wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         """Look up the key; nothing is asked yet.
 
@@ -57,10 +64,16 @@ class Api:
                 do="add the model with its address, such as http://127.0.0.1:8000/v1",
             )  # fmt: skip
         self.params, self.endpoint, self.concurrency = params, endpoint, concurrency
-        self.tries, self.seconds = tries, seconds
+        self.patience = Patience(tries, seconds, wait_seconds)
+        self.line = Line(self.patience, self._where(), self._say, self._clean)
+        self.served = Served(params.name, params.engine)
         self._key = _key(params.key, endpoint)
         self._client: Any = None
-        self._answered = False
+        self._over: InputError | None = None
+        self._listed: list[str] = []
+        self._said: set[str] = set()
+        self._tried: set[frozenset[str]] = set()
+        self._fingerprints: set[str] = set()
 
     @property
     def revision(self) -> str:
@@ -73,48 +86,89 @@ class Api:
 
     @cached_property
     def _shape(self) -> dict[str, Any]:
-        shaping = set(type(self.params).model_fields) - {"backend", "key", "media", "frames"}
+        shaping = set(type(self.params).model_fields) - {"backend", "key", "media", "frames", "length_field"}
         return {
             "backend": "api",
             "version": VERSION,
             **{name: getattr(self.params, name) for name in sorted(shaping)},
+            "length_field": self.params.length,
             "libraries": {"pillow": version("pillow")},
         }
 
     def answer(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Answer]]:
         """Yield each request with its answer, in order, at most `concurrency` under way.
 
+        The first request of each kind is alone under way: what the server refuses of it, it refuses of all.
+
         Raises:
-            InputError: the server cannot be reached, refuses the key, or does not know the model.
+            InputError: the server cannot be reached, hangs, fails for every request, refuses the key or a field of the
+                request, does not know the model, or wants to be left alone. What was answered before is yielded first.
         """
+        self._over, self.line.over = None, False
         self._connect()
         under_way: deque[tuple[Request, Future[Answer]]] = deque()
-        pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="vlm-api")
+        workers = Workers(self.concurrency, "vlm-api")
         try:
             for request in requests:
-                under_way.append((request, pool.submit(self._ask, request)))
-                if len(under_way) >= 2 * self.concurrency:
-                    first, future = under_way.popleft()
-                    yield first, future.result()
-            for request, future in under_way:
-                yield request, future.result()
+                under_way.append((request, workers.submit(partial(self._ask, request))))
+                if self._kind(request) not in self._tried:
+                    self._tried.add(self._kind(request))
+                    self._wait(under_way[-1][1])
+                if len(under_way) >= 2 * self.concurrency or under_way[-1][1].done():
+                    yield from self._finished(under_way, len(under_way) - 2 * self.concurrency + 1)
+            yield from self._finished(under_way, len(under_way))
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            workers.close()
+
+    def _finished(
+        self, under_way: deque[tuple[Request, Future[Answer]]], count: int
+    ) -> Iterator[tuple[Request, Answer]]:
+        """Yield the first answers, `count` at least; where one ends the run, those that are there before it does."""
+        while under_way and (count > 0 or under_way[0][1].done()):
+            self._wait(under_way[0][1])
+            if self._over:
+                there = [(request, each) for request, each in under_way if each.done() and not each.exception()]
+                yield from ((request, each.result()) for request, each in there)
+                raise self._over
+            request, future = under_way.popleft()
+            count -= 1
+            yield request, future.result()
+
+    def _wait(self, future: Future[Answer]) -> None:
+        """Wait for an answer, or until another request ends the run."""
+        while not self._over and not wait([future], timeout=0.1).done:
+            pass
+
+    def _kind(self, request: Request) -> frozenset[str]:
+        optional = {"media": request.media, "options": request.options, "must_hold": request.must_hold}
+        return frozenset(name for name, value in optional.items() if value)
 
     def _ask(self, request: Request) -> Answer:
+        try:
+            return self._asked(request)
+        except InputError as error:
+            self._over = self._over or error
+            self.line.over = True
+            raise
+
+    def _asked(self, request: Request) -> Answer:
         import openai
 
         body = self._body(request)
         try:
-            reply = self._client.chat.completions.create(**body)
+            reply = self.line.ask(lambda: self._client.chat.completions.create(**body))
+            answer = read(reply, request, self.params, self._keyless)
         except openai.APIStatusError as error:
             return self._not_ok(error)
-        except openai.APIConnectionError as error:  # also a time-out
-            return self._not_there(error)
-        except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
-            return self._error(f"the reply is garbage: {type(error).__name__}: {error}")
-        answer = self._read(reply, request)
-        self._answered = self._answered or answer.status != "error"
+        except NoAnswer as error:
+            return self._error(str(error))
+        except (Garbage, openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
+            detail = f"the reply is garbage: {'' if isinstance(error, Garbage) else f'{type(error).__name__}: '}{error}"
+            self.line.failed(self._clean(detail))
+            return self._error(detail)
+        if answer.status != "error":
+            self.line.succeeded()
+        self._tell(answer, getattr(reply, "system_fingerprint", None))
         return answer
 
     def _connect(self) -> None:
@@ -125,9 +179,49 @@ class Api:
             self._client = openai.OpenAI(
                 api_key=self._key or "none",
                 base_url=self.endpoint or "https://api.openai.com/v1",
-                max_retries=self.tries - 1,
-                timeout=self.seconds,
+                max_retries=0,
+                timeout=self.patience.reply_seconds,
             )
+            self._identify()
+
+    def _identify(self) -> None:
+        """Ask the server which models it has, and note what it says of this one; one that does not say may be asked."""
+        import openai
+
+        seconds = min(_LISTING_SECONDS, self.patience.reply_seconds)
+        try:
+            said = json.loads(self._client.models.with_raw_response.list(timeout=seconds).text)
+        except (openai.OpenAIError, ValueError, TypeError, AttributeError):
+            return
+        found = said.get("data") if isinstance(said, dict) else None
+        names = [one.get("id") for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+        self._listed = [well_formed(name) for name in names if isinstance(name, str)]
+        self._other_weights(self.served.note(json.loads(self._keyless(json.dumps(entry(said, self.params.name))))))
+
+    def _tell(self, answer: Answer, fingerprint: Any) -> None:
+        """Say once what is odd about the answers, and note the server's fingerprint."""
+        if UNWEIGHED in (answer.detail or ""):
+            self._say(f"{UNWEIGHED}: the classes have no scores; serve it so that it gives them, or set"
+                      " `logprobs: false` in the model's block")  # fmt: skip
+        if LONGER in (answer.detail or ""):
+            other = {"max_tokens": "max_completion_tokens"}.get(self.params.length, "max_tokens")
+            self._say(f"answers are longer than asked: the server ignores {self.params.length}; set `length_field:"
+                      f" {other}` in the model's block")  # fmt: skip
+        if isinstance(fingerprint, str) and fingerprint not in self._fingerprints:
+            self._fingerprints.add(fingerprint)
+            self._other_weights(self.served.note(None, self._keyless(well_formed(fingerprint))[:200]))
+
+    def _other_weights(self, changed: str | None) -> None:
+        if changed:
+            self._say(f"other weights may answer as {self.params.name!r} now: {changed}; the journal's answers are of"
+                      " those before, and are not asked again unless `engine` in the model's block says what is"
+                      f" served now (recorded in {self.served.file})")  # fmt: skip
+
+    def _say(self, text: str) -> None:
+        """Print a warning, each once."""
+        if text not in self._said:
+            self._said.add(text)
+            print(f"warning: {self._where()}: {self._keyless(text)}", file=sys.stderr, flush=True)
 
     def _body(self, request: Request) -> dict[str, Any]:
         """Return the request as the arguments of a chat completion."""
@@ -135,7 +229,7 @@ class Api:
         body: dict[str, Any] = {
             "model": params.name,
             "messages": messages(request, params.image_format, params.image_side, params.detail),
-            "max_completion_tokens": params.max_new_tokens,
+            params.length: params.max_new_tokens,
         }
         if params.temperature is not None:
             body["temperature"] = params.temperature
@@ -145,73 +239,47 @@ class Api:
             body |= {"logprobs": True, "top_logprobs": 20}
         if request.must_hold and params.constrain == "structured_outputs":
             words = "|".join(re.escape(word) for word in request.must_hold)
-            body["extra_body"] = {"structured_outputs": {"regex": rf"(.|\n)* ({words})[ .,;](.|\n)*"}}
+            body["extra_body"] = {"structured_outputs": {"regex": rf"(.|\n)*({words})(.|\n)*"}}
         return body
-
-    def _read(self, reply: Any, request: Request) -> Answer:
-        """Return what a reply says, whatever it is made of."""
-        try:
-            choice = reply.choices[0]
-            text, refusal = choice.message.content, getattr(choice.message, "refusal", None)
-            read, wrote = (reply.usage.prompt_tokens, reply.usage.completion_tokens) if reply.usage else (None, None)
-        except (AttributeError, IndexError, TypeError):
-            return self._error(f"the reply is garbage: {reply!r}")
-        if refusal or choice.finish_reason == "content_filter":
-            return Answer(
-                self._keyless(text or ""),
-                "refused",
-                self._clean(refusal or "the provider's content filter"),
-                read,
-                wrote,
-            )
-        if not isinstance(text, str) or not text.strip():
-            return self._error(f"the reply has no text (finish_reason {choice.finish_reason})")
-        text = self._keyless(text.strip())
-        if request.must_hold and not holds(text, request.must_hold):
-            return self._error(f"the answer holds none of {list(request.must_hold)}: {text}")
-        p = _weigh(choice, request.options) if request.options else None
-        return Answer(text, "ok", None, read, wrote, p)
 
     def _not_ok(self, error: Any) -> Answer:
         """Return the answer that a reply with an HTTP error stands for, or end the run where all would end so."""
         status, code = error.status_code, str(getattr(error, "code", "") or "")
+        message = self._clean(well_formed(str(error.message)))
         if status in (401, 403):
             raise InputError(
-                f"the server refuses the key (HTTP {status})", file=self._where(),
+                f"the server refuses the key (HTTP {status})",
+                file=self._where(),
                 do=f"set {self.params.key or 'the variable that `key` names'} in the environment to a valid key",
-            ) from None  # fmt: skip
+            ) from None
         if status == 404:
+            known = f"; it has {', '.join(sorted(self._listed)[:10])}" if self._listed else ""
             raise InputError(
-                f"the server knows no model {self.params.name!r} at this address (HTTP 404)", file=self._where(),
+                f"the server knows no model {self.params.name!r} at this address (HTTP 404){self._keyless(known)}",
+                file=self._where(),
                 do="correct `name`, or the address in compute.yaml (it often ends in /v1)",
-            ) from None  # fmt: skip
+            ) from None
         if code == "insufficient_quota":
             raise InputError(
                 "the account's quota is used up", file=self._where(), do="top it up and run again"
             ) from None
         if "content_filter" in code or "content_policy" in code:
-            return Answer("", "refused", self._clean(f"HTTP {status} {code}: {error.message}"))
-        tried = f" after {self.tries} tries" if status in (408, 409, 429) or status >= 500 else ""
-        return self._error(f"HTTP {status}{tried}: {error.message}")
-
-    def _not_there(self, error: Exception) -> Answer:
-        import openai
-
-        if isinstance(error, openai.APITimeoutError):
-            return self._error(f"no reply within {self.seconds:g} s, {self.tries} times")
-        if self._answered:
-            return self._error(f"the connection failed {self.tries} times")
-        raise InputError(
-            f"the server cannot be reached ({self.tries} tries)", file=self._where(),
-            do="start it, or correct its address in compute.yaml",
-        ) from None  # fmt: skip
+            return Answer("", "refused", f"HTTP {status} {code}: {message}", ended="filter")
+        refused = refused_field(error)
+        if refused:
+            raise InputError(
+                f"the server refuses the field {refused.field} of a request (HTTP {status}: {message})",
+                file=self._where(),
+                do=f"set {refused.key} in the block of {self.params.name}",
+            ) from None
+        return self._error(f"HTTP {status}: {message}")
 
     def _error(self, detail: str) -> Answer:
         return Answer("", "error", self._clean(detail))
 
     def _clean(self, text: str) -> str:
         """Return a detail of readable length, without the key."""
-        return self._keyless(text)[:500]
+        return self._keyless(well_formed(text))[:500]
 
     def _keyless(self, text: str) -> str:
         """Return a text without the key, should a server have sent it back."""
@@ -230,22 +298,3 @@ def _key(variable: str | None, endpoint: str | None) -> str | None:
             do=f"export {variable}=..., or set `key: null` for a server that asks for none",
         )  # fmt: skip
     return key or None
-
-
-def _weigh(choice: Any, options: Sequence[str]) -> dict[str, float] | None:
-    """Return the probability of each option from the likeliest first tokens, renormalised; None where none is given.
-
-    A first token counts for the one option that it begins; one that begins several counts for none. An option beyond
-    the 20 likeliest tokens gets 0.
-    """
-    try:
-        likeliest = [(each.token.strip(), each.logprob) for each in choice.logprobs.content[0].top_logprobs]
-    except (AttributeError, IndexError, TypeError):
-        return None
-    mass = dict.fromkeys(options, 0.0)
-    for token, logprob in likeliest:
-        begun = [option for option in options if token and option.startswith(token)]
-        if len(begun) == 1:
-            mass[begun[0]] += math.exp(logprob)
-    total = math.fsum(mass.values())
-    return {option: value / total for option, value in mass.items()} if total > 0 else None

@@ -50,7 +50,7 @@ class Request:
     """Closed answers to weigh (such as True, False): the answer then carries a probability of each, from the
     model's next-token distribution renormalised over them, where the back end gives one."""
     must_hold: tuple[str, ...] = ()
-    """Constrained decoding: the answer holds at least one of these (empty: free)."""
+    """Constrained decoding: the answer holds at least one of these, by `constraint.found` (empty: free)."""
     repeat: int = 0
     """Number of a repeated draw; it is part of the key only where decoding samples."""
     text_first: bool = False
@@ -76,16 +76,28 @@ class Answer(NamedTuple):
     """What came back."""
 
     text: str
-    """As the model gave it, special tokens removed."""
+    """As the model gave it, special tokens and thinking removed; empty where it was cut while it was thinking."""
     status: Literal["ok", "missing", "refused", "error"] = "ok"
     """missing: a recorded model has no answer; refused: the provider's filter or the model's refusal field; error: no
     answer after all retries."""
     detail: str | None = None
-    """Why it is not ok."""
+    """Why it is not ok, or what else must be known of it: the server gave no probabilities, or more than asked."""
     tokens_in: int | None = None
     tokens_out: int | None = None
     p: Mapping[str, float] | None = None
-    """Probability of each of the request's options; null where the back end gives none."""
+    """Probability of each of the request's options; null where the back end gives none, or not of all."""
+    ended: str | None = None
+    """Why it ended: stop (the model ended it), length (it was cut at the longest answer allowed), filter, or what else
+    a server said; null where nobody knows."""
+    thinking: str | None = None
+    """What the model thought before it answered (`thinking.py`); null where it did not, or keeps it to itself."""
+    tokens_thinking: int | None = None
+    """Those of `tokens_out` that were thinking; null where there is none, or the server does not say."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether it was cut: more might have followed."""
+        return self.ended == "length"
 
 
 class Backend(Protocol):

@@ -1,20 +1,15 @@
-"""What it means that an answer holds a word (`Request.must_hold`)."""
+"""Which words stand in a text: the paper's rule for keywords, and what it means that an answer holds one of them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 
-def holds(text: str, words: Sequence[str]) -> list[str]:
-    """Return those of `words` that stand in `text` as whole words or phrases, case as it is.
+def found(text: str, words: Iterable[str]) -> list[str]:
+    """Return those of `words` that stand anywhere in `text`, in their order, each once.
 
-    Will not match an inflected form, nor a word inside another (sit in sitting). It is stricter than the paper's rule
-    for keywords (`text/keywords.py`): a text that passes here passes there.
+    The rule of "Vision Language Models for Dynamic Human Activity Recognition in Healthcare Settings" (section 4.1 and
+    its published notebook): a substring, case as it is. So `eat` stands in `seated`, and `cook` not in `Cooking`. It is
+    the one rule of the metric `keyword`, of the check of `caption` and of `Request.must_hold`.
     """
-    return [word for word in words if pattern(word).search(text)]
-
-
-def pattern(word: str) -> re.Pattern[str]:
-    """Return what finds a word or phrase that is not part of a longer word."""
-    return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+    return [word for word in dict.fromkeys(words) if word in text]

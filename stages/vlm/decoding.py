@@ -10,13 +10,14 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
 
 import torch
 from transformers import LogitsProcessor
 
 from stages.vlm.base import Request
-from stages.vlm.constraint import holds, pattern
+from stages.vlm.constraint import found
+from stages.vlm.thinking import Reader
 
 
 class Draw(LogitsProcessor):
@@ -55,26 +56,33 @@ class Force(LogitsProcessor):
 
 
 class MustHold(LogitsProcessor):
-    """See to it that each row's answer holds at least one of its words.
+    """See to it that each row's answer holds at least one of its words (`constraint.found`).
 
     The model writes freely. Where it would end without one of the words, or has only just room left for one, it must
     write one: at each step only tokens that go on with one of the words are allowed and the model's likeliest is
-    taken, then the word must end there, and the model writes on freely.
+    taken; then the model writes on freely. A word in its thinking does not count: where it still thinks, the end of the
+    thinking is written before the word.
     """
 
     def __init__(
-        self, tokenizer: Any, words: Sequence[Sequence[str]], start: int, room: int, ends: Sequence[int]
+        self,
+        reader: Reader,
+        words: Sequence[Sequence[str]],
+        prompts: Sequence[Sequence[int]],
+        room: int,
+        ends: Sequence[int],
     ) -> None:
-        self.tokenizer, self.words, self.start, self.room, self.ends = tokenizer, words, start, room, list(ends)
-        self.ways = [_ways(tokenizer, row, room) for row in words]
+        self.reader, self.words, self.room, self.ends = reader, words, room, list(ends)
+        self.start = len(prompts[0])
+        self.inside = [reader.opened(prompt) if row else None for prompt, row in zip(prompts, words, strict=True)]
         self.writing: list[list[list[int]] | None] = [None] * len(words)
-        self.forced = [False] * len(words)
+        self.ways = cache(self._ways)
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return scores, (B, V), with those tokens ruled out that would leave a row without its word."""
-        for row, ways in enumerate(self.ways):
+        for row, words in enumerate(self.words):
             written = input_ids[row, self.start :].tolist()
-            if ways and not set(written) & set(self.ends):
+            if words and not set(written) & set(self.ends):
                 allowed = self._allowed(row, written, scores[row])
                 if allowed is not None:
                     scores[row] = _only(scores[row], allowed)
@@ -84,52 +92,39 @@ class MustHold(LogitsProcessor):
         """Return the tokens that the row may write next; None for any."""
         writing = self.writing[row]
         if writing is None:
-            text = self._text(written)
-            matches = [match for word in self.words[row] for match in pattern(word).finditer(text)]
-            if any(match.end() < len(text) for match in matches):
-                return None  # something follows the word: nothing can change it any more
-            left = self.room - len(written)
-            tail = left <= max(len(way) for way in self.ways[row])
-            if matches:
-                # The next token could make another word of it (sit, sitting).
-                return [self._keeping(row, written, scores)] if self.forced[row] or tail else None
-            if not tail and int(scores.argmax()) not in self.ends:
+            said = self.reader.read(written, self.inside[row])
+            ways = self.ways(tuple(self.words[row]), said.open)
+            if not ways or found(said.text, self.words[row]):
                 return None
-            writing = [way for way in self.ways[row] if len(way) <= left]
-            self.forced[row] = True
+            left = self.room - len(written)
+            if left > max(len(way) for way in ways) and int(scores.argmax()) not in self.ends:
+                return None
+            writing = [way for way in ways if len(way) <= left]
         else:
             writing = [way[1:] for way in writing if way[0] == written[-1]]
             if any(not way for way in writing):
-                self.writing[row] = None
-                return [self._keeping(row, written, scores)]
-        self.writing[row] = writing
-        return sorted({way[0] for way in writing})
+                writing = []
+        self.writing[row] = writing or None
+        return sorted({way[0] for way in writing}) or None
 
-    def _keeping(self, row: int, written: list[int], scores: torch.Tensor) -> int:
-        """Return the likeliest next token after which the word still stands; the end does not touch it."""
-        for token in scores.topk(min(64, scores.shape[-1])).indices.tolist():
-            if token in self.ends or holds(self._text([*written, token]), self.words[row]):
-                return int(token)
-        return self.ends[0]
+    def _ways(self, words: Sequence[str], closing: str | None) -> list[list[int]]:
+        """Return the token sequences that write one of `words` as a word of its own after other text.
 
-    def _text(self, tokens: list[int]) -> str:
-        text: str = self.tokenizer.decode(tokens, skip_special_tokens=True)
-        return text
+        Before it stands the closing tag of a thinking that is still open, if there is one.
+        """
+        before = self._plain("a")
+        ways = []
+        for word in words:
+            for text in (f" {word}", word):
+                tokens = self._plain(f"{closing or ''}{text}")
+                if 0 < len(tokens) <= self.room and found(self.reader.read([*before, *tokens], closing).text, [word]):
+                    ways.append(tokens)
+                    break
+        return ways
 
-
-def _ways(tokenizer: Any, words: Sequence[str], room: int) -> list[list[int]]:
-    """Return the token sequences that write one of `words` as a word of its own after other text."""
-    before = tokenizer("a", add_special_tokens=False)["input_ids"]
-    found = []
-    for word in words:
-        for text in (f" {word}", word):
-            tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
-            if 0 < len(tokens) <= room and holds(
-                tokenizer.decode([*before, *tokens], skip_special_tokens=True), [word]
-            ):
-                found.append(tokens)
-                break
-    return found
+    def _plain(self, text: str) -> list[int]:
+        tokens: list[int] = self.reader.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return tokens
 
 
 def _only(scores: torch.Tensor, tokens: list[int]) -> torch.Tensor:

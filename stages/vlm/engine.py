@@ -19,9 +19,10 @@ from stages.vlm.adapter import attach
 from stages.vlm.base import Answer, Request
 from stages.vlm.chat import encode
 from stages.vlm.checkpoint import is_vision, load_config, load_model, load_processor
-from stages.vlm.constraint import holds
+from stages.vlm.constraint import found
 from stages.vlm.decoding import Draw, Force, MustHold
 from stages.vlm.looks import Looks
+from stages.vlm.thinking import Reader
 
 if TYPE_CHECKING:
     from stages.vlm.params import LocalParams
@@ -77,6 +78,7 @@ class Engine:
         self.model = steady(_side_by_side(model), device)
         self.looks = Looks(self.model, sees)
         self.tokenizer = getattr(processor, "tokenizer", processor)
+        self.reader = Reader(self.tokenizer, params.thinking)
         self.context = getattr(config.get_text_config(), "max_position_embeddings", None)
         ends = model.generation_config.eos_token_id
         self.ends: list[int] = [ends] if isinstance(ends, int) else list(ends or [self.tokenizer.eos_token_id])
@@ -150,10 +152,13 @@ class Engine:
         weights = self._weigh(inputs, options, written) if options else [None] * len(batch)
         answers = []
         for encoded, tokens, p in zip(batch, written.tokens, weights, strict=True):
-            text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
-            answer = Answer(text, "ok", None, encoded.length, len(tokens), p)
+            said = self.reader.read(tokens, self.reader.opened(encoded.tensors["input_ids"][0].tolist()))
+            ended = "stop" if tokens and tokens[-1] in self.ends else "length"
+            answer = Answer(said.text, "ok", None, encoded.length, len(tokens), p, ended)
+            if said.tokens_thinking is not None:
+                answer = _after_thinking(answer, said.thinking, said.tokens_thinking)
             words = encoded.request.must_hold
-            if words and not holds(text, words):
+            if words and not found(said.text, words):
                 answer = answer._replace(status="error", detail=f"the model's tokens cannot write any of {list(words)}")
             answers.append(answer)
         return answers
@@ -171,7 +176,8 @@ class Engine:
             chosen.append(Draw(requests, self.params.temperature, self.params.seed))
         if any(request.must_hold for request in requests):
             words = [request.must_hold for request in requests]
-            chosen.append(MustHold(self.tokenizer, words, start, room, self.ends))
+            prompts = inputs["input_ids"].tolist()
+            chosen.append(MustHold(self.reader, words, prompts, room, self.ends))
         asks = bool(requests[0].options)
         with self.looks.at(shown):
             out = self._generate(inputs, room, chosen, keep_logits=asks)
@@ -261,6 +267,12 @@ class Engine:
     def _plain(self, text: str) -> list[int]:
         tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
+
+
+def _after_thinking(answer: Answer, thinking: str | None, tokens: int) -> Answer:
+    """Return an answer that comes after thinking: the options were weighed before it, so it has no shares of them."""
+    told = "no shares of the options: the model thought before it answered" if answer.p else None
+    return answer._replace(p=None, detail=told, thinking=thinking, tokens_thinking=tokens)
 
 
 def _shares(options: tuple[str, ...], logs: list[list[float]]) -> dict[str, float]:

@@ -22,5 +22,6 @@ def load(params: VlmParams, name: str) -> Backend:
         return Recorded(Path(params.file))
     where = compute()
     if params.backend == "api":
-        return Api(params, where.endpoints.get(name), where.concurrency)
+        times = {"seconds": where.reply_seconds, "wait_seconds": where.wait_seconds}
+        return Api(params, where.endpoints.get(name), where.concurrency, **times)
     return Local(params, where.device, where.batch, where.threads)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from stages.vlm.engine import Encoded, Engine
     from stages.vlm.params import LocalParams
 
-#: Raise it when a change here or in engine, chat, constraint or decoding changes an answer: the journal's are stale.
-VERSION = 2
+#: Raise it when a change here or in engine, chat, constraint, decoding or thinking changes an answer: the journal's are
+#: stale.
+VERSION = 3
 
 #: Bytes of encoded requests that wait for others of their shape.
 _HELD = 2 << 30
@@ -63,7 +64,7 @@ class Local:
 
     @cached_property
     def _shape(self) -> dict[str, Any]:
-        shaping = ("processor", "dtype", "quantisation", "attention", "max_new_tokens", "temperature")
+        shaping = ("processor", "dtype", "quantisation", "attention", "max_new_tokens", "temperature", "thinking")
         return {
             "backend": "local",
             "version": VERSION,

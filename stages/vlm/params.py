@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from stages.base.params import Params
+from stages.vlm.thinking import TAGS, Tags
+
+
+def _closing(tags: Tags) -> Tags:
+    if not all(closing.strip() for _, closing in tags):
+        raise ValueError("a pair of tags without a closing one")
+    return tags
+
+
+#: Pairs of tags between which a model thinks, opening and closing one: the text between them is no part of the answer.
+#: The opening one is "" where the server's chat template writes it into the prompt; [] takes nothing out.
+Thinking = Annotated[tuple[tuple[str, str], ...], AfterValidator(_closing)]
 
 
 class LocalParams(Params):
@@ -36,6 +48,8 @@ class LocalParams(Params):
     """0 takes the likeliest token; above it, tokens are drawn."""
     seed: int
     """Seed of the draws; of no effect at temperature 0."""
+    thinking: Thinking = TAGS
+    """Pairs of tags between which the model thinks, such as [[<think>, </think>]]; left out: those of usual models."""
     adapter: str | None = None
     """LoRA in peft's format to put on the model: a folder, or a hub name as owner/adapter@commit; null for none."""
     device_map: Literal["auto", "balanced", "sequential"] | None = None
@@ -72,10 +86,21 @@ class ApiParams(Params):
     seed: int | None
     """Seed that is sent along (a repeated draw adds its number); null sends none."""
     logprobs: bool
-    """Ask for the likeliest first tokens where a question has options (their probabilities come from these)."""
-
+    """Ask for the likeliest first tokens where a question has options (their probabilities come from these); false for
+    servers that do not know it."""
     constrain: Literal["structured_outputs"] | None
     """How an answer is made to hold a word: structured_outputs (vLLM 0.12 and later); null where the server cannot."""
+    length_field: Literal["max_tokens", "max_completion_tokens"] | None = None
+    """Field of the request that says how long an answer may be; null: OpenAI's max_completion_tokens where the engine
+    is openai, else max_tokens, which llama.cpp, ollama and older versions of vLLM know alone."""
+    thinking: Thinking = TAGS
+    """Pairs of tags between which the model thinks, such as [[<think>, </think>]]; left out: those of usual models."""
+
+    @property
+    def length(self) -> str:
+        """The field that is sent."""
+        openai = self.engine.split()[0].lower() in ("openai", "azure")
+        return self.length_field or ("max_completion_tokens" if openai else "max_tokens")
 
     @model_validator(mode="after")
     def _key_is_a_name(self) -> ApiParams:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from stages.base.errors import InputError
 from stages.base.paths import fetch
 from stages.base.tables import read_json
+from stages.base.unicode import well_formed
 from stages.vlm.base import Answer, Request
 
 #: Raise it when the same file gives other texts.
@@ -83,7 +84,7 @@ def read_generations(path: Path) -> Generations:
             kind = "duplicate" if texts[clip] == text else "conflict"
             problems.append(Problem(path.name, place, kind, f"{clip} stands in the file already; the first counts"))
             continue
-        texts[clip] = text
+        texts[clip] = well_formed(text)
     return Generations(texts, problems)
 
 

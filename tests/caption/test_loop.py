@@ -77,6 +77,15 @@ def test_case_counts_as_in_the_paper():
     assert "no keyword of Cook_Cut" in caption.why
 
 
+def test_a_cut_caption_passes_and_is_flagged():
+    model = Guesser(
+        {}, silent={"c000": Answer("A man chops the", ended="length", thinking="a knife?", tokens_thinking=3)}
+    )
+    caption = run(model, clips(1), attempts=2)[0]["c000"]
+    assert (caption.why, caption.attempts, caption.ended) == (None, 1, "length")
+    assert (caption.thinking, caption.tokens_thinking, caption.keywords) == ("a knife?", 3, ["chop"])
+
+
 @pytest.mark.parametrize("answer", [Answer("", "refused", "filter"), Answer("", "error", "no answer"), Answer(" ")])
 def test_what_is_no_caption_does_not_pass_and_is_asked_as_at_first(answer):
     captions, rounds = run(Guesser({}, silent={"c000": answer}), clips(1), attempts=2)

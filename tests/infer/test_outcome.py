@@ -48,10 +48,56 @@ def test_list(text, many, labels, status, detail):
     assert outcome.class_scores is None
 
 
-def test_list_follows_the_scores_where_there_are_any():
+def test_list_follows_the_text_and_the_scores_are_scores():
     outcome = listed(Answer("get up", p=weights(0.1, 0.2, 0.7)), WORDS, many=False)
-    assert outcome.labels == ["Sitdown"]
+    assert outcome.labels == ["Getup"]
     assert dict(zip(outcome.classes, outcome.class_scores, strict=True)) == {"Cook": 0.1, "Getup": 0.2, "Sitdown": 0.7}
+
+
+def test_of_several_classes_that_are_named_the_one_of_the_highest_score_counts():
+    outcome = listed(Answer("cook, sit down", p=weights(0.1, 0.6, 0.3)), WORDS, many=False)
+    assert (outcome.labels, outcome.detail) == (["Sitdown"], "names several: Cook, Sitdown")
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "status"),
+    [
+        ("get up, because he", ["Getup"], "ok"),
+        ("sit down", ["Sitdown"], "ok"),
+        ("sit", [], "unmapped"),  # sit down, perhaps
+        ("sit.", ["Sit"], "ok"),
+        ("get u", [], "unmapped"),
+        ("The man in the", [], "unmapped"),
+    ],
+)
+def test_an_answer_that_was_cut_counts_where_a_class_stands_whole_in_it(text, labels, status):
+    outcome = listed(Answer(text, ended="length"), WORDS | {"Sit": "sit"}, many=False)
+    assert (outcome.labels, outcome.status, outcome.ended) == (labels, status, "length")
+
+
+def test_per_class_says_which_answers_were_cut():
+    answers = each("Yes, the", "The man", "No")
+    answers = {
+        name: answer._replace(ended="stop" if answer.text == "No" else "length") for name, answer in answers.items()
+    }
+    outcome = asked_each(answers, many=True)
+    assert (outcome.labels, outcome.ended, outcome.status) == (["Cook"], "length", "unparsed")
+    assert outcome.detail == "1 of 3 answers: Getup: The man (cut after 1 tokens)"
+
+
+def test_per_class_ranks_only_where_every_answer_has_a_score():
+    answers = each("Yes", "Yes", "No", p={"Cook": 0.6, "Getup": 0.9, "Sitdown": 0.1})
+    answers["Cook"] = answers["Cook"]._replace(p=None)
+    outcome = asked_each(answers, many=False)
+    assert (outcome.labels, outcome.status, outcome.class_scores) == ([], "unmapped", [None, 0.9, 0.1])
+
+
+def test_thinking_of_several_answers_stands_under_their_classes():
+    answers = each("Yes", "No", "No")
+    answers["Cook"] = answers["Cook"]._replace(thinking="a pot", tokens_thinking=2)
+    answers["Getup"] = answers["Getup"]._replace(thinking="a chair", tokens_thinking=3)
+    outcome = asked_each(answers, many=True)
+    assert (outcome.thinking, outcome.tokens_thinking) == ("Cook: a pot\n\nGetup: a chair", 5)
 
 
 @pytest.mark.parametrize(

@@ -62,3 +62,9 @@ def test_a_class_without_a_list_stops_the_stage_and_is_named(otherwise):
     model = Lister({"Walk": ["walk"]}, otherwise)
     with pytest.raises(GateError, match=r"2 of 3 classes.*\n  Cook_Stir: .*\n  Enter: "):
         from_model(model, Prompt(PROMPTS, "list"), 5, CLASSES)
+
+
+def test_a_list_that_was_cut_says_so():
+    model = Lister({"Walk": ["walk"]}, Answer('["stir", "po', tokens_out=6, ended="length"))
+    with pytest.raises(GateError, match="cut after 6 tokens: raise `max_new_tokens`"):
+        from_model(model, Prompt(PROMPTS, "list"), 5, CLASSES)

@@ -7,8 +7,8 @@ import pytest
 from stages.ingest.adapters import load
 from stages.keywords.checks import warnings
 from stages.keywords.files import from_yaml
-from stages.text.keywords import found
 from stages.text.labels import in_words
+from stages.vlm.constraint import found
 
 LISTS = Path(__file__).parents[2] / "stages" / "keywords" / "lists"
 CASES = [("home", "smarthome"), ("weizmann", "weizmann"), ("ut_interaction", "ut_interaction")]

@@ -105,6 +105,12 @@ def test_a_clip_that_cannot_be_shown_has_no_value(judged, monkeypatch):
         (Answer("True", p={"True": 0.8, "False": 0.2}), 0.8, None),
         (Answer("It is not true", p={"True": 0.8, "False": 0.2}), None, "unparsed: 'It is not true'"),
         (Answer(""), None, "unparsed: ''"),
+        (
+            Answer("The reference says", tokens_out=4, ended="length"),
+            None,
+            "unparsed: 'The reference says', cut after 4 tokens",
+        ),
+        (Answer("True, because the", tokens_out=4, ended="length"), 1.0, None),
         (Answer("", "refused", "filter"), None, "refused: filter"),
     ],
 )

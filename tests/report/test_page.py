@@ -2,12 +2,14 @@
 
 import re
 
+import polars as pl
 import pytest
 
 from stages.base.errors import InputError
 from stages.base.paths import Run
-from stages.base.tables import write_json
-from stages.report import exclusions, gallery
+from stages.base.schema import PREDICTIONS
+from stages.base.tables import read_table, write_json, write_table
+from stages.report import exclusions, gallery, provenance
 from stages.report.inputs import load
 from stages.report.pack import unpacked
 from stages.report.render import page
@@ -101,6 +103,21 @@ def test_every_clip_left_out_is_named_with_its_reason(inputs):
         ("answers of bold", "missing: not in the file"): 1,
         ("test clips of bold by keyword", "missing: not in the file (cs 1, cv1 1)"): 1,
     }
+
+
+def test_the_share_of_cut_answers_is_on_the_page(run):
+    """They count as they are, so a reader must see how many there are."""
+    path = run.predictions("embedded")
+    ended = ["length"] * 3 + ["stop"] * 8 + [None]
+    rows = read_table(path, PREDICTIONS).with_columns(pl.Series("ended", ended), tokens_thinking=pl.lit(7, pl.Int32))
+    write_table(path, rows, PREDICTIONS)
+    inputs = load(run, small.SMALL.methods, small.SMALL.nulls)
+    shares = {row["method"]: (row["cut"], row["tokens_thinking"]) for row in provenance.of_methods(inputs)}
+    assert shares == {"embedded": (3 / 11, 84), "bold": (None, None), "null_constant": (None, None)}
+    (entry,) = [entry for entry in exclusions.exclusions(inputs) if entry["why"] == exclusions.CUT]
+    assert (entry["what"], entry["clips"], entry["examples"]) == ("answers of embedded, cut", 3, small.SMALL.clips[:3])
+    text = page(inputs, small.params(), small.rules())
+    assert re.search(r'<td class="n">84</td><td class="n">27\.3</td>', text)
 
 
 def test_paper_beside_ours(run, inputs):

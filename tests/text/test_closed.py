@@ -1,7 +1,7 @@
 import pytest
 
 from stages.text.closed import option
-from stages.text.keywords import found
+from stages.vlm.constraint import found
 
 YES_NO = ("Yes", "No")
 

@@ -59,13 +59,20 @@ class Revision:
                 return None
 
     def table(self, path: Path, schema: pa.Schema) -> pl.DataFrame | None:
-        """Return a table, None where it is nowhere or was written with other columns."""
+        """Return a table, None where it is nowhere or has other columns; those that it lacks are null.
+
+        A table of an older commit may have fewer: a reviewer still sees what changed in the others.
+        """
         key = path.as_posix()
         if key not in self._tables:
             data = self.read(path)
             table = pq.read_table(io.BytesIO(data)) if data is not None else None
-            fits = table is not None and table.schema.names == schema.names
-            self._tables[key] = pl.DataFrame(pl.from_arrow(table)) if fits else None
+            if table is not None and set(table.schema.names) <= set(schema.names):
+                for lacking in (kind for kind in schema if kind.name not in table.schema.names):
+                    table = table.append_column(lacking, pa.nulls(len(table), lacking.type))
+                self._tables[key] = pl.DataFrame(pl.from_arrow(table.select(schema.names)))
+            else:
+                self._tables[key] = None
         return self._tables[key]
 
 

@@ -1,0 +1,118 @@
+"""The api back end against vLLM on a CPU, a real server next to the fake one: `make vllm-check` builds its venv.
+
+A tiny Qwen2.5-VL with random weights is asked the same by vLLM and by the local back end.
+"""
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+
+from stages.core.journal import root
+from stages.vlm.api import Api
+from stages.vlm.architectures import ARCHITECTURES
+from stages.vlm.base import Answer, Request
+from stages.vlm.constraint import found
+from stages.vlm.local import Local
+from tests.vlm.given import api_params, media, params
+
+VLLM = Path(__file__).parents[2] / ".venv-vllm"
+ROOM = 12
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (VLLM / ".complete").exists(), reason="needs vLLM: `make vllm-check` builds its venv"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Qwen2.5-VL whose heads are wide enough for vLLM's attention on a CPU (32 or more)."""
+    text = {"hidden_size": 128, "num_attention_heads": 2, "num_key_value_heads": 2}
+    text |= {"rope_parameters": {"rope_type": "default", "mrope_section": [8, 12, 12]}}
+    config, processor = ARCHITECTURES["qwen2_5_vl"](text, {"out_hidden_size": 128})
+    torch.manual_seed(0)
+    model = transformers.AutoModelForImageTextToText.from_config(config)
+    path = tmp_path_factory.mktemp("vllm") / "model"
+    model.save_pretrained(path)
+    processor.save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the server that has the model."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [VLLM / "bin" / "vllm", "serve", folder, "--dtype", "float32", "--max-model-len", "512"]
+    command += ["--enforce-eager", "--host", "127.0.0.1", "--port", str(port), "--limit-mm-per-prompt", '{"image": 4}']
+    env = os.environ | {"HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    env["PATH"] = f"{VLLM / 'bin'}:{env['PATH']}"
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    with log.open("w") as out:
+        process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=out, env=env)
+        try:
+            for _ in range(1200):
+                try:
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
+                    break
+                except (urllib.error.URLError, ConnectionError, TimeoutError):
+                    assert process.poll() is None, log.read_text()[-4000:]
+                    time.sleep(0.5)
+            else:
+                raise AssertionError(log.read_text()[-4000:])
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def served(folder: Path, address: str, requests: list[Request], **differs: object) -> list[Answer]:
+    block = api_params(name=str(folder), engine="vllm 0.32", max_new_tokens=ROOM, **differs)
+    return [answer for _, answer in Api(block, address, tries=2, seconds=120).answer(requests)]
+
+
+def test_vllm_gives_the_words_that_local_gives(folder: Path, address: str) -> None:
+    requests = [Request("Describe the activity", media("images", 1 + seed % 2, seed)) for seed in range(8)]
+    requests += [Request("Is it so?"), Request("Who is there?", system="Be brief")]
+    local = dict(Local(params(folder, max_new_tokens=ROOM), "cpu").answer(requests))
+    pairs = list(zip((local[request] for request in requests), served(folder, address, requests), strict=True))
+    same = sum(one.text == other.text for one, other in pairs)
+    print(f"vLLM and local: {same} of {len(pairs)} answers are the same to the letter")
+    assert all((one.tokens_in, one.ended) == (other.tokens_in, other.ended) for one, other in pairs)
+    assert same >= 0.7 * len(pairs)
+
+
+def test_shares_of_a_closed_question(folder: Path, address: str) -> None:
+    request = Request("Is it so?", media("images", 1, 0), options=("Yes", "No"))
+    [answer] = served(folder, address, [request])
+    assert answer.status == "ok"
+    assert answer.p is None or sum(answer.p.values()) == pytest.approx(1)
+    assert "no log-probabilities" not in (answer.detail or "")
+
+
+def test_a_cut_answer_says_so(folder: Path, address: str) -> None:
+    [answer] = served(folder, address, [Request("Describe the activity", media("images", 1, 0))])
+    assert (answer.tokens_out, answer.ended) == (ROOM, "length") or answer.ended == "stop"
+
+
+def test_structured_output_holds_a_keyword(folder: Path, address: str) -> None:
+    requests = [Request("Describe", media("images", 1, 0), must_hold=("cup", "laptop"))]
+    [answer] = served(folder, address, requests, constrain="structured_outputs")
+    # A random model writes on and on: the word comes, or the answer is cut before it and is an error, never ok.
+    assert found(answer.text, ("cup", "laptop")) or (answer.status, answer.ended) == ("error", "length")
+
+
+def test_the_server_says_what_it_has(folder: Path, address: str) -> None:
+    served(folder, address, [Request("Describe")])
+    [file] = (root() / "served").iterdir()
+    assert f'"root": "{folder}"' in file.read_text()
