@@ -51,7 +51,7 @@ class Checkpoint:
         if not path.exists():
             return None
         try:
-            known = _sums(path).read_text().split() if _sums(path).exists() else []
+            known = _hashes(path)
             if _digest(path) not in known:
                 raise ValueError("its hash is not the one that was saved with it" if known else "its hash is missing")
             state: State = torch.load(path, map_location="cpu", weights_only=True)
@@ -99,16 +99,23 @@ class Checkpoint:
                 raise OSError(errno.ENOSPC, "no space left", str(part)) from error
             raise
         # Both hashes, until the file is the new one: a process killed in between leaves the old one, which is whole.
-        before = _sums(path).read_text().split()[:1] if _sums(path).exists() else []
-        _write(_sums(path), "\n".join([_digest(part), *before]))
+        before = [_digest(path)] if path.exists() else []
+        _write(_sums(path), "\n".join([_digest(part), *(one for one in before if one in _hashes(path))]))
         os.replace(part, path)
 
     def keep_old(self, name: str) -> None:
         """Let a file that will be written again remain as `<name>.old`."""
         path, old = self._path(name), self._path(f"{name}.old")
-        if path.exists() and _sums(path).exists():
-            _write(_sums(old), _sums(path).read_text())
-            os.replace(path, old)
+        if not path.exists():
+            return
+        part = old.with_name(f"{old.name}.part")
+        part.unlink(missing_ok=True)
+        try:
+            os.link(path, part)
+        except OSError:  # a file system without links
+            shutil.copyfile(path, part)
+        _write(_sums(old), "\n".join([*_hashes(path), *_hashes(old)[:1]]))  # the files' names change hands last
+        os.replace(part, old)
 
     def drop(self, *names: str) -> None:
         """Remove files that are no longer needed."""
@@ -120,6 +127,11 @@ class Checkpoint:
 def _sums(path: Path) -> Path:
     """Return where the hash of a file is: of the file, and below it of the one that it replaces."""
     return path.with_name(f"{path.name}.sum")
+
+
+def _hashes(path: Path) -> list[str]:
+    """Return the hashes that are known of a file; none of a damaged or missing list."""
+    return _sums(path).read_text(errors="replace").split() if _sums(path).exists() else []
 
 
 def _digest(path: Path) -> str:
