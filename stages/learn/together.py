@@ -28,22 +28,29 @@ class TogetherNorm:
         """Return maps (B, C, ...) normalised by mean and variance over all processes, with their gradients."""
         if not norm.training:
             return plain(maps)  # type: ignore[no-any-return]
-        from torch.distributed.nn.functional import all_reduce  # one process need not load it
-
         values, dims = maps.float(), [0, *range(2, maps.ndim)]
         shape = [1, -1] + [1] * (maps.ndim - 2)
         share = float(self.counts)
-        held = all_reduce(values.new_tensor(share * maps.numel() / maps.shape[1]))
+        held = _summed(values.new_tensor(share * maps.numel() / maps.shape[1]))
         count = held.clamp(min=1)
-        mean = all_reduce(values.sum(dims) * share) / count
+        mean = _summed(values.sum(dims) * share) / count
         centred = values - mean.view(shape)
-        variance = all_reduce(centred.square().sum(dims) * share) / count
+        variance = _summed(centred.square().sum(dims) * share) / count
         if held > 0:  # nobody has a sample of a piece that is left over
             _follow(norm, mean.detach(), variance.detach() * count / (count - 1).clamp(min=1))
         out = centred * (variance + norm.eps).rsqrt().view(shape)
         if norm.affine:
             out = out * norm.weight.view(shape) + norm.bias.view(shape)
-        return out.to(maps.dtype)
+        normed: torch.Tensor = out.to(maps.dtype)
+        return normed
+
+
+def _summed(value: torch.Tensor) -> torch.Tensor:
+    """Return the sum of a value over all processes, through which gradients flow back to each."""
+    from torch.distributed.nn.functional import all_reduce  # one process need not load it
+
+    out: torch.Tensor = all_reduce(value)  # type: ignore[no-untyped-call]
+    return out
 
 
 @torch.no_grad()
