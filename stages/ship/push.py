@@ -89,7 +89,7 @@ def check(repo: Any) -> None:
 def outdated(repo: Any, cells: list[Cell], *, made: bool = False) -> list[str]:
     """Return, in words, which of these cells, and of the stages that they need, would run again, and why."""
     stages = {stage.addressing: stage for cell in cells for stage in (*upstream(repo, cell), cell.stage)}
-    found = {name: stale(repo, stage, made=made) for name, stage in stages.items() if hasattr(stage, "cmd_changed")}
+    found = {name: stale(repo, stage, made=made) for name, stage in stages.items()}
     return [f"{name} (changed: {', '.join(why)})" for name, why in sorted(found.items()) if why]
 
 
