@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,8 +46,10 @@ def push(repo: Any) -> None:
         for md5 in objects.shipped.keys() - wanted:
             objects.path(md5).unlink(missing_ok=True)
         _record(repo, cells)
-    except PermissionError as error:
-        raise InputError("cannot be written", file=error.filename, do="make shipped/ writable") from None
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise InputError("cannot be written", file=error.filename or "shipped", do="make shipped/ writable") from None
     sizes = [path.stat().st_size for path in Objects(repo).shipped.values()]
     print(
         f"ship: {len(cells)} cells that learn, {len(sizes)} objects, {sum(sizes) / 1e6:.1f} MB in shipped/; "
