@@ -73,7 +73,7 @@ class Api:
 
     @cached_property
     def _shape(self) -> dict[str, Any]:
-        shaping = set(type(self.params).model_fields) - {"backend", "key", "media", "frames"}
+        shaping = set(type(self.params).model_fields) - {"backend", "key", "media", "frames", "about"}
         return {
             "backend": "api",
             "version": VERSION,
