@@ -17,9 +17,11 @@ from stages.base.schema import PREDICTIONS
 from stages.base.tables import write_table
 from stages.core.journal import Journal
 from stages.infer.clips import wanted
+from stages.infer.limit import limited
 from stages.infer.method import method
 from stages.infer.params import PARAMS
 from stages.infer.rows import KINDS, infer, refill
+from stages.infer.shots import shots
 from stages.vlm.ask import Tally
 from stages.vlm.show import Show
 
@@ -38,8 +40,10 @@ def main() -> None:
     run = Run(cell.dataset)
 
     show = Show(run, vlm)
-    clip_ids = wanted(run, show.labels, dataset.parts, cell.protocol)
-    made = method((cell.model, vlm), (cell.strategy, block), show.labels, dataset.labels == "multi")
+    every = wanted(run, show.labels, dataset.parts, cell.protocol)
+    clip_ids = limited(every, show.labels, dataset.limit)
+    shown = shots(getattr(block, "examples", None), run, show, every)
+    made = method((cell.model, vlm), (cell.strategy, block), show.labels, dataset.labels == "multi", shown)
     same = {"method": made.name, "revision": made.revision}
     output, tally, name = run.predictions(made.name), Tally(), f"infer {cell.dataset} {made.name}"
     unused = show.tell_unused(name)
@@ -47,9 +51,12 @@ def main() -> None:
         refill(journal, output, made.asking)
         with Progress(f"{name}, answers", len(clip_ids) * made.asking.questions) as progress:
             rows = [same | row for row in infer(show, clip_ids, made.asking, journal, tally, progress.advance)]
-    write_table(output, rows, PREDICTIONS)
+    not_asked = {"repeat": 0, "status": "missing", "detail": f"not asked: limit {dataset.limit}"}
+    skipped = [same | not_asked | {"clip_id": clip_id} for clip_id in sorted({*every} - {*clip_ids})]
+    write_table(output, [*rows, *skipped], PREDICTIONS)
     status = ", ".join(f"{count} {status}" for status, count in sorted(Counter(row["status"] for row in rows).items()))
-    did = f"{len(rows)} clips ({status}), {show.unusable} unusable left out; {tally.computed} answers computed{unused}"
+    beyond = f", {len(skipped)} beyond the limit not asked" if skipped else ""
+    did = f"{len(rows)} clips ({status}), {show.unusable} unusable left out{beyond}; {tally.computed} answers computed{unused}"
     failed = [row["clip_id"] for row in rows if row["status"] == "error"]
     closing(name, did, tally.asked - tally.computed, failed)
 

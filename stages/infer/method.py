@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from stages.infer.clips import classes_of
 from stages.infer.params import AsPublished, Describe, Judge, Strategy
+from stages.infer.shots import Shot
 from stages.infer.strategies import Asking, Classes, strategy
 from stages.vlm.load import load
 from stages.vlm.params import VlmParams
@@ -21,7 +22,11 @@ class Method(NamedTuple):
 
 
 def method(
-    model: tuple[str, VlmParams], way: tuple[str, Strategy], labels: Mapping[str, Sequence[str]], many: bool
+    model: tuple[str, VlmParams],
+    way: tuple[str, Strategy],
+    labels: Mapping[str, Sequence[str]],
+    many: bool,
+    shown: Sequence[Shot] = (),
 ) -> Method:
     """Return the method of a model and a strategy, each a name with its params.
 
@@ -30,6 +35,7 @@ def method(
         way: the block `strategies.<strategy>`.
         labels: labels of each usable clip; closed questions list those that occur.
         many: a clip may have several labels or none.
+        shown: the strategy's examples.
 
     Raises:
         InputError: closed questions need what the labels do not have, or there is no such prompt or model.
@@ -39,6 +45,6 @@ def method(
     if isinstance(params, Judge) and params.text_model:
         text_model = load(params.text_model, name)
     free = isinstance(params, AsPublished | Describe)
-    asking = strategy(params, backend, text_model, Classes({}, False) if free else classes_of(labels, many))
+    asking = strategy(params, backend, text_model, Classes({}, False) if free else classes_of(labels, many), shown)
     revision = "+".join(dict.fromkeys([backend.revision, text_model.revision]))
     return Method(model[0] if isinstance(params, AsPublished) else f"{model[0]}_{name}", revision, asking)

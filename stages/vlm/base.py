@@ -36,6 +36,15 @@ class Media:
         object.__setattr__(self, "digest", digest.hexdigest())
 
 
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A question with its answer, shown before the question that is asked."""
+
+    prompt: str
+    media: Media | None
+    answer: str
+
+
 @dataclass(frozen=True)
 class Request:
     """One question. Two requests with the same `key` under one back end have the same answer."""
@@ -55,6 +64,14 @@ class Request:
     """Number of a repeated draw; it is part of the key only where decoding samples."""
     clip_id: str | None = None
     """The clip asked about. Recorded back ends answer by it; it shapes an answer only where no media are shown."""
+    examples: tuple[Example, ...] = ()
+    """Questions with their answers, as turns before this one."""
+
+    @property
+    def all_media(self) -> list[Media]:
+        """The media of all turns, in their order."""
+        turns = (*(example.media for example in self.examples), self.media)
+        return [media for media in turns if media is not None]
 
     def shape(self) -> dict[str, Any]:
         """Return all that shapes the answer, as JSON values."""
@@ -66,7 +83,12 @@ class Request:
             "must_hold": list(self.must_hold),
             "repeat": self.repeat,
             "clip_id": self.clip_id if self.media is None else None,
+            **({"examples": [_shape(example) for example in self.examples]} if self.examples else {}),
         }
+
+
+def _shape(example: Example) -> list[str | None]:
+    return [example.prompt, example.media.digest if example.media else None, example.answer]
 
 
 class Answer(NamedTuple):

@@ -27,12 +27,12 @@ def encode(
         ValueError: the processor refuses the request (such as a prompt that holds an image placeholder).
     """
     sees = hasattr(processor, "tokenizer")
-    if request.media is not None:
-        _check_sees(processor, request.media)
+    for media in request.all_media:
+        _check_sees(processor, media)
     conversation = _conversation(processor, request, sees)
     if answer is not None:
         conversation.append(_turn("assistant", answer, None, sees))
-    given = _video_arguments(request.media) | arguments
+    given = _video_arguments(request.all_media) | arguments
     encoded = processor.apply_chat_template(
         conversation,
         add_generation_prompt=answer is None,
@@ -53,9 +53,17 @@ def _check_sees(processor: Any, media: Media) -> None:
 
 def _conversation(processor: Any, request: Request, sees: bool) -> list[dict[str, Any]]:
     """Return the turns; the system's text opens the user's where the model's template has no place for it."""
+    own = [
+        turn
+        for example in request.examples
+        for turn in (
+            _turn("user", example.prompt, example.media, sees),
+            _turn("assistant", example.answer, None, sees),
+        )
+    ]
     if request.system is None:
-        return [_turn("user", request.prompt, request.media, sees)]
-    turns = [_turn("system", request.system, None, sees), _turn("user", request.prompt, request.media, sees)]
+        return [*own, _turn("user", request.prompt, request.media, sees)]
+    turns = [_turn("system", request.system, None, sees), *own, _turn("user", request.prompt, request.media, sees)]
     try:
         # Some templates raise at a system turn (Llama 3.2 Vision beside an image), some leave it out.
         rendered = processor.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
@@ -63,7 +71,11 @@ def _conversation(processor: Any, request: Request, sees: bool) -> list[dict[str
         rendered = ""
     if request.system.strip() in rendered:
         return turns
-    return [_turn("user", f"{request.system}\n\n{request.prompt}", request.media, sees)]
+    if not own:
+        return [_turn("user", f"{request.system}\n\n{request.prompt}", request.media, sees)]
+    first = request.examples[0]
+    opening = _turn("user", f"{request.system}\n\n{first.prompt}", first.media, sees)
+    return [opening, *own[1:], _turn("user", request.prompt, request.media, sees)]
 
 
 def _turn(role: str, text: str, media: Media | None, sees: bool) -> dict[str, Any]:
@@ -77,12 +89,16 @@ def _turn(role: str, text: str, media: Media | None, sees: bool) -> dict[str, An
     return {"role": role, "content": [*shown, {"type": "text", "text": text}]}
 
 
-def _video_arguments(media: Media | None) -> dict[str, Any]:
-    if media is None or media.kind != "video":
-        return {}
+def _video_arguments(shown: list[Media]) -> dict[str, Any]:
+    videos = [media for media in shown if media.kind == "video"]
+    # The frames are those to be shown: the processor must not draw some of them again.
+    return {"do_sample_frames": False, "video_metadata": [_metadata(media) for media in videos]} if videos else {}
+
+
+def _metadata(media: Media) -> dict[str, Any]:
     count = len(media.frames)
     height, width = media.frames[0].shape[:2]
-    metadata = {
+    return {
         "total_num_frames": count,
         "fps": media.fps,
         "duration": count / media.fps if media.fps else None,
@@ -90,5 +106,3 @@ def _video_arguments(media: Media | None) -> dict[str, Any]:
         "height": height,
         "width": width,
     }
-    # The frames are those to be shown: the processor must not draw some of them again.
-    return {"do_sample_frames": False, "video_metadata": [metadata]}
