@@ -40,6 +40,9 @@ class Told(NamedTuple):
         return f"{prompt}+{self.system.hash}" if self.system else prompt
 
 
+NOTHING = Told()
+
+
 def shots(examples: Examples | None, run: Run, show: Show, asked: Collection[str]) -> tuple[Shot, ...]:
     """Return the clips that a strategy shows with their answers.
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from stages.core.journal import journal_key
 from stages.infer.outcome import VERSION, YES_NO, Outcome, asked_each, described, listed
 from stages.infer.params import AsPublished, Choose, Describe, Judge, Strategy
-from stages.infer.shots import Shot, Told
+from stages.infer.shots import NOTHING, Shot, Told
 from stages.vlm.base import Answer, Backend, Example, Media, Request, request_key
 from stages.vlm.prompts import Prompt
 
@@ -72,7 +72,7 @@ class OneQuestion:
     classes: Classes | None
     """The classes that the question lists; null: a free description."""
     weigh: bool = False
-    told: Told = Told()
+    told: Told = NOTHING
     questions: int = 1
 
     @property
@@ -139,7 +139,7 @@ class EachClass:
     backend: Backend
     prompt: Prompt
     classes: Classes
-    told: Told = Told()
+    told: Told = NOTHING
 
     @property
     def prompt_hash(self) -> str:
