@@ -1,4 +1,4 @@
-"""Some of the clips for a first look: as many of each class as there are, chosen by hash, so that more contain fewer."""
+"""Some of the clips for a first look, evenly of each class, chosen by hash: a larger number contains a smaller."""
 
 from __future__ import annotations
 

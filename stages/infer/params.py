@@ -18,7 +18,7 @@ class InferParams(Params):
     parts: list[Literal["train", "validation", "test"]]
     """Clips that are in one of these parts of any protocol are asked about; empty: all clips."""
     limit: PositiveInt | None = None
-    """Ask about this many of them only, evenly of each class, a larger number's containing a smaller's; null for all."""
+    """Ask about this many of them only, evenly of each class; a larger number contains a smaller. Null: all."""
 
 
 class Examples(Params):

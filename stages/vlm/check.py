@@ -164,8 +164,8 @@ def check(path: Path) -> list[str]:
     lines.append(template(params, config))
     found = memory(config, params.dtype, params.quantisation)
     kind = params.quantisation or params.dtype
-    lines.append(f"memory, from {source}: {found.parameters / 1e9:.2f} billion weights, {found.weights:.1f} GiB in {kind}"
-                 f"; {found.cache:.0f} KiB of cache a token")  # fmt: skip
+    weights = f"{found.parameters / 1e9:.2f} billion weights, {found.weights:.1f} GiB in {kind}"
+    lines.append(f"memory, from {source}: {weights}; {found.cache:.0f} KiB of cache a token")
     return lines
 
 
