@@ -155,7 +155,7 @@ def speeds(room: str) -> dict[str, float]:
 
 
 def keep_speed(room: str, backend: Backend, seconds: float, answers: int) -> None:
-    """Keep how long the answers of this run took, loading included; it stands next to the journal and shapes nothing."""
+    """Keep how long the answers of this run took, loading included, next to the journal; it shapes nothing."""
     file = _speed_file(room)
     if not answers or not file.parent.is_dir():
         return

@@ -1,6 +1,7 @@
 """Some of the clips only: evenly of each class, a larger number containing a smaller, and said in every count."""
 
 from collections import Counter
+from itertools import pairwise
 
 import yaml
 
@@ -15,7 +16,7 @@ LABELS = {f"{name}_{number:03}": [name] for name, count in (("a", 40), ("b", 7),
 
 def test_a_larger_limit_contains_a_smaller_and_classes_take_turns():
     chosen = [set(limited(sorted(LABELS), LABELS, limit)) for limit in range(1, len(LABELS) + 1)]
-    for smaller, larger in zip(chosen, chosen[1:], strict=False):
+    for smaller, larger in pairwise(chosen):
         assert smaller < larger
     counts = Counter(LABELS[clip][0] for clip in chosen[29])
     assert counts["b"] == 7
