@@ -41,7 +41,7 @@ def main() -> None:
     params, vlm = read(PARAMS, dataset=cell.dataset, model=cell.model).values()
     run, prompts = Run(cell.dataset), Path(__file__).parent / "prompts"
     show, backend, tally = Show(run, vlm), load(vlm, cell.model), Tally()
-    pretend = Pretend(backend, vlm)
+    pretend = Pretend(backend, vlm, repeats=False)
     labels = {label for each in show.labels.values() for label in each}
     keywords = read_keywords(run.keywords, labels)
     rules = Rules(Prompt(prompts, params.ask), Prompt(prompts, params.insist), params.attempts,

@@ -32,6 +32,8 @@ class Pretend:
 
     real: Backend
     params: VlmParams
+    repeats: bool = True
+    """Whether a repeated question counts; false where it depends on the answer whether it is asked at all."""
     questions: int = 0
     images: int = 0
     sample: list[Request] = field(default_factory=list)
@@ -51,9 +53,9 @@ class Pretend:
         return self.real.shape()
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Answer]]:
-        """Yield an answer that any stage can read, and count. A repeated question may never be asked: it is not."""
+        """Yield an answer that any stage can read, and count."""
         for request in requests:
-            if request.repeat == 0:
+            if self.repeats or request.repeat == 0:
                 self.questions += 1
                 self.images += sum(len(media.frames) for media in request.all_media)
                 if len(self.sample) < _ENCODED:
