@@ -32,14 +32,14 @@ def test_it_counts_what_a_run_then_asks(workplace: Workplace, values: dict, caps
         assert workplace.run("infer", "home", model, "per_class", "--dry", values=values) == ""
         assert files(workplace.folder) == before
         said = capsys.readouterr().out
-        assert "12 questions, 24 images" in said
+        assert "15 questions, 30 images" in said
         assert ("US dollars" in said) == (model == "priced")
         assert "time not known" in said
     assert workplace.run("infer", "home", "tiny", "per_class", values=values) == ""
-    assert "12 answers computed" in capsys.readouterr().out
+    assert "15 answers computed" in capsys.readouterr().out
     assert workplace.run("infer", "home", "tiny", "per_class", "--dry", values=values) == ""
     said = capsys.readouterr().out
-    assert "12 answers in the journal" in said
+    assert "15 answers in the journal" in said
     assert "all in the journal" in said
     assert workplace.run("infer", "home", "tiny", "describe", "--dry", values=values) == ""
     assert "s as fast as last time" in capsys.readouterr().out

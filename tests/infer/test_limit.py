@@ -38,7 +38,7 @@ def test_what_is_not_asked_is_a_row_that_says_so(tmp_path, monkeypatch, capsys):
     guessing("infer", ["home", "guess", "list"])
     table = read_table(Run("home").predictions("guess_list"), PREDICTIONS)
     asked, not_asked = (table.filter((table["status"] == "missing") == missing) for missing in (False, True))
-    assert (len(asked), len(not_asked)) == (4, 4)
+    assert (len(asked), len(not_asked)) == (4, 6)
     assert set(not_asked["detail"]) == {"not asked: limit 4"}
-    assert "4 beyond the limit not asked" in capsys.readouterr().out
+    assert "6 beyond the limit not asked" in capsys.readouterr().out
     assert run.name == "home"
