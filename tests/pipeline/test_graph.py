@@ -35,7 +35,7 @@ def test_params_are_what_the_room_reads(stage):
     listed = [
         key
         for entry in stage.body.get("params", [])
-        for key in (next(iter(entry.values())) if isinstance(entry, dict) else [entry])
+        for key in (graph.keys_of(entry) if isinstance(entry, dict) else [entry])
     ]
     for cell in stage.cells:
         have = {stage.filled(key, cell) for key in listed}
@@ -58,7 +58,10 @@ def test_a_cell_reads_what_dvc_resolves_for_it(monkeypatch):
         for stage in cells:
             expected: dict[str, object] = {}
             for param in stage.params:
-                for key, value in param.read_params().items():
+                given = param.read_params()
+                file = Path(param.fs_path).relative_to(graph.ROOT).as_posix()
+                whole = params.block_of(file) if not param.params else None
+                for key, value in ({whole: given} if whole else given).items():
                     *blocks, last = key.split(".")
                     reduce(lambda block, part: block.setdefault(part, {}), blocks, expected)[last] = value
             monkeypatch.setenv("DVC_STAGE", stage.addressing)
