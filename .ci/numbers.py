@@ -27,7 +27,7 @@ def cells(name: str, text: str) -> Iterator[tuple[str, str]]:
     """Yield (place, value) for each value in a JSON or CSV file."""
     if name.endswith(".csv"):
         for row in csv.DictReader(io.StringIO(text)):
-            key = "/".join(value for value in row.values() if not numeric(value))
+            key = "/".join(value for value in row.values() if value and not numeric(value))
             yield from ((f"{key}:{column}", value) for column, value in row.items())
     else:
         yield from leaves(json.loads(text), "")
@@ -105,7 +105,7 @@ def main() -> None:
     if others:
         print(f"other weights than committed: {', '.join(others)}; {', '.join(LEARNT)} are held to floors.csv instead")
     for name in sorted(names):
-        if not name.endswith((".json", ".csv")) or (others and name.startswith(LEARNT)):
+        if not name.endswith((".json", ".csv")) or name.endswith("/seeds.csv") or (others and name.startswith(LEARNT)):
             continue
         text = committed(name)
         if text is None:

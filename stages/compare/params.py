@@ -36,7 +36,7 @@ class CompareParams(Params):
     """Methods that are compared; files of others are ignored, and named."""
     nulls: list[str]
     """Null models: what a metric gives to answers that cannot know the clip."""
-    learnt: list[str] = []
+    learnt: tuple[str, ...] = ()
     """Those of the methods whose number depends on the seed of a training: their intervals, and those of differences
     to them, hold it. A method with a second seed in metrics/<run>/seeds.csv needs no mention."""
     shuffled: str | None

@@ -74,7 +74,7 @@ def read(run: Run, methods: Collection[str], learnt: Collection[str]) -> Trainin
         base, seed, value = (_number(path, line, row, column) for column in COLUMNS[4:])
         if row["method"] not in methods:
             raise InputError(f"unknown method {row['method']}", file=path, row=line, key="method",
-                             do="list it under compare.<dataset>.methods, or write the table again: `make seeds`")  # fmt: skip
+                             do="list it under compare.<dataset>.methods, or run `make seeds` again")  # fmt: skip
         key: Key = (row["method"], row["protocol"], row["metric"], row["aggregate"])
         if (*key, base, seed) in seen:
             raise InputError(f"{'/'.join(key)} stands here twice", file=path, row=line, key="seed",

