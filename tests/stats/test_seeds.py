@@ -8,14 +8,14 @@ from bench.coverage_seeds import simulated, worlds
 from stages.stats import intervals
 from stages.stats.design import Design
 from stages.stats.intervals import Level
-from stages.stats.seeds import SHARED, Seeds, added, aggregate, contrast
+from stages.stats.seeds import Seeds, added, aggregate, contrast
 from stages.stats.spread import Spread, spread
 
 LEVEL = Level(0.95, assumed_icc=0.1)
 EVEN = np.full(3, 1 / 3)
 VALUES = [0.62, 0.66, 0.59, 0.70, 0.61]
 REPLICATES = 500
-#: Two standard errors beyond 92 and 98 %. With 3 seeds a pair may be a little above: Satterthwaite's degrees of freedom.
+#: Two standard errors beyond 92 and 98 %. With 3 seeds a pair may be above: Satterthwaite's degrees of freedom.
 LEAST, MOST = 0.92 - 2 * (0.92 * 0.08 / REPLICATES) ** 0.5, 0.98 + 2 * (0.98 * 0.02 / REPLICATES) ** 0.5
 
 
@@ -87,11 +87,10 @@ def test_the_same_answers_of_the_shipped_runs_leave_what_the_seeds_say() -> None
 
 @pytest.mark.parametrize(("name", "kind", "world"), [pytest.param(*one, id="-".join(one[:2])) for one in worlds()])
 def test_intervals_with_seeds_cover(name, kind, world) -> None:
-    assert SHARED == 0.6
     found = simulated(world, REPLICATES, seed=7)
     for key in ("row 3", "row 5", "pair 5"):
         assert LEAST <= found[key].held <= MOST, (name, kind, key, found)
-    assert LEAST <= found["pair 3"].held, (name, kind, found)
+    assert found["pair 3"].held >= LEAST, (name, kind, found)
     if kind == "much":
         assert found["row"].held < 0.8
         assert found["pair"].held < 0.8
