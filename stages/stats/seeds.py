@@ -33,7 +33,7 @@ from stages.stats.intervals import Interval, Level, difference, p_value, wilson
 from stages.stats.spread import Spread, effective_clips, spread
 
 #: Share of the smaller of s^2 and V that is taken for what subjects and seeds share.
-SHARED = 0.6
+SHARED = 0.55
 
 
 class Seeds(NamedTuple):

@@ -151,7 +151,7 @@ def test_each_data_set_is_of_one_kind_and_what_is_compared_is_what_is_scored():
 
 
 def test_what_learns_on_a_data_set_is_listed_for_its_intervals():
-    """So that no interval leaves out the luck of a training; and every data set has a table of seeds, if an empty one."""
+    """So that no interval leaves out the luck of a training; every data set has a table of seeds, if an empty one."""
     values = graph.params_of(graph.ROOT / "dvc.yaml")
     for name, compared in values["compare"].items():
         here = [cell for kind in ("trained", "trained_from") for cell in values[kind].values()]

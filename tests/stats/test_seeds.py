@@ -32,7 +32,7 @@ def test_a_rows_interval_is_the_formula() -> None:
     of_run = cells(verdicts())
     variance, freedom = (float(number) for number in spread(of_run, EVEN))
     mean, square = sum(VALUES) / 5, float(np.var(VALUES, ddof=1))
-    own, drawn = variance - 0.6 * min(square, variance), square / 5
+    own, drawn = variance - 0.55 * min(square, variance), square / 5
     total = own + drawn
     t = stats.t.ppf(0.975, total**2 / (own**2 / freedom + drawn**2 / 4))
     clips = mean * (1 - mean) / total
@@ -46,7 +46,7 @@ def test_a_differences_interval_is_the_formula() -> None:
     clusters = Spread(np.asarray(0.0016), np.asarray(4.5))
     one, other = Seeds.of(VALUES), Seeds.of([0.5, 0.52, 0.45])
     squares = [np.var(VALUES, ddof=1), np.var([0.5, 0.52, 0.45], ddof=1)]
-    parts = [0.0016 - 0.6 * min(sum(squares), 0.0016), squares[0] / 5, squares[1] / 3]
+    parts = [0.0016 - 0.55 * min(sum(squares), 0.0016), squares[0] / 5, squares[1] / 3]
     freedom = sum(parts) ** 2 / sum(part**2 / df for part, df in zip(parts, (4.5, 4, 2), strict=True))
     value, error = 0.12, np.sqrt(sum(parts))
     found = contrast(value, clusters, [one, other], 0.95)
