@@ -14,7 +14,7 @@ NEEDS = {
     "keyframes": "data/weizmann/clips",
     "remote": "data/home/report/index.html",
 }
-HELPERS = {"__init__", "__main__", "flops", "worlds"}
+HELPERS = {"__init__", "__main__", "flops", "seed_worlds", "worlds"}
 
 
 def main() -> None:

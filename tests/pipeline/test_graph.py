@@ -155,6 +155,18 @@ def test_each_data_set_is_of_one_kind_and_what_is_compared_is_what_is_scored():
             assert (values["nulls"][name]["encoder"] is None) == (kind == "multilabel")
 
 
+def test_what_learns_on_a_data_set_is_listed_for_its_intervals():
+    """So that no interval leaves out the luck of a training; every data set has a table of seeds, if an empty one."""
+    values = graph.params_of(graph.ROOT / "dvc.yaml")
+    for name, compared in values["compare"].items():
+        here = [cell for kind in ("trained", "trained_from") for cell in values[kind].values()]
+        learnt = {cell["method"] for cell in here if cell["dataset"] == name}
+        learnt |= {f"{cell['model']}_{cell['way']}_{cell['protocol']}"
+                   for cell in values["adapted"].values() if cell["dataset"] == name}  # fmt: skip
+        assert set(compared["learnt"]) == learnt & set(compared["methods"])
+        assert (graph.ROOT / Run(name).metrics / "seeds.csv").exists()
+
+
 def test_no_two_blocks_are_one_map_to_dvc():
     """`dvc exp run -S` merges what it set with what it read, path by path: of a map under two paths the last one wins.
 
