@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,5 +19,12 @@ def call(
     """Run `python -m command` in a folder, under a launcher if one is named; one that hangs is a failure."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HAR_JOURNAL": str(folder / journal),
            "HAR_LAUNCH": launch, "GLOO_SOCKET_IFNAME": "lo", **environment}  # fmt: skip
-    return subprocess.run([sys.executable, "-m", *command], cwd=folder, env=env, check=False, capture_output=True,
-                          text=True, timeout=timeout)  # fmt: skip
+    process = subprocess.Popen([sys.executable, "-m", *command], cwd=folder, env=env, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, start_new_session=True)  # fmt: skip
+    try:
+        said, errors = process.communicate(timeout=timeout)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)  # the launcher's processes too
+            process.wait()
+    return subprocess.CompletedProcess(process.args, process.returncode, said, errors)
