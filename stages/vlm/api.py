@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 #: reply.
 VERSION = 2
 
+#: What the client raises where a reply is not what it expects; it checks little.
+_ODD = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
+
 #: A server may take this long to say which models it has.
 _LISTING_SECONDS = 10.0
 
@@ -65,7 +68,7 @@ class Api:
             )  # fmt: skip
         self.params, self.endpoint, self.concurrency = params, endpoint, concurrency
         self.patience = Patience(tries, seconds, wait_seconds)
-        self.line = Line(self.patience, self._where(), self._say, self._clean)
+        self.line = Line(self.patience, self._where(), self._print, self._clean)
         self.served = Served(params.name, params.engine)
         self._key = _key(params.key, endpoint)
         self._client: Any = None
@@ -163,7 +166,7 @@ class Api:
             return self._not_ok(error)
         except NoAnswer as error:
             return self._error(str(error))
-        except (Garbage, openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
+        except (openai.OpenAIError, *_ODD) as error:
             detail = f"the reply is garbage: {'' if isinstance(error, Garbage) else f'{type(error).__name__}: '}{error}"
             self.line.failed(self._clean(detail))
             return self._error(detail)
@@ -192,12 +195,13 @@ class Api:
         seconds = min(_LISTING_SECONDS, self.patience.reply_seconds)
         try:
             said = json.loads(self._client.models.with_raw_response.list(timeout=seconds).text)
-        except (openai.OpenAIError, ValueError, TypeError, AttributeError):
+        except (openai.OpenAIError, *_ODD):
             return
         found = said.get("data") if isinstance(said, dict) else None
         names = [one.get("id") for one in found if isinstance(one, dict)] if isinstance(found, list) else []
         self._listed = [well_formed(name) for name in names if isinstance(name, str)]
-        self._other_weights(self.served.note(json.loads(self._keyless(json.dumps(entry(said, self.params.name))))))
+        told = json.dumps(entry(said, self.params.name), ensure_ascii=False)
+        self._other_weights(self.served.note(json.loads(self._keyless(well_formed(told)))))
 
     def _tell(self, answer: Answer, fingerprint: Any) -> None:
         """Say once what is odd about the answers, and note the server's fingerprint."""
@@ -222,7 +226,10 @@ class Api:
         """Print a warning, each once."""
         if text not in self._said:
             self._said.add(text)
-            print(f"warning: {self._where()}: {self._keyless(text)}", file=sys.stderr, flush=True)
+            self._print(text)
+
+    def _print(self, text: str) -> None:
+        print(f"warning: {self._where()}: {self._keyless(text)}", file=sys.stderr, flush=True)
 
     def _body(self, request: Request) -> dict[str, Any]:
         """Return the request as the arguments of a chat completion."""

@@ -24,6 +24,9 @@ _BROKEN = ("error", "abort", "insufficient_system_resource")
 #: Share that may be missing: an option that is not among the likeliest tokens has less than the least of them.
 _SMALL = 0.01
 
+#: No logarithm of a probability is above it, but for rounding.
+_CERTAIN = 1e-3
+
 #: What a server did with a request that the user should know of; the answer counts all the same.
 UNWEIGHED = "no log-probabilities came back though they were asked for"
 LONGER = "longer than asked"
@@ -158,7 +161,7 @@ def _weighed(answer: Answer, logprobs: Sequence[Any], request: Request, params: 
         likeliest = [(str(each.token), float(each.logprob)) for each in tokens[place][1]]
     except (AttributeError, TypeError, ValueError):
         return answer._replace(detail=UNWEIGHED)
-    if not likeliest:
+    if not likeliest or not all(logprob <= _CERTAIN for _, logprob in likeliest):
         return answer._replace(detail=UNWEIGHED)
     thought = place if answer.thinking and answer.tokens_thinking is None else answer.tokens_thinking
     return answer._replace(p=weigh(likeliest, request.options), tokens_thinking=thought)

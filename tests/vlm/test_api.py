@@ -95,6 +95,7 @@ def test_what_passes_is_tried_again(server: Server, first: Any) -> None:
         (Said(200, "{}"), "error", "garbage"),
         (Said(200, "[1, 2]"), "error", "garbage"),
         (Said(200, '{"choices": []}'), "error", "garbage"),
+        (Said(200, "[" * 100_000), "error", "garbage"),
         (Said(200, '{"choices": [{"message": null}]}'), "error", "garbage"),
         (reply(""), "error", "no text"),
         (reply(None), "error", "no text"),
@@ -191,6 +192,8 @@ def test_probabilities_come_from_the_likeliest_first_tokens(server: Server) -> N
     assert p == pytest.approx({"True": yes / (yes + no), "False": no / (yes + no)})
     assert server.seen[0]["top_logprobs"] == 20
     assert asked(server, reply("True"), request=request).p is None
+    for odd in (float("nan"), 5.0, None):
+        assert asked(server, reply("True", logprobs=written([("True", odd)])), request=request).p is None
 
 
 def test_a_required_word(server: Server) -> None:
