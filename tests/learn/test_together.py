@@ -21,6 +21,7 @@ from tests.learn.small import Net, Points, recipe
 chosen = recipe(epochs=4, batch=5, accumulate=2, mixup=0.4, average=0.9)
 accelerator = start(chosen)
 net = Net()
+net.body[0].bias = None  # before a batch norm its gradient is 0 but for rounding, which AdamW makes as large as any
 fitted = fit(accelerator, net, Points(), Points(20, 1), chosen, key="k", what="points")
 found = {"weights": net.state_dict(), "history": [list(one) for one in fitted.history], "best": fitted.best,
          "processes": accelerator.num_processes}
