@@ -95,9 +95,9 @@ def declared_values() -> dict[str, Any]:
     stage = running_stage()
     if not stage:
         loaded: dict[str, Any] = yaml.safe_load(Path("params.yaml").read_text())
-        for folder, block in BLOCKS.items():
+        for folder, kind in BLOCKS.items():
             for path in sorted(Path(folder).glob("*.yaml")):
-                loaded.setdefault(block, {}).setdefault(path.stem, yaml.safe_load(path.read_text()))
+                loaded.setdefault(kind, {}).setdefault(path.stem, yaml.safe_load(path.read_text()))
         return loaded
     # Every stage pays this, the smallest too: `dvc.api.params_show` takes over a second, for it reads the lock files
     # of every pipeline, and DVC's Repo and Stage take half a one to import. Its parser alone takes a fifth.

@@ -90,7 +90,8 @@ def classes_of(config: Any) -> tuple[str, str]:
         if is_vision(config)
         else modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     )
-    model, processor = names.get(kind), processing_auto.PROCESSOR_MAPPING_NAMES.get(kind)
+    processors: Any = processing_auto
+    model, processor = names.get(kind), processors.PROCESSOR_MAPPING_NAMES.get(kind)
     model = model[0] if isinstance(model, tuple) else model
     processor = processor if is_vision(config) else "AutoTokenizer"
     if not (model and processor and hasattr(transformers, str(model)) and hasattr(transformers, str(processor))):
