@@ -7,7 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from stages.base.errors import InputError
 from stages.core.journal import Journal, compute_missing, journal_key
+from stages.core.torchvision_ops import declare_missing_ops
 from stages.text import encode, tokens
 from stages.text.model import revision
 
@@ -68,3 +70,24 @@ def _precision(pairs: Sequence[Pair], folder: Path, layer: int) -> Iterable[tupl
     with torch.inference_mode():
         for pair in pairs:
             yield pair, float(greedy_cos_idf(*side(pair.reference), *side(pair.prediction))[0])
+
+
+def default_layer(encoder: str) -> int:
+    """Return the layer that bert-score's own table gives an encoder of the hub, by its name.
+
+    Its authors took the layer of the highest correlation with human judgements on WMT16 (`model2layers`): 17 for
+    roberta-large, 18 for microsoft/deberta-large-mnli. A hub name may have its owner in front
+    (`FacebookAI/roberta-large`), which the table often lacks.
+
+    Raises:
+        InputError: the table does not have it.
+    """
+    declare_missing_ops()
+    from bert_score.utils import model2layers
+
+    layer = model2layers.get(encoder) or model2layers.get(encoder.rpartition("/")[2])
+    if not layer:
+        raise InputError(
+            f"bert-score's table has no layer for {encoder}", key="bertscore.layer", do="give the layer, from 1"
+        )
+    return int(layer)
