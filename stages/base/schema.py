@@ -86,11 +86,14 @@ CAPTIONS = pa.schema(
 #: (null: the method names no class; empty: it named none); `classes` and `class_scores` run in parallel.
 #: `status` is ok, missing (no answer exists), unparsed, unmapped, refused or error; `detail` says more.
 #: `repeat` numbers repeated draws of one method (null models, repeated judges) from 0.
+#: `metric` names the one metric that the row answers (null: all metrics that no other row of the clip answers), with a
+#: `repeat` of its own: a null model may have an answer for each metric.
 PREDICTIONS = pa.schema(
     [
         pa.field("clip_id", STR, nullable=False),
         pa.field("method", STR, nullable=False),
         pa.field("repeat", pa.int32(), nullable=False),
+        pa.field("metric", STR),
         pa.field("text", STR),
         pa.field("labels", STRS),
         pa.field("classes", STRS),
