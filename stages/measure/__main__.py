@@ -37,17 +37,20 @@ def main() -> None:
         if cell.dry:
             print("\n  ".join([f"measure {cell.dataset} {cell.method}, dry", *dry(context)]))
             return
-        frames = [
-            pl.DataFrame(list(METRICS[name](context)), schema=dict(zip(Row._fields, types, strict=True)), orient="row")
-            .with_columns(metric=pl.lit(name), method=pl.lit(cell.method))
-            for name in dict.fromkeys(params.metrics)
-        ]  # fmt: skip
+        frames = []
+        for name in dict.fromkeys(params.metrics):
+            context.metric = name
+            rows = list(METRICS[name](context))
+            frame = pl.DataFrame(rows, schema=dict(zip(Row._fields, types, strict=True)), orient="row")
+            frames.append(frame.with_columns(metric=pl.lit(name), method=pl.lit(cell.method)))
+        context.metric = None
         measures = pl.concat(frames)
         write_table(run.measures(cell.method) / "measures.parquet", measures, MEASURES)
         context.sentences.write(run.measures(cell.method) / "embeddings.parquet")
-    missing = sum(answer.status == "missing" for answer in context.answers)
+    answers = context.answers
+    missing = sum(answer.status == "missing" for answer in answers)
     null = measures["value"].null_count()
-    did = f"{len(context.answers)} answers, {len(measures)} values; {missing} answers missing, {null} values null"
+    did = f"{len(answers)} answers, {len(measures)} values; {missing} answers missing, {null} values null"
     texts, computed = len(context.sentences), context.sentences.computed
     closing(f"measure {cell.dataset} {cell.method}", f"{did}; {computed} of {texts} texts embedded", texts - computed)
 

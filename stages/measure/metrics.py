@@ -136,8 +136,8 @@ def _bertscore(context: Context) -> Iterable[Row]:
     with Progress(f"bertscore {context.run.name} {context.method}", len(set(pairs))) as progress:
         values = bertscore.bertscore(
             pairs,
-            model_folder(params.encoder),
-            params.layer,
+            model_folder(params.encoder, params.revision),
+            params.layer or bertscore.default_layer(params.encoder),
             context.journal("bertscore", bertscore.KIND),
             progress.advance,
             context.params.precision,

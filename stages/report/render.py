@@ -90,6 +90,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         stages=made_by,
         method_rows=provenance.of_methods(inputs),
         references=provenance.of_references(inputs),
+        constants=provenance.constants(inputs),
         gallery_clips=len(shown.clips),
         pictured=len(pictures),
         withheld=not pictured and rules.licensed,

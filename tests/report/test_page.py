@@ -157,12 +157,16 @@ def test_paper_beside_ours(run, inputs):
     write_json(run.data / "targets.json", {
         "paper": "A paper", "reasons": {"list": "another list"}, "protocol_reasons": ["list"],
         "targets": [{"model": "embedded", "value": 0.9, "reasons": ["list"], **target},
-                    {"model": "unknown", "value": 0.4, **target}]})  # fmt: skip
+                    {"model": "unknown", "value": 0.4, **target},
+                    {"model": "theirs", "value": 0.3, "reference": True, **target},
+                    {"model": "embedded", "value": 0.9, "reference": True, **target}]})  # fmt: skip
     text = page(inputs, small.params(targets="data/small/targets.json"), small.rules())
     table = re.search(r'id="targets-table">.*?</table>', text, re.S)[0]
     assert "−40.0" in table
     assert "⚑ differs" in table
-    unknown = table[table.index("unknown") :]
+    assert table.count("not run here") == 1  # a reference row that has a number of ours is shown as any other
+    assert "not run here" in table[table.index("theirs") : table.rindex("embedded")]
+    unknown = table[table.index("unknown") : table.index("theirs")]
     assert re.findall(r">(–|40.0)<", unknown) == ["40.0", "–", "–", "–"]
 
 
