@@ -1,4 +1,4 @@
-"""Which keywords stand in a text as whole words, for metrics and null models; `vlm/constraint.py` has the paper's rule."""
+"""Which keywords stand in a text as whole words; the paper's rule, substrings, is in `stages/vlm/constraint.py`."""
 
 from __future__ import annotations
 
