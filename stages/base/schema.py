@@ -10,6 +10,9 @@ import pyarrow as pa
 STR = pa.string()
 STRS = pa.list_(pa.string())
 
+#: In `detail` of PREDICTIONS and MEASURES: opens what an answer named that is no class of the list.
+UNLISTED = "names no class: "
+
 #: A clip. `path` is what stages/video decodes: a file, or a window of one (`recording.mp4#t=12,14`), which then has
 #: `start` and `end`, seconds from the recording's first frame (null: the whole file). `bytes` are the file's; `md5`
 #: names the content: the file's hash, of a window the hash of that with its bounds.
@@ -88,6 +91,7 @@ CAPTIONS = pa.schema(
 #: `repeat` numbers repeated draws of one method (null models, repeated judges) from 0.
 #: `metric` names the one metric that the row answers (null: all metrics that no other row of the clip answers), with a
 #: `repeat` of its own: a null model may have an answer for each metric.
+#: What a closed answer names outside of the list of classes stands in `detail` behind `UNLISTED`.
 PREDICTIONS = pa.schema(
     [
         pa.field("clip_id", STR, nullable=False),
@@ -136,12 +140,13 @@ EMBEDDINGS = pa.schema(
 )
 
 #: What a judge said of one text: `value` is p(True), or 1 and 0 where it gives no probability; null where `detail` says
-#: why. It lies beside the measures, with the key under which a journal keeps it.
+#: why; `revision` is the judging model's. It lies next to the measures, with the key under which a journal keeps it.
 JUDGEMENTS = pa.schema(
     [
         pa.field("journal_key", STR, nullable=False),
         pa.field("value", pa.float64()),
         pa.field("detail", STR),
+        pa.field("revision", STR),
     ]
 )
 
@@ -166,8 +171,10 @@ VERDICTS = pa.schema(
 #: deviation of mca over repeated draws, without interval); `low` and `high` bound the interval (null: it cannot be
 #: told); `subjects` is the number of clusters behind it. A metric of sets has, instead of mca and class:{name},
 #: macro_precision, macro_recall, macro_ap and for each class f1:{name}, precision:{name}, recall:{name}, ap:{name};
-#: macro_f1_sd; violations, the share of clips whose set breaks a rule, violations:{rule}; and threshold:{name}, the
-#: score above which a class is named.
+#: macro_f1_sd; violations, the share of clips whose set breaks a rule, violations:{rule}; invented, the share of clips
+#: of which a class is named that they lack, invented:{name}, of the clips that lack that class, and invented_per_clip,
+#: such classes a clip; outside, the share of answers that name something outside of the list; and threshold:{name},
+#: the score above which a class is named.
 SCORES = pa.schema(
     [
         pa.field("method", STR, nullable=False),

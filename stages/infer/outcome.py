@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from stages.base.schema import UNLISTED
 from stages.infer.parse import classes_named
 from stages.text.closed import option
 from stages.vlm.base import Answer
@@ -62,9 +63,9 @@ def listed(answer: Answer, words: Mapping[str, str], many: bool) -> Outcome:
     outcome = plain._replace(classes=classes if scores else None, class_scores=scores)
     if not answer.text.strip():
         return outcome._replace(status="unparsed", detail="empty answer")
-    detail = f"names no class: {'; '.join(named.unmapped)}" if named.unmapped else None
+    detail = f"{UNLISTED}{'; '.join(named.unmapped)}" if named.unmapped else None
     if not named.labels and (named.unmapped or not many):
-        return outcome._replace(labels=[], status="unmapped", detail=detail or f"names no class: {answer.text.strip()}")
+        return outcome._replace(labels=[], status="unmapped", detail=detail or f"{UNLISTED}{answer.text.strip()}")
     if many:
         return outcome._replace(labels=sorted(named.labels), detail=detail)
     several = f"names several: {', '.join(named.labels)}" if len(named.labels) > 1 else None

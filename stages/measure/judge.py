@@ -131,10 +131,13 @@ def judgement_key(backend: Backend, request: Request) -> str:
     return journal_key(judgement=VERSION, question=request_key(backend, request))
 
 
-def save(path: Path, judgements: Iterable[Judgement]) -> None:
-    """Write table JUDGEMENTS, from which a journal refills itself."""
+def save(path: Path, judgements: Iterable[Judgement], revision: str) -> None:
+    """Write table JUDGEMENTS, from which a journal refills itself; `revision` is the judging model's."""
     kept = {one.journal_key: one for one in judgements if one.journal_key}
-    rows = ({"journal_key": key, "value": one.value, "detail": one.detail} for key, one in kept.items())
+    rows = (
+        {"journal_key": key, "value": one.value, "detail": one.detail, "revision": revision}
+        for key, one in kept.items()
+    )
     write_table(path, rows, JUDGEMENTS)
 
 
@@ -146,6 +149,6 @@ def refill(journal: Journal, path: Path) -> int:
     except InputError:
         rows = None  # written by another version of this stage
     new = [row for row in rows.iter_rows() if row[0] not in journal] if rows is not None else []
-    for key, value, detail in new:
+    for key, value, detail, _ in new:
         journal.put(key, {"value": value, "detail": detail})
     return len(new)

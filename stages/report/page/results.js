@@ -2,8 +2,9 @@
 
 // The headline number of a metric is its mean class accuracy, of one whose answers are sets of classes its macro-F1.
 const AGGREGATES = [["mca", "Mean class accuracy"], ["macro_f1", "Macro-F1"], ["macro_precision", "Macro precision"],
-  ["macro_recall", "Macro recall"], ["macro_ap", "Mean average precision"], ["accuracy", "Accuracy"], ["violations", "Rules broken"]];
-const LESS_IS_BETTER = new Set(["violations"]);
+  ["macro_recall", "Macro recall"], ["macro_ap", "Mean average precision"], ["accuracy", "Accuracy"], ["violations", "Rules broken"],
+  ["invented", "Invented a class"], ["outside", "Outside the list"]];
+const LESS_IS_BETTER = new Set(["violations", "invented", "outside"]);
 
 function whisker(value, low, high, reference) {
   const parts = [svg("line", { class: "axis", x1: 0, x2: 160, y1: 7, y2: 7 })];
