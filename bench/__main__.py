@@ -13,8 +13,9 @@ NEEDS = {
     "simulate": "data/home/truth.parquet",
     "keyframes": "data/weizmann/clips",
     "remote": "data/home/report/index.html",
+    "processors": "data/models/embedded/config.json",
 }
-HELPERS = {"__init__", "__main__", "flops", "worlds"}
+HELPERS = {"__init__", "__main__", "flops", "seed_worlds", "worlds"}
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from stages.base.errors import guard
 from stages.base.params import read
 from stages.base.progress import closing
 from stages.core.reproducible import hold_arithmetic, keep_freed_memory
-from stages.learn.launch import relaunch
+from stages.learn.launch import relaunch, speaks
 
 
 def main() -> None:
@@ -36,7 +36,8 @@ def main() -> None:
 
     cell = Cell(given.dataset, given.model, given.way, given.protocol)
     did = make(cell, way, vlm)
-    closing(f"adapt {cell.dataset} {cell.method}", did.words, did.spared, did.failed)
+    if speaks():
+        closing(f"adapt {cell.dataset} {cell.method}", did.words, did.spared, did.failed)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -117,26 +118,31 @@ class HeadOnly:
 
     @classmethod
     def of(cls, setting: Setting, task: Task) -> HeadOnly:
-        """Compute the features that the journal lacks, and write them all beside the heads.
+        """Compute the features that the journal lacks, each process its share, and write them all beside the heads.
 
         Raises:
             InputError: no clip can be shown, or the model sees nothing.
         """
         used = sorted({clip.clip_id for fold in task.folds for part in fold[1:] for clip in part})
-        table, what = setting.folder / "features.parquet", f"{setting.name}, features"
-        with Journal(ROOM, KIND) as journal:
-            refill(journal, table)
-            known = len(journal)
-            with Progress(what, len(used)) as progress:
-                asking = (setting.prompt, setting.backend, journal, progress.advance, setting.way.text_first)
-                found = list(features(setting.show, used, *asking))
-            computed = len(journal) - known
+        table, accelerator = setting.folder / "features.parquet", setting.accelerator
+        if accelerator.is_main_process:
+            with Journal(ROOM, KIND) as journal:
+                refill(journal, table)
+        accelerator.wait_for_everyone()
+        computed = 0
+        if accelerator.num_processes > 1:
+            share = np.array_split(used, accelerator.num_processes)[accelerator.process_index]
+            with suppress(InputError):  # none of a share may be fit to be shown; all of them together say so below
+                computed = _compute(setting, share.tolist())[1]
+            computed = int(accelerator.reduce(torch.tensor(computed, device=accelerator.device)))  # and all are there
+        found, here = _compute(setting, used)
+        computed += here
         rows = (
             {"clip_id": one.clip_id, "why": one.why, "journal_key": one.key,
              "feature": None if one.vector is None else one.vector.tolist()}
             for one in found
         )  # fmt: skip
-        if setting.accelerator.is_main_process:
+        if accelerator.is_main_process:
             write_table(table, rows, FEATURES)
         return cls({one.clip_id: one for one in found}, computed)
 
@@ -159,6 +165,15 @@ class HeadOnly:
 
     def save(self, folder: Path) -> None:
         """Write nothing: the head is all that there is."""
+
+
+def _compute(setting: Setting, clip_ids: Sequence[str]) -> tuple[list[Feature], int]:
+    """Return the features of clips, and how many of them the journal lacked."""
+    with Journal(ROOM, KIND) as journal, Progress(f"{setting.name}, features", len(clip_ids)) as progress:
+        known = len(journal)
+        asking = (setting.prompt, setting.backend, journal, progress.advance, setting.way.text_first)
+        found = list(features(setting.show, clip_ids, *asking))
+        return found, len(journal) - known
 
 
 class HeadAndLora:

@@ -29,6 +29,9 @@ class Params(BaseModel):
 #: What a room declares: dotted key (with cell coordinates in braces) -> the type that checks its value.
 Declared = Mapping[str, Any]
 
+#: Folder of files that are one block each -> where their blocks are: params/models/gpt_4o.yaml is `vlm.gpt_4o`.
+BLOCKS = {"params/models": "vlm"}
+
 #: What DVC's parser asks of a file system; its own class for the local one takes a sixth of a second to import.
 _FILES = SimpleNamespace(
     open=open,
@@ -86,11 +89,15 @@ def running_stage() -> tuple[Path, str] | None:
 def declared_values() -> dict[str, Any]:
     """Return the params of the running stage, nested, as DVC resolves them.
 
-    Outside of `dvc repro` (no `DVC_STAGE`) it is all of `params.yaml`, for a stage that is run by hand.
+    A file that is named without keys and lies in a folder of `BLOCKS` is one block. Outside of `dvc repro` (no
+    `DVC_STAGE`) it is all of `params.yaml` with all those files, for a stage that is run by hand.
     """
     stage = running_stage()
     if not stage:
         loaded: dict[str, Any] = yaml.safe_load(Path("params.yaml").read_text())
+        for folder, kind in BLOCKS.items():
+            for path in sorted(Path(folder).glob("*.yaml")):
+                loaded.setdefault(kind, {}).setdefault(path.stem, yaml.safe_load(path.read_text()))
         return loaded
     # Every stage pays this, the smallest too: `dvc.api.params_show` takes over a second, for it reads the lock files
     # of every pipeline, and DVC's Repo and Stage take half a one to import. Its parser alone takes a fifth.
@@ -105,6 +112,9 @@ def declared_values() -> dict[str, Any]:
         # A string is a key of the root's params.yaml; a mapping has keys by file, from the stage's working folder.
         for file, keys in entry.items() if isinstance(entry, Mapping) else [("params.yaml", [entry])]:
             known = load(file)
+            block_name = None if keys else block_of(file)
+            if block_name:
+                known, keys = _nested(block_name, known), [block_name]
             for key in keys or known:
                 *blocks, last = key.split(".")
                 block = values
@@ -112,6 +122,20 @@ def declared_values() -> dict[str, Any]:
                     block = block.setdefault(part, {})
                 block[last] = lookup(known, key, file)
     return values
+
+
+def block_of(file: str) -> str | None:
+    """Return where the block is that a file of `BLOCKS` holds; None for another file."""
+    path = Path(file)
+    block = BLOCKS.get(path.parent.as_posix())
+    return f"{block}.{path.stem}" if block else None
+
+
+def _nested(dotted: str, value: Any) -> dict[str, Any]:
+    for part in reversed(dotted.split(".")):
+        value = {part: value}
+    nested: dict[str, Any] = value
+    return nested
 
 
 def read(declared: Declared, **cell: str) -> dict[str, Any]:

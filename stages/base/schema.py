@@ -94,11 +94,14 @@ CAPTIONS = pa.schema(
 #: `thinking` is what the model thought before it answered, of a row of several answers each under its class; it is no
 #: part of `text`. `tokens_thinking` are those of `tokens_out` that were thinking; null where there is none, or the
 #: server does not say.
+#: `metric` names the one metric that the row answers (null: all metrics that no other row of the clip answers), with a
+#: `repeat` of its own: a null model may have an answer for each metric.
 PREDICTIONS = pa.schema(
     [
         pa.field("clip_id", STR, nullable=False),
         pa.field("method", STR, nullable=False),
         pa.field("repeat", pa.int32(), nullable=False),
+        pa.field("metric", STR),
         pa.field("text", STR),
         pa.field("labels", STRS),
         pa.field("classes", STRS),

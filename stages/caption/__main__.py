@@ -9,6 +9,7 @@ where it stopped.
 from __future__ import annotations
 
 import argparse
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from stages.caption.rows import KINDS, captions, gate, read_keywords, refill
 from stages.core.journal import Journal
 from stages.text.labels import in_words
 from stages.vlm.ask import Tally
+from stages.vlm.dry import DryJournal, Pretend, keep_speed
 from stages.vlm.load import load
 from stages.vlm.prompts import Prompt
 from stages.vlm.show import Show
@@ -34,20 +36,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", help="a block under `caption` in params.yaml")
     parser.add_argument("model", help="a block under `vlm`")
+    parser.add_argument("--dry", action="store_true", help="ask nothing, write nothing: say what would be asked")
     cell = parser.parse_args()
-    params, vlm = read(PARAMS, **vars(cell)).values()
+    params, vlm = read(PARAMS, dataset=cell.dataset, model=cell.model).values()
     run, prompts = Run(cell.dataset), Path(__file__).parent / "prompts"
     show, backend, tally = Show(run, vlm), load(vlm, cell.model), Tally()
+    pretend = Pretend(backend, vlm, repeats=False)
     labels = {label for each in show.labels.values() for label in each}
     keywords = read_keywords(run.keywords, labels)
     rules = Rules(Prompt(prompts, params.ask), Prompt(prompts, params.insist), params.attempts,
                   {label: in_words(label) for label in labels})  # fmt: skip
     name, same = f"caption {cell.dataset}", {"model": cell.model, "revision": backend.revision}
     unused = show.tell_unused(name)
-    with Journal("caption", *KINDS) as journal:
+    start = time.monotonic()
+    with (DryJournal if cell.dry else Journal)("caption", *KINDS) as journal:
         refill(journal, run.captions)
         with Progress(f"{name}, clips", len(show.labels)) as progress:
-            found = list(captions(show, keywords, rules, backend, journal, tally, progress.advance))
+            found = list(
+                captions(show, keywords, rules, pretend if cell.dry else backend, journal, tally, progress.advance)
+            )
+    if cell.dry:
+        print(f"{name}, dry, first attempts only: {len(found)} clips")
+        print(f"  {pretend.report(getattr(vlm, 'name', cell.model), 'caption')}")
+        return
+    keep_speed("caption", backend, time.monotonic() - start, tally.computed)
     failed = gate(found, params.gate)
     write_table(run.captions, (same | row for row, _ in found), CAPTIONS)
     tries = Counter(row["attempts"] for row, _ in found)

@@ -4,7 +4,7 @@
 
 Reads what the score cells of the listed methods wrote; writes to metrics/<run>/ summary.csv, differences.csv,
 null_beats.csv, repeats.csv and left_out.csv, and to data/<run>/ per_class.csv, confusion.csv, confusion_headline.csv,
-sweep.csv and validity.csv.
+sweep.csv and validity.csv. What other seeds gave is read from metrics/<run>/seeds.csv, where there is one.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from stages.base.errors import InputError, guard
 from stages.base.params import read
 from stages.base.paths import Run
 from stages.base.progress import closing
-from stages.compare import auc, confusion, inputs, left_out, paired, summary, sweep
+from stages.compare import auc, confusion, inputs, left_out, paired, seeded, seeds, summary, sweep
 from stages.compare.params import PARAMS
 from stages.compare.write import write_csv
+from stages.stats.intervals import Level
 
 
 def main() -> None:
@@ -28,13 +29,15 @@ def main() -> None:
     params = read(PARAMS, dataset=run.name)
     compare = params["compare.{dataset}"]
     found = inputs.load(run, compare.all_methods)
-    table = summary.summary(found.scores)
+    trainings = seeds.read(run, compare.all_methods, compare.learnt)
+    level = Level(params["score.confidence"], params["score.assumed_icc"])
+    table = seeded.with_seeds(summary.summary(found.scores), found, trainings, level)
     named = {metric for _, metric, _ in confusion.named_scores(found)} | found.of_sets
     beaten = summary.null_beats(table, compare.nulls)
     omitted = left_out.left_out(found)
 
     write_csv(run.metrics / "summary.csv", table)
-    write_csv(run.metrics / "differences.csv", paired.differences(found, params["score.confidence"]))
+    write_csv(run.metrics / "differences.csv", paired.differences(found, level.confidence, trainings))
     write_csv(run.metrics / "null_beats.csv", beaten)
     write_csv(run.metrics / "repeats.csv", summary.repeats(found.scores, found.verdicts))
     write_csv(run.metrics / "left_out.csv", omitted)
@@ -46,7 +49,10 @@ def main() -> None:
 
     did = f"{len(compare.all_methods)} methods of {run.name}, {len(table)} rows; a null model wins {len(beaten)} times"
     ignored = inputs.stale(run, compare.all_methods)
-    closing("compare", did + (f"; ignored, not listed: {', '.join(ignored)}" if ignored else ""))
+    did += f"; ignored, not listed: {', '.join(ignored)}" if ignored else ""
+    alone = trainings.stale_methods(found.scores)
+    did += f"; no seeds of the shipped training of {', '.join(alone)}: run `make seeds`" if alone else ""
+    closing("compare", did)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,9 @@ class CompareParams(Params):
     """Methods that are compared; files of others are ignored, and named."""
     nulls: list[str]
     """Null models: what a metric gives to answers that cannot know the clip."""
+    learnt: tuple[str, ...] = ()
+    """Those of the methods whose number depends on the seed of a training: their intervals, and those of differences
+    to them, hold it. A method with a second seed in metrics/<run>/seeds.csv needs no mention."""
     shuffled: str | None
     """Null model whose answers were exchanged between classes; its values are the AUC's false pairs. Null: no AUC."""
     sweep: SweepParams
@@ -52,4 +55,5 @@ class CompareParams(Params):
 PARAMS: Declared = {
     "compare.{dataset}": CompareParams,
     "score.confidence": Annotated[float, Field(ge=0.5, lt=1)],
+    "score.assumed_icc": Annotated[float, Field(ge=0, le=1)],
 }

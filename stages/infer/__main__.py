@@ -7,6 +7,7 @@ called `<model>_<strategy>`. Answers are journalled as they come, so that a kill
 from __future__ import annotations
 
 import argparse
+import time
 from collections import Counter
 
 from stages.base.errors import guard
@@ -17,10 +18,13 @@ from stages.base.schema import PREDICTIONS
 from stages.base.tables import write_table
 from stages.core.journal import Journal
 from stages.infer.clips import wanted
+from stages.infer.limit import limited
 from stages.infer.method import method
 from stages.infer.params import PARAMS
 from stages.infer.rows import KINDS, infer, refill
+from stages.infer.shots import shots
 from stages.vlm.ask import Tally
+from stages.vlm.dry import DryJournal, Pretend, counting, keep_speed
 from stages.vlm.show import Show
 
 
@@ -33,25 +37,41 @@ def main() -> None:
     parser.add_argument(
         "--protocol", help="ask about clips of this protocol only: a model that learnt from its train part"
     )
+    parser.add_argument("--dry", action="store_true", help="ask nothing, write nothing: say what would be asked")
     cell = parser.parse_args()
     dataset, block, vlm = read(PARAMS, dataset=cell.dataset, model=cell.model, strategy=cell.strategy).values()
     run = Run(cell.dataset)
 
     show = Show(run, vlm)
-    clip_ids = wanted(run, show.labels, dataset.parts, cell.protocol)
-    made = method((cell.model, vlm), (cell.strategy, block), show.labels, dataset.labels == "multi")
+    every = wanted(run, show.labels, dataset.parts, cell.protocol)
+    clip_ids = limited(every, show.labels, dataset.limit)
+    shown = shots(getattr(block, "examples", None), run, show, every)
+    counted: list[Pretend] = []
+    made = method((cell.model, vlm), (cell.strategy, block), show.labels, dataset.labels == "multi", shown,
+                  counting(counted) if cell.dry else lambda backend, _: backend)  # fmt: skip
     same = {"method": made.name, "revision": made.revision}
     output, tally, name = run.predictions(made.name), Tally(), f"infer {cell.dataset} {made.name}"
     unused = show.tell_unused(name)
-    with Journal("infer", *KINDS) as journal:
+    start = time.monotonic()
+    with (DryJournal if cell.dry else Journal)("infer", *KINDS) as journal:
         refill(journal, output, made.asking)
         with Progress(f"{name}, answers", len(clip_ids) * made.asking.questions) as progress:
             rows = [same | row for row in infer(show, clip_ids, made.asking, journal, tally, progress.advance)]
-    write_table(output, rows, PREDICTIONS)
+    if cell.dry:
+        print(f"{name}, dry: {len(clip_ids)} clips, {tally.asked - tally.computed} answers in the journal")
+        for each in counted:
+            print(f"  {each.report(getattr(each.params, 'name', cell.model), 'infer')}")
+        return
+    keep_speed("infer", made.backend, time.monotonic() - start, tally.computed)
+    not_asked = {"repeat": 0, "status": "missing", "detail": f"not asked: limit {dataset.limit}"}
+    skipped = [same | not_asked | {"clip_id": clip_id} for clip_id in sorted({*every} - {*clip_ids})]
+    write_table(output, [*rows, *skipped], PREDICTIONS)
     status = ", ".join(f"{count} {status}" for status, count in sorted(Counter(row["status"] for row in rows).items()))
     cut = sum(row["ended"] == "length" for row in rows)
     status += f"; {cut} cut at the longest answer allowed" if cut else ""
-    did = f"{len(rows)} clips ({status}), {show.unusable} unusable left out; {tally.computed} answers computed{unused}"
+    beyond = f", {len(skipped)} beyond the limit not asked" if skipped else ""
+    left = f"{show.unusable} unusable left out{beyond}"
+    did = f"{len(rows)} clips ({status}), {left}; {tally.computed} answers computed{unused}"
     failed = [row["clip_id"] for row in rows if row["status"] == "error"]
     closing(name, did, tally.asked - tally.computed, failed)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt, model_validator
 
 from stages.base.params import Declared, Params
 from stages.vlm.params import VlmParams
@@ -17,9 +17,37 @@ class InferParams(Params):
     """single: each clip has one label, and closed answers end in one; multi: several or none."""
     parts: list[Literal["train", "validation", "test"]]
     """Clips that are in one of these parts of any protocol are asked about; empty: all clips."""
+    limit: PositiveInt | None = None
+    """Ask about this many of them only, evenly of each class; a larger number contains a smaller. Null: all."""
 
 
-class Describe(Params):
+class Examples(Params):
+    """Clips that a model is shown with their answers before the question (few-shot)."""
+
+    protocol: str
+    """The protocol whose train part they come from; none that any protocol tests."""
+    per_class: PositiveInt | None = None
+    """This many of each class, chosen by hash; for closed questions, whose answers the labels say."""
+    clips: list[str] | dict[str, str] | None = None
+    """Or these: a list, or clip -> its answer, which a free description needs."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Examples:
+        if (self.per_class is None) == (self.clips is None):
+            raise ValueError("give per_class or clips")
+        return self
+
+
+class Asked(Params):
+    """What every question may have before it."""
+
+    system: str | None = None
+    """File in stages/infer/prompts, without .txt: the system's turn; it opens the user's where a model has none."""
+    examples: Examples | None = None
+    """Clips with their answers, as turns before the question; null for none."""
+
+
+class Describe(Asked):
     """A free caption."""
 
     kind: Literal["describe"]
@@ -27,8 +55,14 @@ class Describe(Params):
     prompt: str
     """File in stages/infer/prompts, without .txt."""
 
+    @model_validator(mode="after")
+    def _examples_have_answers(self) -> Describe:
+        if self.examples and not isinstance(self.examples.clips, dict):
+            raise ValueError("a description is no label: give the examples as clips: {clip: its answer}")
+        return self
 
-class Choose(Params):
+
+class Choose(Asked):
     """One question that lists all classes."""
 
     kind: Literal["list"]
@@ -39,7 +73,7 @@ class Choose(Params):
     """Weigh every class's words as the answer, where the back end can: class scores. The answer is what is written."""
 
 
-class PerClass(Params):
+class PerClass(Asked):
     """A yes/no question for each class."""
 
     kind: Literal["per_class"]
@@ -48,7 +82,7 @@ class PerClass(Params):
     """File in stages/infer/prompts, without .txt."""
 
 
-class Judge(Params):
+class Judge(Asked):
     """A free caption, which a text model judges."""
 
     kind: Literal["judge"]
@@ -59,6 +93,12 @@ class Judge(Params):
     """File in stages/infer/prompts that asks the text model."""
     text_model: VlmParams | None
     """Block of the text model, as those under `vlm`; null: the model judges its own captions."""
+
+    @model_validator(mode="after")
+    def _examples_have_answers(self) -> Judge:
+        if self.examples and not isinstance(self.examples.clips, dict):
+            raise ValueError("a description is no label: give the examples as clips: {clip: its answer}")
+        return self
 
 
 class AsPublished(Params):

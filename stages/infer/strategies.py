@@ -14,10 +14,14 @@ from typing import NamedTuple, Protocol
 from stages.core.journal import journal_key
 from stages.infer.outcome import VERSION, YES_NO, Outcome, asked_each, described, ended, listed, thoughts, total
 from stages.infer.params import AsPublished, Choose, Describe, Judge, Strategy
-from stages.vlm.base import Answer, Backend, Media, Request, request_key
+from stages.infer.shots import NOTHING, Shot, Told
+from stages.vlm.base import Answer, Backend, Example, Media, Request, request_key
 from stages.vlm.prompts import Prompt
 
 PROMPTS = Path(__file__).parent / "prompts"
+
+#: What the prompts call the answer of a clip that shows no class.
+NONE = "none"
 
 #: Returns the answers of a back end in the order of the requests.
 Ask = Callable[[Backend, Sequence[Request]], Sequence[Answer]]
@@ -68,20 +72,31 @@ class OneQuestion:
     classes: Classes | None
     """The classes that the question lists; null: a free description."""
     weigh: bool = False
+    told: Told = NOTHING
     questions: int = 1
 
     @property
     def prompt_hash(self) -> str:
-        """Hash of the prompt file."""
-        return self.prompt.hash
+        """Hash of the prompt file, and of the system's."""
+        return self.told.hashed(self.prompt.hash)
 
     def request(self, clip: Clip) -> Request:
         """Return the question about a clip."""
-        if self.classes is None:
-            return Request(self.prompt.fill(), clip.media, clip_id=clip.clip_id)
-        activities = list(self.classes.words.values())
-        text = self.prompt.fill(activities=activities, many=self.classes.many)
-        return Request(text, clip.media, options=tuple(activities) if self.weigh else (), clip_id=clip.clip_id)
+        activities = list(self.classes.words.values()) if self.classes else []
+        text = self.prompt.fill(activities=activities, many=self.classes.many) if self.classes else self.prompt.fill()
+        return Request(
+            text,
+            clip.media,
+            system=self.told.said,
+            options=tuple(activities) if self.weigh else (),
+            clip_id=clip.clip_id,
+            examples=tuple(Example(text, shot.media, self._answer(shot)) for shot in self.told.shots),
+        )
+
+    def _answer(self, shot: Shot) -> str:
+        if shot.answer is not None or self.classes is None:
+            return shot.answer or ""
+        return ", ".join(self.classes.words[label] for label in shot.labels) or NONE
 
     def key(self, clip: Clip) -> str:
         """Return the journal key of the question."""
@@ -124,11 +139,12 @@ class EachClass:
     backend: Backend
     prompt: Prompt
     classes: Classes
+    told: Told = NOTHING
 
     @property
     def prompt_hash(self) -> str:
-        """Hash of the prompt file."""
-        return self.prompt.hash
+        """Hash of the prompt file, and of the system's."""
+        return self.told.hashed(self.prompt.hash)
 
     @property
     def questions(self) -> int:
@@ -137,10 +153,19 @@ class EachClass:
 
     def requests(self, clip: Clip) -> list[Request]:
         """Return the questions about a clip, in the order of the classes."""
-        return [
-            Request(self.prompt.fill(activity=said), clip.media, options=YES_NO, clip_id=clip.clip_id)
-            for said in self.classes.words.values()
-        ]
+        return [self._request(clip, name, said) for name, said in self.classes.words.items()]
+
+    def _request(self, clip: Clip, name: str, said: str) -> Request:
+        text = self.prompt.fill(activity=said)
+        examples = (Example(text, shot.media, YES_NO[name not in shot.labels]) for shot in self.told.shots)
+        return Request(
+            text,
+            clip.media,
+            system=self.told.said,
+            options=YES_NO,
+            clip_id=clip.clip_id,
+            examples=tuple(examples),
+        )
 
     def key(self, clip: Clip) -> str:
         """Return the journal key of the row that the answers make."""
@@ -209,8 +234,10 @@ class JudgedCaption:
         )
 
 
-def strategy(params: Strategy, backend: Backend, text_model: Backend, classes: Classes) -> Asking:
-    """Return the strategy that a block of params describes.
+def strategy(
+    params: Strategy, backend: Backend, text_model: Backend, classes: Classes, shown: Sequence[Shot] = ()
+) -> Asking:
+    """Return the strategy that a block of params describes; `shown` are its examples.
 
     Raises:
         InputError: there is no such prompt.
@@ -218,14 +245,15 @@ def strategy(params: Strategy, backend: Backend, text_model: Backend, classes: C
     if isinstance(params, AsPublished):
         return Published(backend)
     prompt = Prompt(PROMPTS, params.prompt)
+    told = Told(Prompt(PROMPTS, params.system) if params.system else None, tuple(shown))
     if isinstance(params, Describe):
-        return OneQuestion(backend, prompt, None)
+        return OneQuestion(backend, prompt, None, told=told)
     if isinstance(params, Choose):
-        return OneQuestion(backend, prompt, classes, params.weigh)
+        return OneQuestion(backend, prompt, classes, params.weigh, told)
     if isinstance(params, Judge):
         question = Prompt(PROMPTS, params.question)
-        return JudgedCaption(OneQuestion(backend, prompt, None), text_model, question, classes)
-    return EachClass(backend, prompt, classes)
+        return JudgedCaption(OneQuestion(backend, prompt, None, told=told), text_model, question, classes)
+    return EachClass(backend, prompt, classes, told)
 
 
 def _by_clip(answers: Sequence[Answer], classes: Classes) -> list[dict[str, Answer]]:

@@ -27,7 +27,9 @@ def start(recipe: Recipe) -> Accelerator:
     if device.startswith("cuda:"):
         torch.cuda.set_device(device)
     AcceleratorState._reset_state()  # a process that trained in one precision may go on in another
-    accelerator = Accelerator(cpu=device == "cpu", mixed_precision="bf16" if recipe.precision == "bfloat16" else "no")
+    # Without a GPU processes would not find each other, and each would train and write by itself.
+    cpu = device == "cpu" or ("LOCAL_RANK" in os.environ and not torch.cuda.is_available())
+    accelerator = Accelerator(cpu=cpu, mixed_precision="bf16" if recipe.precision == "bfloat16" else "no")
     torch.use_deterministic_algorithms(True, warn_only=accelerator.device.type != "cpu")
     # Nothing here reads memory that it has not written; filling it first would cost a tenth of the time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -10,11 +10,17 @@ import sys
 def relaunch(module: str, *arguments: str) -> None:
     """Replace this process by `$HAR_LAUNCH -m module arguments`, where HAR_LAUNCH is set and it is not under it yet.
 
-    Such as `accelerate launch --multi_gpu --num_processes 4`. What several processes train differs in its last bits
-    from what one trains, as sums do.
+    Such as `accelerate launch --multi_gpu --num_processes 4`, or on CPUs `torchrun --nproc_per_node 2`. What several
+    processes train differs from what one trains by what sums in another order do. Where a process is killed, the
+    launcher ends the others and says which; the same command goes on from the last checkpoint.
     """
     launcher = os.environ.pop("HAR_LAUNCH", "")
     if launcher and "LOCAL_RANK" not in os.environ:
         words = shlex.split(launcher)
         found = [os.path.join(os.path.dirname(sys.executable), words[0]), *words[1:]]
         os.execvp(found[0] if os.path.exists(found[0]) else words[0], [*words, "-m", module, *arguments])
+
+
+def speaks() -> bool:
+    """Return whether this process speaks for all: the first of several, or the only one."""
+    return os.environ.get("RANK", "0") == "0"

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from accelerate import Accelerator
 from torch import nn
 
+from stages.base.errors import InputError
 from stages.base.progress import Progress
 from stages.learn.checkpoint import Checkpoint, learnt, restore
 from stages.learn.device import predict
@@ -117,7 +118,7 @@ class _Run:
             self._recall(done, on_epoch)
             self.plain.eval()
             return Fitted(self.history, self.best, self.step, self.step)
-        state = self.checkpoint.load("state")
+        state = self.checkpoint.load_state()
         if state is not None:
             restore(self.plain, state["weights"])
         stepper = Stepper(self.accelerator, self.plain, self.train, self.recipe, self.what, self.objective)
@@ -149,7 +150,8 @@ class _Run:
                 on_epoch(self.history[-1])
             if time.monotonic() - saved >= self.every and self.accelerator.is_main_process:
                 own = {"total": self.total, "history": [list(row) for row in self.history],
-                       "best": self.best, "step": self.step}  # fmt: skip
+                       "best": self.best, "step": self.step, "validated": self.validation is not None}  # fmt: skip
+                self.checkpoint.keep_old("state")
                 self.checkpoint.save("state", stepper.state() | own)
                 saved = time.monotonic()
 
@@ -189,6 +191,9 @@ class _Run:
         """Put the best weights in place, and leave them where the same run finds them."""
         self.accelerator.wait_for_everyone()
         best = self.checkpoint.load("best") if self.validation is not None else None
+        if best is None and self.validation is not None:
+            raise InputError("the weights of the best epoch were damaged while it trained", file=self.checkpoint.folder,
+                             do="check the disk and start again: it goes on where it can")  # fmt: skip
         if best is not None:
             restore(self.plain, best["weights"])
         elif stepper.shadow is not None:
@@ -200,5 +205,5 @@ class _Run:
             history = [list(row) for row in self.history]
             done = {"weights": learnt(self.plain), "history": history, "best": self.best, "step": self.step}
             self.checkpoint.save("done", done)
-            self.checkpoint.drop("state", "best")
+            self.checkpoint.drop("state", "state.old", "best")
         self.accelerator.wait_for_everyone()

@@ -22,6 +22,7 @@ from stages.learn.losses import Objective, naming
 from stages.learn.params import Recipe
 from stages.learn.schedule import optimiser, rate
 from stages.learn.source import Source
+from stages.learn.together import TogetherNorm
 
 
 class Stepper:
@@ -42,6 +43,7 @@ class Stepper:
         self.objective = objective or self._naming()
         if recipe.checkpointing:
             _save_memory(model)
+        self._norms = TogetherNorm(model) if accelerator.num_processes > 1 else None
         prepared = accelerator.prepare(model, optimiser(model, recipe, accelerator.device))
         self.model, self.optimiser = prepared
         self.shadow: Weights | None = learnt(model) if recipe.average else None
@@ -109,8 +111,9 @@ class Stepper:
     def _mine(self, picked: Sequence[int], piece: int) -> tuple[int, NDArray[np.int64]]:
         """Return the number of this process's share of a step's piece, and its rows."""
         world, pieces = self.accelerator.num_processes, self.recipe.accumulate
-        number = piece * world + self.accelerator.process_index
-        return number, np.array_split(np.arange(len(picked)), pieces * world)[number]
+        rank = self.accelerator.process_index
+        rows = np.array_split(np.arange(len(picked)), pieces)[piece]  # the pieces of one process, shared out
+        return piece * world + rank, np.array_split(rows, world)[rank]
 
     def _backward(self, step: int, picked: list[int]) -> float:
         world, pieces = self.accelerator.num_processes, self.recipe.accumulate
@@ -120,6 +123,8 @@ class Stepper:
             number, mine = self._mine(picked, piece)
             # A piece without samples still takes part in what the processes do together; it weighs nothing.
             rows = mine if len(mine) else np.zeros(1, np.int64)
+            if self._norms is not None:
+                self._norms.counts = len(mine) > 0
             seed = np.random.SeedSequence([self.recipe.seed, step, number]).generate_state(1)[0]
             torch.manual_seed(int(seed))  # of what `dropout` does not catch
             with nullcontext() if piece + 1 == pieces else self.accelerator.no_sync(self.model):

@@ -19,7 +19,7 @@ from stages.base.progress import closing
 from stages.base.schema import MEASURES
 from stages.base.tables import write_table
 from stages.measure.context import Context, Row
-from stages.measure.metrics import METRICS
+from stages.measure.metrics import METRICS, dry
 from stages.measure.params import PARAMS, MeasureParams
 
 
@@ -28,22 +28,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", help="a block under `measure` in params.yaml")
     parser.add_argument("method", help="a file under data/<dataset>/predictions")
+    parser.add_argument("--dry", action="store_true", help="ask nothing, write nothing: say what would be asked")
     cell = parser.parse_args()
     params: MeasureParams = read(PARAMS, dataset=cell.dataset)["measure.{dataset}"]
     run, names, scores = Run(cell.dataset), pl.List(pl.String), pl.List(pl.Float64)
     types: list[Any] = [pl.String, pl.Int32, pl.Float64, pl.String, pl.String, names, names, scores]
     with Context(run, cell.method, params) as context:
-        frames = [
-            pl.DataFrame(list(METRICS[name](context)), schema=dict(zip(Row._fields, types, strict=True)), orient="row")
-            .with_columns(metric=pl.lit(name), method=pl.lit(cell.method))
-            for name in dict.fromkeys(params.metrics)
-        ]  # fmt: skip
+        if cell.dry:
+            print("\n  ".join([f"measure {cell.dataset} {cell.method}, dry", *dry(context)]))
+            return
+        frames = []
+        for name in dict.fromkeys(params.metrics):
+            context.metric = name
+            rows = list(METRICS[name](context))
+            frame = pl.DataFrame(rows, schema=dict(zip(Row._fields, types, strict=True)), orient="row")
+            frames.append(frame.with_columns(metric=pl.lit(name), method=pl.lit(cell.method)))
+        context.metric = None
         measures = pl.concat(frames)
         write_table(run.measures(cell.method) / "measures.parquet", measures, MEASURES)
         context.sentences.write(run.measures(cell.method) / "embeddings.parquet")
-    missing = sum(answer.status == "missing" for answer in context.answers)
+    answers = context.answers
+    missing = sum(answer.status == "missing" for answer in answers)
     null = measures["value"].null_count()
-    did = f"{len(context.answers)} answers, {len(measures)} values; {missing} answers missing, {null} values null"
+    did = f"{len(answers)} answers, {len(measures)} values; {missing} answers missing, {null} values null"
     texts, computed = len(context.sentences), context.sentences.computed
     closing(f"measure {cell.dataset} {cell.method}", f"{did}; {computed} of {texts} texts embedded", texts - computed)
 

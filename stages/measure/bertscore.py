@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from stages.base.errors import InputError
 from stages.core.journal import Journal, compute_missing, journal_key
 from stages.text import encode, tokens
 from stages.text.model import revision
@@ -80,3 +81,23 @@ def _precision(
             found = float(greedy_cos_idf(*side(pair.reference), *side(pair.prediction))[0])
             # What float64 knows beyond float32 is where processors differ.
             yield pair, found if precision == "float32" else round(found, 7)
+
+
+def default_layer(encoder: str) -> int:
+    """Return the layer that bert-score's own table gives an encoder of the hub, by its name.
+
+    Its authors took the layer of the highest correlation with human judgements on WMT16 (`model2layers`): 17 for
+    roberta-large, 18 for microsoft/deberta-large-mnli. A hub name may have its owner in front
+    (`FacebookAI/roberta-large`), which the table often lacks.
+
+    Raises:
+        InputError: the table does not have it.
+    """
+    from bert_score.utils import model2layers
+
+    layer = model2layers.get(encoder) or model2layers.get(encoder.rpartition("/")[2])
+    if not layer:
+        raise InputError(
+            f"bert-score's table has no layer for {encoder}", key="bertscore.layer", do="give the layer, from 1"
+        )
+    return int(layer)

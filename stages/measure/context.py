@@ -48,11 +48,24 @@ class Context:
 
     def __init__(self, run: Run, method: str, params: MeasureParams) -> None:
         self.run, self.method, self.params = run, method, params
+        self.metric: str | None = None
+        """The metric that is measured: a null model may have an answer of its own for it."""
         self.journals: dict[str, Journal] = {}
 
-    @cached_property
+    @property
     def answers(self) -> list[Answer]:
-        """All answers, by clip and repeat.
+        """The answers to measure, by clip and repeat: those for `metric` where there are any, else those for all.
+
+        Raises:
+            InputError: see `predictions`.
+        """
+        own = self.predictions.filter(pl.col("metric") == self.metric).with_columns(repeat=pl.lit(0, pl.Int32))
+        rows = own if len(own) else self.predictions.filter(pl.col("metric").is_null())
+        return [Answer(*row) for row in rows.select(Answer._fields).iter_rows()]
+
+    @cached_property
+    def predictions(self) -> pl.DataFrame:
+        """The method's table PREDICTIONS.
 
         Raises:
             InputError: no such file, or an answer is for a clip that the manifest lacks.
@@ -67,7 +80,7 @@ class Context:
                 row=unknown["clip_id"][0],
                 do="run `dvc repro`: manifest and predictions are of different runs",
             )
-        return [Answer(*row) for row in rows.select(Answer._fields).iter_rows()]
+        return rows
 
     @cached_property
     def labels(self) -> dict[str, list[str]]:

@@ -24,6 +24,8 @@ from stages.measure.params import Name
 from stages.text.labels import in_words
 from stages.text.model import model_folder
 from stages.text.vectors import class_means
+from stages.vlm.ask import Tally
+from stages.vlm.dry import DryJournal, Pretend
 from stages.vlm.load import load
 from stages.vlm.prompts import Prompt
 from stages.vlm.show import Show
@@ -134,8 +136,8 @@ def _bertscore(context: Context) -> Iterable[Row]:
     with Progress(f"bertscore {context.run.name} {context.method}", len(set(pairs))) as progress:
         values = bertscore.bertscore(
             pairs,
-            model_folder(params.encoder),
-            params.layer,
+            model_folder(params.encoder, params.revision),
+            params.layer or bertscore.default_layer(params.encoder),
             context.journal("bertscore", bertscore.KIND),
             progress.advance,
             context.params.precision,
@@ -165,11 +167,31 @@ def _labels(context: Context) -> Iterable[Row]:
     return rows
 
 
+def _to_judge(context: Context, rows: list[Row]) -> list[judging.Text]:
+    """Return the texts that the judge is asked about; answers without one become rows."""
+    said = texts(context, rows, references=True)
+    return [judging.Text(one.clip_id, one.repeat, context.references[one.clip_id], text) for one, text in said]
+
+
+def dry(context: Context) -> list[str]:
+    """Return what the judge would be asked, as lines; nothing is asked and written."""
+    params = context.params.judge
+    if params is None or "judge" not in context.params.metrics:
+        return ["no judge: no model is asked"]
+    pretend, tally = Pretend(load(params.model, "judge"), params.model), Tally()
+    said, prompt = _to_judge(context, []), Prompt(judging.PROMPTS, params.prompt)
+    with DryJournal("judge", *judging.KINDS) as journal:
+        judging.refill(journal, context.run.measures(context.method) / "judgements.parquet")
+        show = Show(context.run, params.model)
+        list(judging.judge(said, show, prompt, pretend, journal, params.repeats, tally))
+    known = tally.asked - tally.computed
+    return [f"{len(said)} texts to judge, {known} judgements in the journal", pretend.report("judge", "judge")]
+
+
 def _judge(context: Context) -> Iterable[Row]:
     rows, params = list[Row](), context.params.judge
     assert params is not None  # checked where params are read
-    said = [judging.Text(answer.clip_id, answer.repeat, context.references[answer.clip_id], text)
-            for answer, text in texts(context, rows, references=True)]  # fmt: skip
+    said = _to_judge(context, rows)
     # A judge draws `repeats` times for each repeat of the method: a void answer is as void in each of the draws.
     voids = [row._replace(repeat=row.repeat * params.repeats + draw) for row in rows for draw in range(params.repeats)]
     show, backend = Show(context.run, params.model), load(params.model, "judge")

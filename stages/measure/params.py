@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, PositiveInt, model_validator
@@ -9,6 +11,7 @@ from pydantic import Field, PositiveInt, model_validator
 from stages.base.params import Declared, Params
 from stages.measure.judge import JudgeParams
 from stages.text.encode import Precision
+from stages.text.model import PACKAGED
 
 Name = Literal["keyword", "keyword_word", "similarity", "bertscore", "nearest_class", "answer", "labels", "judge"]
 
@@ -32,11 +35,20 @@ class BertScore(Params):
     """What `bertscore` compares, and how."""
 
     encoder: str
-    """Name or path of a transformers encoder."""
-    layer: PositiveInt
-    """Its layer whose hidden states are compared, from 1."""
+    """Name or path of a transformers encoder; roberta-large is bert-score's default for English."""
+    revision: str | None = None
+    """Commit of an encoder of the hub, which has to be pinned; null for a path and for the packaged one."""
+    layer: PositiveInt | None
+    """Its layer whose hidden states are compared, from 1; null takes bert-score's own choice for that name."""
     protocol: str | None
     """Only the clips that this protocol tests; null: all clips."""
+
+    @model_validator(mode="after")
+    def _pinned(self) -> BertScore:
+        on_hub = self.encoder != PACKAGED and not Path(self.encoder).is_dir() and self.encoder[:1] not in "./~"
+        if on_hub and self.encoder.count("/") < 2 and not re.fullmatch(r"[0-9a-f]{40}", self.revision or ""):
+            raise ValueError(f"{self.encoder} is an encoder of the hub: pin its commit, 40 hex digits, as `revision`")
+        return self
 
 
 class MeasureParams(Params):

@@ -1,8 +1,9 @@
 """The null models' answers, as table PREDICTIONS: `python -m stages.nulls home`.
 
-null_constant says the same about every tested clip: the reference caption that is nearest, on average over classes, to
-those of the clips that no protocol tests on. null_shuffled says what a model said about a clip of another class.
-null_every_class names one keyword of every class. Each is written to data/<run>/predictions/null_<name>.parquet.
+null_constant says the same about every tested clip: for each metric the reference caption that does best by that metric
+on the clips that no protocol tests on (a row each, column `metric`; see constant.py). null_shuffled says what a model
+said about a clip of another class. null_every_class names one keyword of every class. Each is written to
+data/<run>/predictions/null_<name>.parquet.
 
 Where clips have several labels or none, answers are sets: null_constant names the set that most of the clips have that
 no protocol tests on, null_shuffled what a model named for a clip of another set, null_every_class all classes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,11 +13,11 @@ from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_json, read_table
 from stages.core.journal import Journal
+from stages.nulls.constant import Constant, constants
 from stages.nulls.draw import exchange
 from stages.nulls.params import NullParams
 from stages.nulls.sentence import every_class
 from stages.text.sentences import KIND, Sentences
-from stages.text.vectors import best_constant
 
 Row = dict[str, Any]
 
@@ -31,20 +31,13 @@ class Labelled(NamedTuple):
     """Those in a test part of some protocol."""
 
 
-class Constant(NamedTuple):
-    """The sentence of `null_constant` and on which clips it was chosen."""
-
-    text: str
-    detail: str
-
-
 class Made(NamedTuple):
     """The rows of each null model, and what a stage says of them."""
 
     rows: Mapping[str, Iterable[Row]]
     clips: int
     constant: str
-    """What `null_constant` says of every clip."""
+    """What `null_constant` says of every clip; of several answers the one of similarity."""
     known: int
     """Embeddings that the journal had."""
 
@@ -59,14 +52,14 @@ def sentences(run: Run, params: NullParams, encoder: str) -> Made:
     keywords: Mapping[str, list[str]] = read_json(run.keywords)["classes"]
     with Journal("embed", KIND) as journal:
         embedded = Sentences(encoder, journal, progress="nulls, texts", precision=params.precision)
-        chosen = constant(run, clips, embedded)
+        said, where = chosen(run, clips, keywords, embedded)
     named = {name: keywords[name] for name in {label for labels in clips.labels.values() for label in labels}}
     tables = {
-        "null_constant": same_text(clips, chosen.text, chosen.detail),
+        "null_constant": by_metric(clips, said, where),
         "null_every_class": same_text(clips, every_class(named), None),
         "null_shuffled": shuffled(run, clips, params),
     }
-    return Made(tables, len(clips.tested), repr(chosen.text), len(embedded.vectors) - embedded.computed)
+    return Made(tables, len(clips.tested), repr(said[0].text), len(embedded.vectors) - embedded.computed)
 
 
 def labelled(run: Run) -> Labelled:
@@ -87,11 +80,13 @@ def tested(run: Run) -> frozenset[str]:
     return frozenset(read_table(run.splits, SPLITS).filter(pl.col("part") == "test")["clip_id"])
 
 
-def constant(run: Run, clips: Labelled, sentences: Sentences) -> Constant:
-    """Return the reference caption with the highest cosine to the others, averaged within classes, then over them.
+def chosen(
+    run: Run, clips: Labelled, keywords: Mapping[str, list[str]], sentences: Sentences
+) -> tuple[list[Constant], str]:
+    """Return what `null_constant` says, a caption for each metric, and on which clips they were chosen.
 
-    It is chosen on clips that are in no protocol's test part, so that it knows nothing of what is tested. Where every
-    clip is tested by some fold (leave one subject out), it is chosen on all of them, which only makes it stronger.
+    They are chosen on clips that are in no protocol's test part, so that they know nothing of what is tested. Where
+    every clip is tested by some fold (leave one subject out), it is all of them, which only makes them stronger.
     """
     captions = read_table(run.captions, CAPTIONS)
     texts = {
@@ -103,9 +98,14 @@ def constant(run: Run, clips: Labelled, sentences: Sentences) -> Constant:
         pool, where = texts, f"chosen on all {len(texts)} clips: each is in a test part"
     if not pool:
         raise InputError("no reference caption", file=run.captions, do="run the stage caption")
-    names = list(pool.values())
-    best = best_constant(sentences.embed(names), ["+".join(clips.labels[clip]) for clip in pool])
-    return Constant(names[best], where)
+    return constants(list(pool.values()), [clips.labels[clip] for clip in pool], keywords, sentences), where
+
+
+def by_metric(clips: Labelled, said: Sequence[Constant], where: str) -> Iterator[Row]:
+    """Yield the rows of `null_constant`: the same texts for every tested clip, one for each metric."""
+    for repeat, one in enumerate(said):
+        for row in same_text(clips, one.text, f"{where}: {one.why}"):
+            yield {**row, "repeat": repeat, "metric": one.metric}
 
 
 def same_text(clips: Labelled, text: str, detail: str | None) -> Iterator[Row]:

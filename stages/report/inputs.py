@@ -36,6 +36,7 @@ class Inputs:
     validity: pl.DataFrame
     left_out: pl.DataFrame
     repeats: pl.DataFrame
+    seeds: pl.DataFrame
     audit: list[dict[str, Any]]
 
     @property
@@ -83,6 +84,7 @@ def load(run: Run, methods: list[str], nulls: list[str]) -> Inputs:
         validity=read_csv(run.data / "validity.csv", VALIDITY),
         left_out=read_csv(run.metrics / "left_out.csv", LEFT_OUT),
         repeats=read_csv(run.metrics / "repeats.csv", REPEATS),
+        seeds=_seeds(run.metrics / "seeds.csv"),
         audit=read_json(run.metrics / "audit.json"),
     )
     _check_methods(inputs)
@@ -98,6 +100,7 @@ CONFUSION = ["method", "protocol", "metric", "actual", "predicted", "clips"]
 SWEEP = ["method", "protocol", "metric", "threshold", "mca"]
 VALIDITY = ["method", "protocol", "metric", "auc"]
 LEFT_OUT = ["model", "protocol", "metric", "reason", "clips", "examples"]
+SEEDS = ["method", "protocol", "metric", "aggregate", "base_seed", "seed", "value"]
 REPEATS = ["model", "protocol", "metric", "mca_sd", "repeats"]
 
 
@@ -119,6 +122,13 @@ def read_csv(path: Path, columns: list[str]) -> pl.DataFrame:
             f"columns {lacking} are missing", file=path, do="it was written by another version: run `dvc repro`"
         )
     return frame
+
+
+def _seeds(path: Path) -> pl.DataFrame:
+    """Return what other seeds gave; no rows of a run that has no such table."""
+    kinds = dict.fromkeys(SEEDS[:4], pl.String) | dict.fromkeys(SEEDS[4:6], pl.Int64) | {"value": pl.Float64}
+    frame = read_csv(path, SEEDS) if path.exists() else pl.DataFrame(schema=SEEDS)
+    return frame.select(pl.col(name).cast(kind) for name, kind in kinds.items())
 
 
 def _of(path: Path, kind: pa.Schema, method: str) -> pl.DataFrame:

@@ -42,6 +42,22 @@ def results(inputs: Inputs) -> list[dict[str, Any]]:
     return [{**row, "headline": "mca" if row["mca"] is not None else "macro_f1"} for row in rows]
 
 
+def seeds(inputs: Inputs) -> dict[str, dict[str, list[float]]]:
+    """Return "method|protocol|metric|aggregate" -> the values of other seeds than the shipped run's.
+
+    `own` are those of its own training on the shipped base model, `base` those on base models of other seeds.
+    """
+    found: dict[str, dict[str, list[float]]] = {}
+    for row in inputs.seeds.sort("method", "protocol", "metric", "aggregate", "base_seed", "seed").iter_rows(
+        named=True
+    ):
+        if row["base_seed"] or row["seed"]:
+            key = "|".join(row[name] for name in ("method", "protocol", "metric", "aggregate"))
+            of_key = found.setdefault(key, {"own": [], "base": []})
+            of_key["base" if row["base_seed"] else "own"].append(round(row["value"], 4))
+    return found
+
+
 #: One [value, low, high, clips] a class, nulls where it has no test clip.
 Cells = list[list[float | None]]
 

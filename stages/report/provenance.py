@@ -103,7 +103,7 @@ def of_methods(inputs: Inputs) -> list[dict[str, Any]]:
                 "revisions": _distinct(frame, "revision"),
                 "prompts": _distinct(frame, "prompt_hash"),
                 "answers": len(frame),
-                "repeats": frame["repeat"].n_unique(),
+                "repeats": frame.filter(frame["metric"].is_null())["repeat"].n_unique(),
                 "tokens_in": frame["tokens_in"].sum() or None,
                 "tokens_out": frame["tokens_out"].sum() or None,
                 "tokens_thinking": frame["tokens_thinking"].sum() or None,
@@ -136,3 +136,17 @@ def of_references(inputs: Inputs) -> dict[str, Any]:
 
 def _distinct(frame: Any, column: str) -> list[str]:
     return sorted({str(value) for value in frame[column].to_list() if value is not None})
+
+
+def constants(inputs: Inputs) -> list[dict[str, str]]:
+    """Return what each null model says that answers every clip the same, by the metric that it was chosen for."""
+    rows = []
+    for method in inputs.nulls:
+        frame = inputs.predictions[method]
+        if frame["metric"].is_null().all():
+            continue
+        for (metric,), of_metric in frame.group_by("metric", maintain_order=True):
+            first = of_metric.row(0, named=True)
+            rows.append({"method": method, "metric": str(metric or "similarity, and all others"),
+                         "text": str(first["text"]), "detail": str(first["detail"])})  # fmt: skip
+    return rows

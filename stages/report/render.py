@@ -59,6 +59,8 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
     wanted = shown.pictured if pictured else []
     pictures = images.thumbnails(inputs.run.keyframes, wanted, params.thumbnail_width)
     made_by = provenance.made_by(inputs)
+    drawn = numbers.seeds(inputs)
+    seeded = "seeds" in inputs.summary.columns
     overview = {
         **common,
         "results": numbers.results(inputs),
@@ -69,6 +71,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         "validity": inputs.validity.to_dicts(),
         "leftOut": inputs.left_out.drop("examples").to_dicts(),
         "repeats": inputs.repeats.to_dicts(),
+        "seeds": drawn,
     }
     columns = gallery.columns(inputs, shown.clips, classes, metrics, protocols, scaled)
     text: str = template("index.html.j2").render(
@@ -77,6 +80,8 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         **common,
         facts=_facts(inputs, classes),
         summary=numbers.results(inputs),
+        seeded=seeded,
+        base_seeds=any(values["base"] for values in drawn.values()),
         targets=targets.beside_ours(Path(params.targets), inputs.summary) if params.targets else None,
         audit=inputs.audit,
         exclusions=exclusions.exclusions(inputs),
@@ -85,6 +90,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         stages=made_by,
         method_rows=provenance.of_methods(inputs),
         references=provenance.of_references(inputs),
+        constants=provenance.constants(inputs),
         gallery_clips=len(shown.clips),
         pictured=len(pictures),
         withheld=not pictured and rules.licensed,

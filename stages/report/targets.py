@@ -29,6 +29,9 @@ class Target(BaseModel):
     """Table or section of the paper."""
     reasons: list[str] = []
     """Keys of `Targets.reasons`: why ours may differ."""
+    reference: bool = False
+    """The number is given to compare with only: the model or metric is not run here by default, and the page says so
+    as long as there is no number of ours."""
 
 
 class Targets(BaseModel):
@@ -68,11 +71,12 @@ def beside_ours(path: Path, summary: pl.DataFrame) -> dict[str, Any]:
         mine = float(mine) if mine is not None else None
         rows.append(
             {
-                **target.model_dump(exclude={"reasons"}),
+                **target.model_dump(exclude={"reasons", "reference"}),
                 "ours": mine,
                 "low": row.get(f"{target.aggregate}_low"),
                 "high": row.get(f"{target.aggregate}_high"),
                 "difference": None if mine is None else mine - target.value,
+                "not_run": target.reference and mine is None,
                 "protocol_differs": any(reason in targets.protocol_reasons for reason in target.reasons),
                 "reasons": target.reasons,
             }

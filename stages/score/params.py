@@ -24,10 +24,10 @@ class ScoreParams(Params):
 class SetParams(Params):
     """How answers that are sets of labels are scored."""
 
-    thresholds: dict[str, Literal["own", "tuned"] | Fraction]
-    """Method -> which classes it names: own (those that it named itself), a number (those whose score exceeds it) or
-    tuned (those whose score exceeds a threshold of the class's own, by the F1 of the protocol's validation part);
-    `default` is for methods that are not named here."""
+    thresholds: dict[str, Literal["own", "tuned"] | Fraction | dict[str, Fraction]]
+    """Method -> which classes it names: own (those that it named itself), a number (those whose score exceeds it), a
+    number for each class (class -> number) or tuned (those whose score exceeds a threshold of the class's own, by the F1
+    of the protocol's validation part); `default` is for methods that are not named here."""
     rules: Rules | None
     """What a set must keep; sets that do not are counted, never changed. Null: nothing."""
 
@@ -37,7 +37,7 @@ class SetParams(Params):
             raise ValueError("thresholds has no `default`: say own, tuned or a number")
         return self
 
-    def threshold(self, method: str) -> Literal["own", "tuned"] | float:
+    def threshold(self, method: str) -> Literal["own", "tuned"] | float | dict[str, float]:
         """Return how a method's sets come about."""
         return self.thresholds.get(method, self.thresholds["default"])
 

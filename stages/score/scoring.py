@@ -84,6 +84,13 @@ def _sets(method: Method, params: SetParams, protocols: Sequence[str]) -> tuple[
                 f"scored on {', '.join(protocols)}", key="scored.only", do=f"name one protocol for {method.name}",
             )  # fmt: skip
         thresholds = tuned(method.measures, method.manifest, method.splits, protocols[0], classes, method.file)
+    elif isinstance(how, dict):
+        if set(how) != set(classes):
+            raise InputError(
+                f"thresholds of {method.name} are for {', '.join(sorted(how))}, and the classes are "
+                f"{', '.join(classes)}", key=f"sets.thresholds.{method.name}", do="give one for each class",
+            )  # fmt: skip
+        thresholds = {name: float(how[name]) for name in classes}
     else:
         thresholds = dict.fromkeys(classes, float(how))
     return sets.over(thresholds), thresholds

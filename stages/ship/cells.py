@@ -56,6 +56,8 @@ def stale(repo: Any, stage: Any, *, made: bool = False) -> list[str]:
 
     With `made` also files that another stage made and that are there. A file that is not there tells nothing.
     """
+    if not stage.cmd:
+        return []  # data that came from elsewhere: what it is there now is no question of a run
     found = ["its command"] if stage.changed_stage() else []
     outs = [Path(out.fs_path) for out in repo.index.outs]
     for dep in stage.deps:

@@ -57,7 +57,7 @@ def _say(repo: Any, cells: list[Cell], why: dict[str, str], record: Record) -> N
 
 def _follows(repo: Any, cell: Cell, why: dict[str, str]) -> bool:
     """Tell whether something that a cell needs will be made again."""
-    return any(why.get(stage.addressing) or stale(repo, stage) for stage in upstream(repo, cell))
+    return any(why.get(getattr(stage, "name", "")) or stale(repo, stage) for stage in upstream(repo, cell))
 
 
 def _names(cells: Iterable[Cell]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,8 +46,10 @@ def push(repo: Any) -> None:
         for md5 in objects.shipped.keys() - wanted:
             objects.path(md5).unlink(missing_ok=True)
         _record(repo, cells)
-    except PermissionError as error:
-        raise InputError("cannot be written", file=error.filename, do="make shipped/ writable") from None
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise InputError("cannot be written", file=error.filename or "shipped", do="make shipped/ writable") from None
     sizes = [path.stat().st_size for path in Objects(repo).shipped.values()]
     print(
         f"ship: {len(cells)} cells that learn, {len(sizes)} objects, {sum(sizes) / 1e6:.1f} MB in shipped/; "
@@ -89,7 +92,7 @@ def check(repo: Any) -> None:
 def outdated(repo: Any, cells: list[Cell], *, made: bool = False) -> list[str]:
     """Return, in words, which of these cells, and of the stages that they need, would run again, and why."""
     stages = {stage.addressing: stage for cell in cells for stage in (*upstream(repo, cell), cell.stage)}
-    found = {name: stale(repo, stage, made=made) for name, stage in stages.items() if hasattr(stage, "cmd_changed")}
+    found = {name: stale(repo, stage, made=made) for name, stage in stages.items()}
     return [f"{name} (changed: {', '.join(why)})" for name, why in sorted(found.items()) if why]
 
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.stats.design import Design, Floats, Mask
+from stages.stats.design import Cells, Design, Floats, Mask
 from stages.stats.intervals import Interval, Level, aggregate, difference, p_value
-from stages.stats.spread import spread
+from stages.stats.spread import Spread, spread
 
 
 class Numbers(NamedTuple):
@@ -90,8 +90,10 @@ def _ap(actual: Mask, score: Floats) -> tuple[float, Floats]:
 
 def interval(number: Numbers, subjects: Sequence[str], level: Level) -> Interval:
     """Return the interval of each class's number, (C,), with the N clips' clusters."""
-    bounds = [aggregate(number.value[place], _together(subjects).cells(number.influence[:, place] * len(subjects)),
-                        np.ones(1), np.ones(1), level) for place in range(len(number.value))]  # fmt: skip
+    bounds = [
+        aggregate(number.value[place], cells(number.influence[:, place], subjects), np.ones(1), np.ones(1), level)
+        for place in range(len(number.value))
+    ]
     return Interval(np.array([float(one.low) for one in bounds]), np.array([float(one.high) for one in bounds]))
 
 
@@ -113,13 +115,19 @@ def compared(model: Numbers, other: Numbers, subjects: Sequence[str], confidence
     gap = (model.influence - other.influence)[:, 0]
     if not gap.any():
         return Compared(value, value, value, 1.0) if value == 0 else Compared(value, None, None, 1.0)
-    design = _together(subjects)
-    variance, freedom = (float(number) for number in spread(design.cells(gap * len(gap)), np.ones(1)))
+    variance, freedom = (float(number) for number in spread(cells(gap, subjects), np.ones(1)))
     if np.isnan(variance):
-        return Compared(value, None, None, min(1.0, 2.0 ** (1 - len(design.subjects))) if value else 1.0)
+        return Compared(value, None, None, min(1.0, 2.0 ** (1 - len(set(subjects)))) if value else 1.0)
     low, high = difference(value, variance, freedom, confidence)
     return Compared(value, float(low), float(high), p_value(value, variance, freedom))
 
 
-def _together(subjects: Sequence[str]) -> Design:
-    return Design.of(["all"] * len(subjects), subjects)
+def gap_spread(model: Numbers, other: Numbers, subjects: Sequence[str]) -> Spread:
+    """Return the variance of the difference of two numbers of one class, paired by clip; 0 where no clip differs."""
+    gap = (model.influence - other.influence)[:, 0]
+    return spread(cells(gap, subjects), np.ones(1)) if gap.any() else Spread(np.asarray(0.0), np.asarray(1.0))
+
+
+def cells(influence: Floats, subjects: Sequence[str]) -> Cells:
+    """Return what `spread` takes, of the influence values (N,) of a number and the N clips' clusters."""
+    return Design.of(["all"] * len(subjects), subjects).cells(influence * len(subjects))

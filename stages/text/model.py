@@ -16,8 +16,12 @@ _READ = {".json", ".txt", ".model", ".safetensors", ".bin"}
 _OTHER_RUNTIMES = {"onnx", "openvino"}
 
 
-def model_folder(name: str) -> Path:
+def model_folder(name: str, commit: str | None = None) -> Path:
     """Return the folder of the encoder `name`: the packaged one, a folder, or a model of the Hugging Face hub.
+
+    Args:
+        name: of the encoder.
+        commit: of a hub's model; None takes its newest. Folders and the package have none: their bytes are hashed.
 
     Raises:
         InputError: there is no such folder, it holds no model, or the hub neither has it cached nor can be reached.
@@ -26,7 +30,7 @@ def model_folder(name: str) -> Path:
     if not folder.is_dir() and (name.startswith((".", "/", "~")) or name.count("/") > 1):
         raise InputError("no such folder", file=name, do="correct the encoder's path")
     if not folder.is_dir():
-        folder = _from_hub(name)
+        folder = _from_hub(name, commit)
     if not (folder / "config.json").exists() and not (folder / "modules.json").exists():
         raise InputError(
             "no text encoder: it has neither modules.json nor config.json",
@@ -63,15 +67,15 @@ def _packaged() -> Path:
     return Path(get_model_path())
 
 
-def _from_hub(name: str) -> Path:
+def _from_hub(name: str, commit: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name, allow_patterns=[f"*{suffix}" for suffix in sorted(_READ)]))
+        return Path(snapshot_download(name, revision=commit, allow_patterns=[f"*{suffix}" for suffix in sorted(_READ)]))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise InputError(
             f"neither a folder nor a model that the hub gives ({type(error).__name__})",
             key=name,
-            do=f"correct the encoder's name or path, or take {PACKAGED}, which needs no hub",
+            do=f"correct the encoder's name, revision or path, or take {PACKAGED}, which needs no hub",
         ) from None

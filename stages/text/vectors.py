@@ -33,11 +33,10 @@ def class_means(vectors: NDArray[np.floating], labels: Sequence[str]) -> tuple[l
     return [str(name) for name in classes], np.stack([unit[codes == code].mean(0) for code in range(len(classes))])
 
 
-def best_constant(vectors: NDArray[np.floating], labels: Sequence[str]) -> int:
-    """Return the index of the caption that does best when it is given for every clip.
+def as_constants(vectors: NDArray[np.floating], labels: Sequence[str]) -> Floats:
+    """Return how well each caption does when it is given for every clip, (N,): the mean over classes of its cosines.
 
-    Best is the highest mean over classes of the mean cosine to the captions of the class; the cosine to a mean of unit
-    vectors is a mean of cosines, so one pass is enough. Of equals it is the first.
+    The cosine to a mean of unit vectors is a mean of cosines, so one pass over the captions of a class is enough.
 
     Args:
         vectors: (N, D) embeddings of the train part's captions; each of them is a candidate.
@@ -49,7 +48,8 @@ def best_constant(vectors: NDArray[np.floating], labels: Sequence[str]) -> int:
     if not len(vectors):
         raise ValueError("no captions to choose from")
     overall = class_means(vectors, labels)[1].mean(0)
-    return int(np.einsum("nd,d->n", _unit(vectors), overall).argmax())
+    found: Floats = np.einsum("nd,d->n", _unit(vectors), overall)
+    return found
 
 
 def _unit(vectors: NDArray[np.floating]) -> Floats:

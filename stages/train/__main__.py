@@ -14,7 +14,7 @@ from stages.base.errors import guard
 from stages.base.params import read
 from stages.base.progress import closing
 from stages.core.reproducible import hold_arithmetic, keep_freed_memory
-from stages.learn.launch import relaunch
+from stages.learn.launch import relaunch, speaks
 from stages.nets.trained import TrainParams
 from stages.train.params import PARAMS
 
@@ -32,7 +32,8 @@ def main() -> None:
     from stages.train.make import make  # torch must not be imported before its arithmetic is held
 
     did = make(given.dataset, given.method, params)
-    closing(f"train {given.dataset} {given.method}", did.words, did.spared)
+    if speaks():
+        closing(f"train {given.dataset} {given.method}", did.words, did.spared)
 
 
 if __name__ == "__main__":

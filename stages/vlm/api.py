@@ -89,7 +89,8 @@ class Api:
 
     @cached_property
     def _shape(self) -> dict[str, Any]:
-        shaping = set(type(self.params).model_fields) - {"backend", "key", "media", "frames", "length_field"}
+        beside = {"backend", "key", "media", "frames", "length_field", "about"}
+        shaping = set(type(self.params).model_fields) - beside
         return {
             "backend": "api",
             "version": VERSION,

@@ -36,6 +36,15 @@ class Media:
         object.__setattr__(self, "digest", digest.hexdigest())
 
 
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A question with its answer, shown before the question that is asked."""
+
+    prompt: str
+    media: Media | None
+    answer: str
+
+
 @dataclass(frozen=True)
 class Request:
     """One question. Two requests with the same `key` under one back end have the same answer."""
@@ -57,6 +66,14 @@ class Request:
     """The prompt stands before the media, which a causal model then reads in its light; else behind them."""
     clip_id: str | None = None
     """The clip asked about. Recorded back ends answer by it; it shapes an answer only where no media are shown."""
+    examples: tuple[Example, ...] = ()
+    """Questions with their answers, as turns before this one."""
+
+    @property
+    def all_media(self) -> list[Media]:
+        """The media of all turns, in their order."""
+        turns = (*(example.media for example in self.examples), self.media)
+        return [media for media in turns if media is not None]
 
     def shape(self) -> dict[str, Any]:
         """Return all that shapes the answer, as JSON values."""
@@ -69,7 +86,12 @@ class Request:
             "repeat": self.repeat,
             **({"text_first": True} if self.text_first else {}),
             "clip_id": self.clip_id if self.media is None else None,
+            **({"examples": [_shape(example) for example in self.examples]} if self.examples else {}),
         }
+
+
+def _shape(example: Example) -> list[str | None]:
+    return [example.prompt, example.media.digest if example.media else None, example.answer]
 
 
 class Answer(NamedTuple):

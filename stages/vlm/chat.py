@@ -27,12 +27,12 @@ def encode(
         ValueError: the processor refuses the request (such as a prompt that holds an image placeholder).
     """
     sees = hasattr(processor, "tokenizer")
-    if request.media is not None:
-        _check_sees(processor, request.media)
+    for media in request.all_media:
+        _check_sees(processor, media)
     conversation = _conversation(processor, request, sees)
     if answer is not None:
         conversation.append(_turn("assistant", answer, None, sees))
-    given = _video_arguments(request.media) | arguments
+    given = _video_arguments(request.all_media) | arguments
     encoded = processor.apply_chat_template(
         conversation,
         add_generation_prompt=answer is None,
@@ -54,12 +54,18 @@ def _check_sees(processor: Any, media: Media) -> None:
 def _conversation(processor: Any, request: Request, sees: bool) -> list[dict[str, Any]]:
     """Return the turns; the system's text opens the user's where the model's template has no place for it."""
 
-    def asked(text: str) -> dict[str, Any]:
-        return _turn("user", text, request.media, sees, request.text_first)
+    def asked(text: str, media: Media | None) -> dict[str, Any]:
+        return _turn("user", text, media, sees, request.text_first)
 
+    own = [
+        turn
+        for example in request.examples
+        for turn in (asked(example.prompt, example.media), _turn("assistant", example.answer, None, sees))
+    ]
+    question = asked(request.prompt, request.media)
     if request.system is None:
-        return [asked(request.prompt)]
-    turns = [_turn("system", request.system, None, sees), asked(request.prompt)]
+        return [*own, question]
+    turns = [_turn("system", request.system, None, sees), *own, question]
     try:
         # Some templates raise at a system turn (Llama 3.2 Vision beside an image), some leave it out.
         rendered = processor.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
@@ -67,7 +73,10 @@ def _conversation(processor: Any, request: Request, sees: bool) -> list[dict[str
         rendered = ""
     if request.system.strip() in rendered:
         return turns
-    return [asked(f"{request.system}\n\n{request.prompt}")]
+    if not own:
+        return [asked(f"{request.system}\n\n{request.prompt}", request.media)]
+    first = request.examples[0]
+    return [asked(f"{request.system}\n\n{first.prompt}", first.media), *own[1:], question]
 
 
 def _turn(role: str, text: str, media: Media | None, sees: bool, text_first: bool = False) -> dict[str, Any]:
@@ -82,12 +91,16 @@ def _turn(role: str, text: str, media: Media | None, sees: bool, text_first: boo
     return {"role": role, "content": [*said, *shown] if text_first else [*shown, *said]}
 
 
-def _video_arguments(media: Media | None) -> dict[str, Any]:
-    if media is None or media.kind != "video":
-        return {}
+def _video_arguments(shown: list[Media]) -> dict[str, Any]:
+    videos = [media for media in shown if media.kind == "video"]
+    # The frames are those to be shown: the processor must not draw some of them again.
+    return {"do_sample_frames": False, "video_metadata": [_metadata(media) for media in videos]} if videos else {}
+
+
+def _metadata(media: Media) -> dict[str, Any]:
     count = len(media.frames)
     height, width = media.frames[0].shape[:2]
-    metadata = {
+    return {
         "total_num_frames": count,
         "fps": media.fps,
         "duration": count / media.fps if media.fps else None,
@@ -95,5 +108,3 @@ def _video_arguments(media: Media | None) -> dict[str, Any]:
         "height": height,
         "width": width,
     }
-    # The frames are those to be shown: the processor must not draw some of them again.
-    return {"do_sample_frames": False, "video_metadata": [metadata]}

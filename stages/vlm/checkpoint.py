@@ -22,6 +22,9 @@ _CODE = (
 )
 _PICKLE = "name a revision that has safetensors (the hub converts many models: refs/pr/...), or convert it elsewhere"
 
+#: What stands for a commit that whoever wrote a model's file could not look up.
+FILL_IN = "fill-in-the-commit"
+
 #: What transformers reads from a folder of a model; a model card or a log beside it does not shape an answer.
 _READ = {".json", ".safetensors", ".bin", ".jinja", ".txt", ".model", ".tiktoken"}
 
@@ -42,6 +45,13 @@ def revision_of(name: str, revision: str | None, remote_code: bool = False) -> s
             "not a folder, and a hub name needs a revision",
             file=name,
             do="give the commit of the model's repository as `revision`, or correct the path",
+        )
+    if revision == FILL_IN:
+        raise InputError(
+            "the model's file does not say which commit",
+            file=name,
+            key="revision",
+            do=f"look it up at https://huggingface.co/{name}/commits/main and write all 40 digits",
         )
     if re.fullmatch(r"[0-9a-f]{40}", revision):
         return revision

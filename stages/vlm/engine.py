@@ -169,7 +169,7 @@ class Engine:
 
     def _write(self, batch: Sequence[Encoded], inputs: dict[str, torch.Tensor]) -> Written:
         requests = [encoded.request for encoded in batch]
-        shown = [request.media.digest for request in requests if request.media]
+        shown = ["+".join(media.digest for media in request.all_media) for request in requests if request.all_media]
         room, start = self.params.max_new_tokens, batch[0].length
         chosen = LogitsProcessorList()
         if self.params.temperature > 0:

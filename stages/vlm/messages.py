@@ -10,11 +10,11 @@ from typing import Any
 from PIL import Image as PilImage
 
 from stages.base.errors import InputError
-from stages.vlm.base import Image, Request
+from stages.vlm.base import Image, Media, Request
 
 
 def messages(request: Request, form: str, side: int | None, detail: str | None) -> list[dict[str, Any]]:
-    """Return the system's turn, if any, and the user's: images in order, and the prompt behind or before them.
+    """Return the system's turn, if any, the examples', and the user's: images in order, the prompt behind or before.
 
     Raises:
         InputError: the request shows a video.
@@ -22,13 +22,23 @@ def messages(request: Request, form: str, side: int | None, detail: str | None) 
     turns: list[dict[str, Any]] = []
     if request.system is not None:
         turns.append({"role": "system", "content": request.system})
-    if request.media is None:
-        return [*turns, {"role": "user", "content": request.prompt}]
-    if request.media.kind != "images":
+    how = (form, side, detail, request.text_first)
+    for example in request.examples:
+        turns.append({"role": "user", "content": _content(example.prompt, example.media, *how)})
+        turns.append({"role": "assistant", "content": example.answer})
+    return [*turns, {"role": "user", "content": _content(request.prompt, request.media, *how)}]
+
+
+def _content(
+    prompt: str, media: Media | None, form: str, side: int | None, detail: str | None, text_first: bool
+) -> Any:
+    if media is None:
+        return prompt
+    if media.kind != "images":
         raise InputError("chat completions know no video", do="set media: images for the model")
-    parts = [_image(url, detail) for url in data_urls(request.media.frames, form, side)]
-    said = [{"type": "text", "text": request.prompt}]
-    return [*turns, {"role": "user", "content": [*said, *parts] if request.text_first else [*parts, *said]}]
+    parts = [_image(url, detail) for url in data_urls(media.frames, form, side)]
+    said = [{"type": "text", "text": prompt}]
+    return [*said, *parts] if text_first else [*parts, *said]
 
 
 def _image(url: str, detail: str | None) -> dict[str, Any]:

@@ -21,6 +21,34 @@ def _closing(tags: Tags) -> Tags:
 Thinking = Annotated[tuple[tuple[str, str], ...], AfterValidator(_closing)]
 
 
+class Price(Params):
+    """What a provider asks, in US dollars a million tokens."""
+
+    input: Annotated[float, Field(ge=0)]
+    """Tokens read."""
+    output: Annotated[float, Field(ge=0)]
+    """Tokens written."""
+
+
+class About(Params):
+    """What people must know of a model before they run it. It shapes no answer."""
+
+    licence: str
+    """Licence of the weights, or the provider's terms."""
+    gated: bool = False
+    """Whether the hub gives it only to those whom it gave access."""
+    parameters: Annotated[float, Field(gt=0)] | None = None
+    """Billions of weights."""
+    memory: Annotated[float, Field(gt=0)] | None = None
+    """GiB that its weights take as its block has them."""
+    serve: str | None = None
+    """The exact command that serves it."""
+    price: Price | None = None
+    """What a provider asks; null where nobody does."""
+    config: dict[str, Any] | None = None
+    """`model_type` and sizes, as in the model's config.json: for the estimate of memory where no hub can be reached."""
+
+
 class LocalParams(Params):
     """A transformers model, by hub name or local path, run in this process."""
 
@@ -56,6 +84,8 @@ class LocalParams(Params):
     """How accelerate spreads a model that exceeds one card over several; null puts it on compute.yaml's device."""
     remote_code: str | None = None
     """Why code that the model's folder brings may run (`trust_remote_code`); null: none of it runs. Read it first."""
+    about: About | None = None
+    """What people must know of it; it shapes no answer."""
 
 
 class ApiParams(Params):
@@ -101,6 +131,9 @@ class ApiParams(Params):
         """The field that is sent."""
         openai = self.engine.split()[0].lower() in ("openai", "azure")
         return self.length_field or ("max_completion_tokens" if openai else "max_tokens")
+
+    about: About | None = None
+    """What people must know of it; it shapes no answer."""
 
     @model_validator(mode="after")
     def _key_is_a_name(self) -> ApiParams:

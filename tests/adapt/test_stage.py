@@ -87,7 +87,8 @@ def test_classes_are_learnt_and_test_clips_predicted(
     base = Local(LocalParams(**vlm(tiny_model(name))), "cpu")
     headed, classes = load(folder, base)
     source = Shown(base.engine(), "Describe the activity in one sentence.", tested,
-                   Show(Cell("home", "", "", "").run, base.params).media, torch.zeros(len(tested)))  # fmt: skip
+                   Show(Cell("home", "", "", "").run, base.params).media, torch.zeros(len(tested)),
+                   text_first=True)  # fmt: skip
     with torch.no_grad():
         logits = headed(**source.inputs(range(len(tested)), None, torch.device("cpu")))
     found = logits.sigmoid() if labels == "multi" else logits.softmax(1)

@@ -16,6 +16,7 @@ from torch import nn
 
 from stages.base.errors import InputError
 from stages.core.journal import root
+from stages.learn import loop, stepping
 from stages.learn.checkpoint import run_key, weights_hash
 from stages.learn.curves import Curves
 from stages.learn.device import predict, start
@@ -55,8 +56,6 @@ def test_stopped_anywhere_it_comes_to_the_same_weights(monkeypatch, changed):
 
         class Power(Exception):
             pass
-
-        from stages.learn import stepping
 
         take = stepping.Stepper.take
 
@@ -117,7 +116,7 @@ def test_killed_it_comes_to_the_same_weights(stop, where):
 
 def test_finished_run_comes_at_once():
     model, fitted, _ = trained()
-    assert sorted(path.name for path in (root() / "learn/k").iterdir()) == ["done.pt"]
+    assert sorted(path.name for path in (root() / "learn/k").iterdir()) == ["done.pt", "done.pt.sum"]
     again, recalled, told = trained()
     assert recalled.spared == recalled.steps == fitted.steps
     assert weights_hash(again) == weights_hash(model)
@@ -131,6 +130,89 @@ def test_damaged_checkpoint_starts_anew(capsys):
     assert fitted.spared == 0
     assert weights_hash(again) == weights_hash(model)
     assert "left aside" in capsys.readouterr().err
+
+
+def stopped(monkeypatch, key: str, stop: int) -> Path:
+    """Return the folder of a run that was stopped before a step, with a state of each step before it."""
+    take = stepping.Stepper.take
+
+    def broken(self, step):
+        if step == stop:
+            raise KeyboardInterrupt
+        return take(self, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stepping.Stepper, "take", broken)
+        with pytest.raises(KeyboardInterrupt):
+            trained(key)
+    return root() / "learn" / key
+
+
+def flipped(path: Path, bit: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[bit // 8 % len(data)] ^= 1 << bit % 8
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "spared"),
+    [(["state"], 19), (["state", "state.old"], 0), (["best"], 0), (["state.old"], 20), (["state.pt.sum"], 19)],
+)
+def test_one_flipped_bit_never_gives_other_weights(monkeypatch, capsys, damaged, spared):
+    """Wherever it falls, the run goes on from the last good state, or from nothing, and says so."""
+    model, fitted, _ = trained("whole")
+    for place in (0.01, 0.3, 0.6, 0.99):
+        folder = stopped(monkeypatch, f"{damaged}{place}", 20)
+        for name in damaged:
+            path = folder / (name if name.endswith(".sum") else f"{name}.pt")
+            flipped(path, int(place * 8 * path.stat().st_size))
+        capsys.readouterr()
+        again, resumed, _ = trained(f"{damaged}{place}")
+        said = capsys.readouterr().err
+        # A flip in the second line of a .sum, the hash of the file before, harms nothing.
+        assert resumed.spared in ({19, 20} if damaged == ["state.pt.sum"] else {spared})
+        assert ("left aside" in said) == (resumed.spared < 20)
+        assert weights_hash(again) == weights_hash(model)
+        assert resumed.history == fitted.history
+
+
+def test_cut_short_is_damaged(monkeypatch):
+    model, *_ = trained("whole")
+    for name, spared in (("best", 0), ("state", 19)):
+        path = stopped(monkeypatch, name, 20) / f"{name}.pt"
+        path.write_bytes(path.read_bytes()[:-7])
+        again, resumed, _ = trained(name)
+        assert resumed.spared == spared
+        assert weights_hash(again) == weights_hash(model)
+
+
+def test_weights_damaged_at_the_end_are_an_error(monkeypatch):
+    folder = stopped(monkeypatch, "k", 20)
+    finish = loop._Run._finish
+
+    def finishing(self, stepper):
+        flipped(folder / "best.pt", 8 * 1000)
+        finish(self, stepper)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop._Run, "_finish", finishing)
+        with pytest.raises(InputError, match="start again"):
+            trained("k")
+    whole, *_ = trained("whole")
+    again, resumed, _ = trained("k")
+    assert resumed.spared == 0
+    assert weights_hash(again) == weights_hash(whole)
+
+
+def test_killed_between_two_files_it_goes_on(monkeypatch):
+    """What a kill between any two renames leaves: a list of hashes that is ahead of its file."""
+    model, *_ = trained("whole")
+    for name in ("state", "state.old", "best"):
+        sums = stopped(monkeypatch, name, 20) / f"{name}.pt.sum"
+        sums.write_text("0" * 32 + "\n" + sums.read_text().split()[0])
+        again, resumed, _ = trained(name)
+        assert resumed.spared == 20
+        assert weights_hash(again) == weights_hash(model)
 
 
 def test_early_stop():

@@ -1,7 +1,8 @@
 import pytest
 
 from stages.measure.keyword import keyword
-from stages.measure.keyword_word import forms, keyword_word
+from stages.measure.keyword_word import keyword_word
+from stages.text.keywords import forms
 
 
 @pytest.mark.parametrize(

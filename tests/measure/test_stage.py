@@ -189,3 +189,14 @@ def test_keywords_that_are_no_object_are_an_error(measure):
 
 def test_every_metric_that_params_allow_exists():
     assert set(METRICS) == set(get_args(Name))
+
+
+def test_an_answer_for_one_metric_is_measured_by_it_alone(measure):
+    """A null model's rows: c1's answer for all metrics, and one of its own for `keyword`."""
+    rows = [row | {"metric": None} for row in answers()]
+    own = [row | {"repeat": 1, "metric": "keyword", "text": "nothing"} for row in answers()]
+    table = measure([*rows, *own])
+    assert set(table["repeat"]) == {0}
+    assert set(of(table, "keyword")["value"]) == {0.0}
+    assert of(table, "keyword_word")["value"].max() == 1.0
+    assert len(of(table, "keyword")) == len(of(table, "keyword_word"))

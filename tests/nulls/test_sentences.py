@@ -33,10 +33,48 @@ def clips(workplace):
 def test_the_tested_clips_are_answered_by_what_the_others_give(clips):
     assert clips.run("nulls", "home", values=VALUES) == ""
     constant = read_table(RUN.predictions("null_constant"), PREDICTIONS)
-    assert constant["clip_id"].to_list() == TESTED
-    (said,) = set(constant["text"])
-    assert said in {f"Caption of c{number}." for number in range(6)}
+    metrics = [None, "keyword", "keyword_word", "nearest_class"]
+    for repeat, metric in enumerate(metrics):
+        rows = constant.filter(constant["repeat"] == repeat)
+        assert rows["clip_id"].to_list() == TESTED
+        assert set(rows["metric"]) == {metric}
+        (said,) = set(rows["text"])
+        assert said in {f"Caption of c{number}." for number in range(6)}
+    assert len(constant) == len(metrics) * len(TESTED)
     every = read_table(RUN.predictions("null_every_class"), PREDICTIONS)
     assert every["clip_id"].to_list() == TESTED
     assert set(every["text"]) == {"The person is sit, walk."}
     assert len(read_table(RUN.predictions("null_shuffled"), PREDICTIONS)) == 2 * len(TESTED)
+
+
+def test_each_metric_is_answered_by_the_caption_that_is_best_by_it(clips):
+    """The caption of c1 holds a keyword of both classes, that of c2 of one, in another case of both as whole words."""
+    said = {"c1": "walk and sit, in a seat of a garden walk, forest, sea, sun and rain", "c2": "She WALKED and SITS."}
+    names = [f"c{number}" for number in range(10)]
+    write_table(RUN.captions, [{"clip_id": name, "text": said.get(name, "A person walks."), "attempts": 1}
+                               for name in names], CAPTIONS)  # fmt: skip
+    assert clips.run("nulls", "home", values=VALUES) == ""
+    constant = read_table(RUN.predictions("null_constant"), PREDICTIONS).filter(clip_id="c6")
+    texts = {row["metric"]: row["text"] for row in constant.iter_rows(named=True)}
+    details = {row["metric"]: row["detail"] for row in constant.iter_rows(named=True)}
+    assert texts[None] == "A person walks."
+    assert texts["keyword"] == said["c1"]
+    assert texts["keyword_word"] in said.values()
+    assert details["keyword"] == "chosen on 6 clips that no protocol tests on: a keyword of 2 of 2 classes"
+
+
+def test_only_texts_that_can_win_are_read():
+    import numpy as np
+
+    from stages.nulls.constant import most_classes
+    from stages.text.keywords import has_word
+    from stages.vlm.constraint import found
+
+    lists = [["pour tea"], ["cutting"], ["carry", "carries"], ["eat"]]
+    texts = ["nothing", "Cut and carried", "pours tea, cutting, eats", "cutting, eat, pour tea", "carry eat cutting"]
+    cosine = np.array([1.0, 0.9, 0.1, 0.2, 0.15])
+    for rule in (found, has_word):
+        counts = [sum(bool(rule(text, words)) for words in lists) for text in texts]
+        best = max(range(len(texts)), key=lambda index: (counts[index], cosine[index]))
+        assert most_classes(texts, lists, rule, cosine) == (best, max(counts))
+    assert most_classes(texts, lists, found, cosine) == (3, 3)

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from stages.base import params
+
 ROOT = Path(__file__).resolve().parents[2]
 PIPELINES = [ROOT / "dvc.yaml", *sorted(ROOT.glob("papers/*/dvc.yaml"))]
 
@@ -72,6 +74,12 @@ def _cells(body: dict[str, Any], values: dict[str, Any]) -> tuple[dict[str, str]
             listed = lookup(values, listed.removeprefix("${").removesuffix("}"))
         axes[key] = [str(value) for value in listed]
     return tuple(dict(zip(axes, cell, strict=True)) for cell in itertools.product(*axes.values()))
+
+
+def keys_of(entry: dict[str, Any]) -> list[str]:
+    """Return the keys of a params file that a stage lists; of a file that is one block, where the block is."""
+    ((file, keys),) = entry.items()
+    return keys or [f"{params.BLOCKS[str(Path(file).parent)]}.{Path(file).stem}"]
 
 
 def lookup(values: Any, dotted: str) -> Any:

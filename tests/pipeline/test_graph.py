@@ -35,7 +35,7 @@ def test_params_are_what_the_room_reads(stage):
     listed = [
         key
         for entry in stage.body.get("params", [])
-        for key in (next(iter(entry.values())) if isinstance(entry, dict) else [entry])
+        for key in (graph.keys_of(entry) if isinstance(entry, dict) else [entry])
     ]
     for cell in stage.cells:
         have = {stage.filled(key, cell) for key in listed}
@@ -58,7 +58,10 @@ def test_a_cell_reads_what_dvc_resolves_for_it(monkeypatch):
         for stage in cells:
             expected: dict[str, object] = {}
             for param in stage.params:
-                for key, value in param.read_params().items():
+                given = param.read_params()
+                file = Path(param.fs_path).relative_to(graph.ROOT).as_posix()
+                whole = params.block_of(file) if not param.params else None
+                for key, value in ({whole: given} if whole else given).items():
                     *blocks, last = key.split(".")
                     reduce(lambda block, part: block.setdefault(part, {}), blocks, expected)[last] = value
             monkeypatch.setenv("DVC_STAGE", stage.addressing)
@@ -150,6 +153,18 @@ def test_each_data_set_is_of_one_kind_and_what_is_compared_is_what_is_scored():
             assert (values["infer"][name]["labels"] == "multi") == (kind == "multilabel")
             assert ("sets" in values["scored"][name]) == (kind == "multilabel")
             assert (values["nulls"][name]["encoder"] is None) == (kind == "multilabel")
+
+
+def test_what_learns_on_a_data_set_is_listed_for_its_intervals():
+    """So that no interval leaves out the luck of a training; every data set has a table of seeds, if an empty one."""
+    values = graph.params_of(graph.ROOT / "dvc.yaml")
+    for name, compared in values["compare"].items():
+        here = [cell for kind in ("trained", "trained_from") for cell in values[kind].values()]
+        learnt = {cell["method"] for cell in here if cell["dataset"] == name}
+        learnt |= {f"{cell['model']}_{cell['way']}_{cell['protocol']}"
+                   for cell in values["adapted"].values() if cell["dataset"] == name}  # fmt: skip
+        assert set(compared["learnt"]) == learnt & set(compared["methods"])
+        assert (graph.ROOT / Run(name).metrics / "seeds.csv").exists()
 
 
 def test_no_two_blocks_are_one_map_to_dvc():

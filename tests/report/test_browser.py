@@ -2,7 +2,11 @@
 
 import pytest
 
+from stages.base.paths import Run
+from stages.report.inputs import load
+from stages.report.render import page
 from tests.report import small
+from tests.report.test_page import with_seeds
 
 By = pytest.importorskip("selenium.webdriver.common.by").By
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
@@ -168,3 +172,27 @@ def test_only_tables_scroll_sideways(view, width):
     )
     assert view.execute_script("return document.documentElement.scrollWidth") <= width
     view.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_seeds_are_dots_with_an_interval_and_decide_what_is_better(browser, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = Run("small")
+    small.write(run)
+    with_seeds(run)
+    text = page(load(run, small.SMALL.methods, small.SMALL.nulls), small.params(), small.rules())
+    (tmp_path / "index.html").write_text(text)
+    browser.get_log("browser")
+    open_page(browser, tmp_path / "index.html")
+    assert [entry["message"] for entry in browser.get_log("browser")] == []
+    # Three metrics of a method with two seeds more, and of one other base model; one of another method.
+    assert len(texts(browser, "#results-table circle.seed")) == 6
+    assert len(texts(browser, "#results-table rect.base-seed")) == 6
+    assert len(texts(browser, "#results-table line.seeded")) == 9
+    assert "15.0–85.0 with 3 seeds" in texts(browser, "#results-table button.value .span")
+    # By the shipped runs alone it is significant; not with seeds.
+    assert texts(browser, "#results-table .delta")[0] == "−50.0 n.s."
+    browser.find_element(By.CSS_SELECTOR, "#results-table tr:nth-child(2) button.value").send_keys(Keys.ENTER)
+    panel = texts(browser, "#number")[0]
+    assert "3 trainings on the shipped base model" in panel
+    assert "Other base models: 30.0 %" in panel
+    assert "with the seeds of what learns" in panel

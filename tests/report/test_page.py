@@ -89,6 +89,38 @@ def test_gallery_marks_every_answer(inputs):
     assert set(columns["values"]["similarity"]["embedded"]) == {250, 750}
 
 
+def with_seeds(run):
+    """Write seeds of `bold`, which learns, and of `embedded`, whose base model had another seed."""
+    summary = pl.read_csv(run.metrics / "summary.csv")
+    learns = pl.col("model") == "bold"
+    small.csv(run.metrics / "summary.csv", summary.with_columns(
+        pl.when(learns).then(3).alias("seeds"), pl.when(learns).then("mca").alias("seeds_mean"),
+        pl.when(learns).then(0.05).alias("seeds_sd"), pl.when(learns).then(0.15).alias("low_seeds"),
+        pl.when(learns).then(0.85).alias("high_seeds")))  # fmt: skip
+    pairs = pl.read_csv(run.metrics / "differences.csv")
+    small.csv(run.metrics / "differences.csv", pairs.with_columns(low_seeds=-0.3, high_seeds=0.5, p_seeds=0.4))
+    drawn = [("bold", 0, 0, 0.5), ("bold", 0, 1, 0.45), ("bold", 0, 2, 0.55), ("bold", 1, 0, 0.3),
+             ("embedded", 0, 0, 0.5), ("embedded", 2, 0, 0.4)]  # fmt: skip
+    small.csv(run.metrics / "seeds.csv", [
+        {"method": method, "protocol": "cs", "metric": metric, "aggregate": "mca", "base_seed": base, "seed": seed,
+         "value": value} for method, base, seed, value in drawn for metric in small.METRICS])  # fmt: skip
+
+
+def test_seeds_reach_the_page_with_what_they_mean(run, inputs):
+    before = page(inputs, small.params(), small.rules())
+    assert "about-seeds" not in before
+    assert data(before, "overview")["seeds"] == {}
+    with_seeds(run)
+    text = page(load(run, small.SMALL.methods, small.SMALL.nulls), small.params(), small.rules())
+    shown = data(text, "overview")
+    assert shown["seeds"]["bold|cs|keyword|mca"] == {"own": [0.45, 0.55], "base": [0.3]}
+    assert shown["seeds"]["embedded|cs|keyword|mca"] == {"own": [], "base": [0.4]}
+    assert {row["low_seeds"] for row in shown["results"] if row["method"] == "bold"} == {0.15}
+    about = " ".join(re.search(r'id="about-seeds">(.*?)</span>', text, re.S)[1].split())
+    assert "only where the interval of their difference that includes seeds excludes&nbsp;0" in about
+    assert "all intervals are on the shipped base model" in about
+
+
 def test_classes_take_turns_and_the_most_per_class_holds(inputs):
     chosen = gallery.choose(inputs, "cs", 3, 1)
     labels = [clip.split("_p")[0] for clip in chosen.clips]
@@ -125,12 +157,16 @@ def test_paper_beside_ours(run, inputs):
     write_json(run.data / "targets.json", {
         "paper": "A paper", "reasons": {"list": "another list"}, "protocol_reasons": ["list"],
         "targets": [{"model": "embedded", "value": 0.9, "reasons": ["list"], **target},
-                    {"model": "unknown", "value": 0.4, **target}]})  # fmt: skip
+                    {"model": "unknown", "value": 0.4, **target},
+                    {"model": "theirs", "value": 0.3, "reference": True, **target},
+                    {"model": "embedded", "value": 0.9, "reference": True, **target}]})  # fmt: skip
     text = page(inputs, small.params(targets="data/small/targets.json"), small.rules())
     table = re.search(r'id="targets-table">.*?</table>', text, re.S)[0]
     assert "−40.0" in table
     assert "⚑ differs" in table
-    unknown = table[table.index("unknown") :]
+    assert table.count("not run here") == 1  # a reference row that has a number of ours is shown as any other
+    assert "not run here" in table[table.index("theirs") : table.rindex("embedded")]
+    unknown = table[table.index("unknown") : table.index("theirs")]
     assert re.findall(r">(–|40.0)<", unknown) == ["40.0", "–", "–", "–"]
 
 

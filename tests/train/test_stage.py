@@ -188,22 +188,3 @@ def test_what_is_wrong_in_the_params_is_said(place):
     assert "multiples of 16 pixels" in train(place, "a_cs", params("videomae", pixels={
         "frames": 4, "size": [40, 32], "kept": 4, "kept_size": [48, 32]}))  # fmt: skip
     assert "no such param" in place.run("train", "home", "other_cs", values=values({"a_cs": params()}))
-
-
-def test_two_processes_train_together(place, tmp_path):
-    """The launcher that users name for several GPUs, here with two processes of a CPU."""
-    block = params(recipe={**RECIPE, "epochs": 2, "batch": 5, "accumulate": 2})
-    (place.folder / "params.yaml").write_text(yaml.safe_dump(values({"swin3d_cs": block})))
-    (place.folder / "compute.yaml").write_text("workers: 1\ndevice: cpu\n")
-    command = [sys.executable, "-m", "stages.train", "home", "swin3d_cs"]
-    scores = []
-    for launch in ("", "accelerate launch --cpu --num_processes 2 --num_machines 1 --mixed_precision no"):
-        env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HAR_LAUNCH": launch,
-               "HAR_JOURNAL": str(tmp_path / (launch or "one")[:3])}  # fmt: skip
-        done = subprocess.run(command, cwd=place.folder, env=env, check=False, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        rows = read_table(Run("home").predictions("swin3d_cs"), PREDICTIONS)
-        scores.append(rows["class_scores"].to_list())
-    assert len(scores[0]) == len(scores[1])
-    # The same steps on the same samples; sums over two processes differ in their last bits.
-    assert all(one == pytest.approx(two, abs=2e-3) for one, two in zip(*scores, strict=True))

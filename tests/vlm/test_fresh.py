@@ -50,7 +50,7 @@ print(json.dumps([written.tokens[0], seconds]))
 def alone(root: Path, *command: str, **env: str) -> str:
     """Run Python in a process of its own; return what it printed."""
     ran = subprocess.run(
-        [sys.executable, *command], cwd=root, capture_output=True, text=True, timeout=300,
+        [sys.executable, *command], cwd=root, capture_output=True, text=True, timeout=1200,
         env={**os.environ, "PYTHONPATH": str(ROOT), "HAR_JOURNAL": str(root / ".journal"), **env},
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr

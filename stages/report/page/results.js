@@ -5,17 +5,24 @@ const AGGREGATES = [["mca", "Mean class accuracy"], ["macro_f1", "Macro-F1"], ["
   ["macro_recall", "Macro recall"], ["macro_ap", "Mean average precision"], ["accuracy", "Accuracy"], ["violations", "Rules broken"]];
 const LESS_IS_BETTER = new Set(["violations"]);
 
-function whisker(value, low, high, reference) {
+// Above the line the interval of the shipped run, its number a dot. Where `more` has other seeds: below the line the
+// interval that holds them, its middle number their mean; they are small dots, those of other base models squares.
+function whisker(value, low, high, reference, more = null) {
+  const height = more ? 24 : 14;
   const parts = [svg("line", { class: "axis", x1: 0, x2: 160, y1: 7, y2: 7 })];
   const line = (name, x1, x2, y1, y2) => parts.push(svg("line", { class: name, x1: 160 * x1, x2: 160 * x2, y1, y2 }));
-  if (reference !== null) line("ref", reference, reference, 0, 14);
-  if (typeof low === "number") {
-    line("span", low, high, 7, 7);
-    line("span", low, low, 4, 10);
-    line("span", high, high, 4, 10);
-  }
+  const span = (name, from, to, y) => {
+    line(name, from, to, y, y);
+    line(name, from, from, y - 3, y + 3);
+    line(name, to, to, y - 3, y + 3);
+  };
+  if (reference !== null) line("ref", reference, reference, 0, height);
+  if (typeof low === "number") span("span", low, high, 7);
+  if (more && typeof more.low === "number") span("span seeded", more.low, more.high, 18);
+  for (const one of more?.own ?? []) parts.push(svg("circle", { class: "seed", cx: 160 * one, cy: 18, r: 1.8 }));
+  for (const one of more?.base ?? []) parts.push(svg("rect", { class: "base-seed", x: 160 * one - 1.8, y: 16.2, width: 3.6, height: 3.6 }));
   parts.push(svg("circle", { class: "dot", cx: 160 * value, cy: 7, r: 2.2 }));
-  return svg("svg", { class: "whisker", viewBox: "-3 0 166 14", "aria-hidden": "true" }, ...parts);
+  return svg("svg", { class: `whisker${more ? " tall" : ""}`, viewBox: `-3 0 166 ${height}`, "aria-hidden": "true" }, ...parts);
 }
 
 function drawResults(data) {
@@ -28,9 +35,16 @@ function drawResults(data) {
     tests.set(`${row.protocol}|${row.metric}|${row.model}|${row.other}`, row);
     tests.set(`${row.protocol}|${row.metric}|${row.other}|${row.model}`,
       { ...row, model: row.other, other: row.model, difference: -row.difference,
-        low: row.high === null ? null : -row.high, high: row.low === null ? null : -row.low });
+        low: row.high === null ? null : -row.high, high: row.low === null ? null : -row.low,
+        low_seeds: typeof row.high_seeds === "number" ? -row.high_seeds : null,
+        high_seeds: typeof row.low_seeds === "number" ? -row.low_seeds : null });
   }
   const level = Math.round(100 * data.confidence);
+  // Where methods learn, what counts is the difference that holds their seeds too.
+  const seeded = data.differences.some((row) => "p_seeds" in row);
+  const excludes = (one) => one.low_seeds > 0 || one.high_seeds < 0;
+  const sure = (one) => (seeded ? typeof one.low_seeds === "number" && excludes(one) && one.p_seeds < 0.05 : one.p_holm !== null && one.p_holm < 0.05);
+  const drawn = (row, aggregate) => data.seeds[`${row.method}|${row.protocol}|${row.metric}|${aggregate}`] ?? { own: [], base: [] };
   const found = (list, row) => list.filter((one) => one.model === row.method && one.protocol === row.protocol && one.metric === row.metric);
   const some = AGGREGATES.filter(([key]) => data.results.some((row) => typeof row[key] === "number"));
   const pick = { protocol: data.protocols[0], metric: "", aggregate: some[0]?.[0] ?? "mca" };
@@ -58,17 +72,21 @@ function drawResults(data) {
     const test = isHeadline && pair && typeof pair.difference === "number" ? pair : null;
     const below = !method.null && reference !== null && !better(value, reference);
     const note = isBest ? el("span", { class: "best-mark" }, "best")
-      : test ? el("span", { class: "delta" }, points(test.difference), test.p_holm !== null && test.p_holm < 0.05 ? el("b", {}, " *") : el("i", {}, " n.s."))
+      : test ? el("span", { class: "delta" }, points(test.difference), sure(test) ? el("b", {}, " *") : el("i", {}, " n.s."))
       : null;
     const low = row[`${pick.aggregate}_low`] ?? null, high = row[`${pick.aggregate}_high`] ?? null;
+    const draws = drawn(row, pick.aggregate);
+    const more = draws.own.length + draws.base.length
+      ? { ...draws, low: isHeadline ? row.low_seeds : null, high: isHeadline ? row.high_seeds : null } : null;
     return {
       value,
       className: isBest ? "best" : "",
       node: el("button", { type: "button", class: "value", onclick: (event) => details(row, column, test, event.currentTarget) },
         el("span", { class: "figure" }, percent(value)), note,
-        whisker(value, low, high, method.null ? null : reference),
+        whisker(value, low, high, method.null ? null : reference, more),
         el("span", { class: "span" }, typeof low === "number" ? `${percent(low)}–${percent(high)}` : "",
-          below ? el("span", { class: "below" }, "▾ null") : null)),
+          below ? el("span", { class: "below" }, "▾ null") : null),
+        more && typeof more.low === "number" ? el("span", { class: "span" }, `${percent(more.low)}–${percent(more.high)} with ${row.seeds} seeds`) : null),
     };
   }
 
@@ -80,12 +98,18 @@ function drawResults(data) {
       .filter((stage) => stage.dataset.outs.split(" ").some((path) => path.split("/").some((part) => part.split(".")[0] === row.method)));
     const againstNull = column.bestNull && tests.get(`${row.protocol}|${row.metric}|${row.method}|${column.bestNull.method}`);
     const say = (one) => `${points(one.difference)} points, ${typeof one.low === "number" ? `${level} % interval ${points(one.low)} to ${points(one.high)}` : "no interval can be told"}, ` +
-      `${pValue(one.p_holm)} after Holm's correction, on ${count(one.clips)} clips that both have`;
+      `${pValue(one.p_holm)} after Holm's correction, on ${count(one.clips)} clips that both have` +
+      (!seeded ? "" : typeof one.low_seeds === "number"
+        ? `; with the seeds of what learns ${points(one.low_seeds)} to ${points(one.high_seeds)}, ${pValue(one.p_seeds)}: ${excludes(one) ? "0 is excluded" : "neither is better"}`
+        : "; with seeds nothing can be told: a training stands alone");
     panel.replaceChildren(
       el("button", { type: "button", class: "close", onclick: close }, "Close"),
       el("h3", {}, `${names.get(row.method)}, ${titles.get(row.metric)}, ${row.protocol}`),
       ...some.filter(([key]) => typeof row[key] === "number").map(([key, title]) => line(title, `${percent(row[key])} %` +
         (typeof row[`${key}_low`] === "number" ? ` (${level} % interval ${percent(row[`${key}_low`])} to ${percent(row[`${key}_high`])})` : ""))),
+      typeof row.seeds_sd === "number" ? line("Seeds", `${row.seeds} trainings on the shipped base model, mean ${percent(row.seeds_mean)} %, standard deviation ` +
+        `${percent(row.seeds_sd)} points; ${level} % interval with seeds ${percent(row.low_seeds)} to ${percent(row.high_seeds)}`) : "",
+      drawn(row, row.headline).base.length ? line("Other base models", `${drawn(row, row.headline).base.map((one) => percent(one)).join(", ")} %`) : "",
       line("Measured on", `${count(row.clips)} clips of ${row.classes} classes; ${row.subjects} ${data.clusters} are the clusters of the interval`),
       ...found(data.leftOut, row).map((one) => line("Left out", `${count(one.clips)} clips: ${one.reason}`)),
       ...found(data.repeats, row).map((one) => line("Draws", `${one.repeats}, with a standard deviation of ${percent(one.mca_sd ?? one.macro_f1_sd)} points between them`)),

@@ -1,0 +1,49 @@
+"""A dry run asks nothing, writes nothing, and counts what a real one then asks."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.base import params
+from stages.vlm import tiny
+from tests.small_run import MODEL, PARAMS, write_run
+from tests.stage import Workplace, workplace  # noqa: F401 (a fixture)
+
+
+@pytest.fixture
+def values(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    folder = tiny.save("smolvlm", tmp_path_factory.mktemp("tiny"))
+    local = MODEL | {"name": str(folder), "revision": None, "max_new_tokens": 4}
+    priced = local | {"about": {"licence": "MIT", "price": {"input": 1e6, "output": 0}}}
+    return PARAMS | {"vlm": {"tiny": local, "priced": priced}}
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path) for path in folder.rglob("*") if path.is_file() and ".dvc/" not in str(path)}
+
+
+def test_it_counts_what_a_run_then_asks(workplace: Workplace, values: dict, capsys, monkeypatch) -> None:  # noqa: F811
+    monkeypatch.setenv("HAR_JOURNAL", str(workplace.folder / ".journal"))
+    write_run(workplace.folder, clips=6, values=values)
+    (workplace.folder / "compute.yaml").write_text(yaml.safe_dump({"workers": 1}))
+    before = files(workplace.folder)
+    for model in ("tiny", "priced"):
+        assert workplace.run("infer", "home", model, "per_class", "--dry", values=values) == ""
+        assert files(workplace.folder) == before
+        said = capsys.readouterr().out
+        assert "15 questions, 30 images" in said
+        assert ("US dollars" in said) == (model == "priced")
+        assert "time not known" in said
+    assert workplace.run("infer", "home", "tiny", "per_class", values=values) == ""
+    assert "15 answers computed" in capsys.readouterr().out
+    assert workplace.run("infer", "home", "tiny", "per_class", "--dry", values=values) == ""
+    said = capsys.readouterr().out
+    assert "15 answers in the journal" in said
+    assert "all in the journal" in said
+    assert workplace.run("infer", "home", "tiny", "describe", "--dry", values=values) == ""
+    assert "s as fast as last time" in capsys.readouterr().out
+    assert workplace.run("caption", "home", "tiny", "--dry", values=values) == ""
+    assert "6 questions" in capsys.readouterr().out
+    assert not (workplace.folder / "data/home/captions.parquet").exists()
+    params.compute.cache_clear()

@@ -1,0 +1,84 @@
+"""Two real processes train what one trains, up to the order of sums; where one is killed the run ends with an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from stages.base.paths import Run
+from stages.base.schema import PREDICTIONS
+from stages.base.tables import read_table
+from tests.processes import TWO, call
+from tests.stage import Workplace, workplace  # noqa: F401
+from tests.train.small import RECIPE, params, prepare, values
+
+#: Largest difference of a probability after 12 steps; one process computes the same sums in another order.
+CLOSE = 1e-4
+
+
+@pytest.fixture
+def place(workplace: Workplace) -> Workplace:  # noqa: F811
+    prepare(workplace)
+    return workplace
+
+
+def write(place: Workplace, architecture: str, **recipe: Any) -> None:
+    # 5 samples a step: a step's pieces and processes get unequal shares, and the last step of an epoch fewer.
+    block = params(architecture, recipe={**RECIPE, "batch": 5, "accumulate": 2, "average": 0.9, **recipe})
+    if architecture == "swin3d":
+        block["net"]["options"] |= {"dropout": 0.2, "attention_dropout": 0.2, "stochastic_depth_prob": 0.2}
+        block["recipe"] |= {"mixup": 0.4, "checkpointing": True}
+    (place.folder / "params.yaml").write_text(yaml.safe_dump(values({f"{architecture}_cs": block})))
+    (place.folder / "compute.yaml").write_text("workers: 1\n")  # device: auto, which must find that there is no GPU
+
+
+@pytest.mark.parametrize("architecture", ["swin3d", "r2plus1d"])
+def test_two_processes_train_what_one_trains(place: Workplace, architecture: str) -> None:
+    """Dropout, stochastic depth, mixup, checkpointing and averaged weights in one; batch norms in the other."""
+    write(place, architecture)
+    scores, losses = [], []
+    for name, launch in (("one", ""), ("two", TWO)):
+        done = call(place.folder, "stages.train", "home", f"{architecture}_cs", launch=launch, journal=name)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("clips predicted") == 1, "one of the processes speaks for both"
+        if launch:
+            assert (place.folder / name / "learn").is_dir()
+        rows = read_table(Run("home").predictions(f"{architecture}_cs"), PREDICTIONS)
+        scores.append(np.array(rows["class_scores"].to_list()))
+        curve = Path(f"data/home/curves/{architecture}_cs/train_loss.tsv").read_text().splitlines()[1:]
+        losses.append([float(line.split("\t")[1]) for line in curve])
+    assert np.abs(scores[0] - scores[1]).max() < CLOSE
+    assert losses[0] == pytest.approx(losses[1], abs=CLOSE)
+
+
+KILLING = """
+import os, signal, sys
+from stages.core.reproducible import hold_arithmetic
+hold_arithmetic()
+import stages.train.__main__ as stage
+from stages.learn import stepping
+stage.hold_arithmetic = lambda: None
+take = stepping.Stepper.take
+def taking(self, step):
+    if step == 2 and os.environ["RANK"] == os.environ["KILLED"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return take(self, step)
+stepping.Stepper.take = taking
+stage.main()
+"""
+
+
+@pytest.mark.parametrize("killed", ["0", "1"])
+def test_a_killed_process_ends_the_run_with_an_error(place: Workplace, killed: str) -> None:
+    write(place, "r2plus1d", epochs=1000)
+    (place.folder / "killing.py").write_text(KILLING)
+    done = call(place.folder, *f"torch.distributed.run {TWO.partition(' ')[2]} killing.py home r2plus1d_cs".split(),
+                journal="killed", timeout=240, KILLED=killed)  # fmt: skip
+    assert done.returncode != 0
+    assert f"rank      : {killed}" in done.stderr, done.stderr
+    assert "SIGKILL" in done.stderr
+    assert not Run("home").predictions("r2plus1d_cs").exists()
