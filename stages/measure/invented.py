@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stages.base.schema import UNLISTED
-from stages.text.keywords import found, has_word
+from stages.text.keywords import has_word
+from stages.vlm.constraint import found
 
 
 def grounded_in_truth(text: str, foreign: Sequence[str]) -> tuple[float, str | None]:
