@@ -100,6 +100,7 @@ class Block:
     revision: None = None
     temperature: float = 0.0
     seed: int = 0
+    thinking: tuple[tuple[str, str], ...] = ()
 
 
 def engine_of(shape: Shape, dtype: str, tokens: int, device: str) -> Engine:

@@ -10,6 +10,9 @@ import pyarrow as pa
 STR = pa.string()
 STRS = pa.list_(pa.string())
 
+#: In `detail` of PREDICTIONS and MEASURES: opens what an answer named that is no class of the list.
+UNLISTED = "names no class: "
+
 #: A clip. `path` is what stages/video decodes: a file, or a window of one (`recording.mp4#t=12,14`), which then has
 #: `start` and `end`, seconds from the recording's first frame (null: the whole file). `bytes` are the file's; `md5`
 #: names the content: the file's hash, of a window the hash of that with its bounds.
@@ -96,6 +99,7 @@ CAPTIONS = pa.schema(
 #: server does not say.
 #: `metric` names the one metric that the row answers (null: all metrics that no other row of the clip answers), with a
 #: `repeat` of its own: a null model may have an answer for each metric.
+#: What a closed answer names outside of the list of classes stands in `detail` behind `UNLISTED`.
 PREDICTIONS = pa.schema(
     [
         pa.field("clip_id", STR, nullable=False),
@@ -148,7 +152,7 @@ EMBEDDINGS = pa.schema(
 
 #: What a judge said of one text: `value` is p(True), or 1 and 0 where it gives no probability; null where `detail` says
 #: why. It lies beside the measures, with the key under which a journal keeps it. `ended`, `thinking` and
-#: `tokens_thinking` are of the judge's answer, as in PREDICTIONS.
+#: `tokens_thinking` are of the judge's answer, as in PREDICTIONS; `revision` is the judging model's.
 JUDGEMENTS = pa.schema(
     [
         pa.field("journal_key", STR, nullable=False),
@@ -157,6 +161,7 @@ JUDGEMENTS = pa.schema(
         pa.field("ended", STR),
         pa.field("thinking", STR),
         pa.field("tokens_thinking", pa.int32()),
+        pa.field("revision", STR),
     ]
 )
 
@@ -181,8 +186,10 @@ VERDICTS = pa.schema(
 #: deviation of mca over repeated draws, without interval); `low` and `high` bound the interval (null: it cannot be
 #: told); `subjects` is the number of clusters behind it. A metric of sets has, instead of mca and class:{name},
 #: macro_precision, macro_recall, macro_ap and for each class f1:{name}, precision:{name}, recall:{name}, ap:{name};
-#: macro_f1_sd; violations, the share of clips whose set breaks a rule, violations:{rule}; and threshold:{name}, the
-#: score above which a class is named.
+#: macro_f1_sd; violations, the share of clips whose set breaks a rule, violations:{rule}; invented, the share of clips
+#: of which a class is named that they lack, invented:{name}, of the clips that lack that class, and invented_per_clip,
+#: such classes a clip; outside, the share of answers that name something outside of the list; and threshold:{name},
+#: the score above which a class is named.
 SCORES = pa.schema(
     [
         pa.field("method", STR, nullable=False),

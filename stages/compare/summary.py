@@ -9,7 +9,7 @@ import polars as pl
 NUMBERS = ["mca", "mca_low", "mca_high", "macro_f1", "accuracy"]
 COLUMNS = ["model", "protocol", "metric", *NUMBERS, "clips", "classes", "subjects"]
 #: Numbers of metrics of sets, which have no mca, with their bounds; a run without such a metric has none of these.
-SET_NUMBERS = ["macro_f1", "macro_precision", "macro_recall", "macro_ap", "violations"]
+SET_NUMBERS = ["macro_f1", "macro_precision", "macro_recall", "macro_ap", "violations", "invented", "outside"]
 OF_SETS = [f"{name}{bound}" for name in SET_NUMBERS for bound in ("", "_low", "_high")][1:]
 KEYS = ["method", "protocol", "metric"]
 CLASS = "class:"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from stages.base.schema import UNLISTED
 from stages.infer.parse import classes_named
 from stages.text.closed import option
 from stages.vlm.base import Answer
@@ -76,9 +77,9 @@ def listed(answer: Answer, words: Mapping[str, str], many: bool) -> Outcome:
     outcome = plain._replace(classes=classes, class_scores=list(scores.values())) if scores else plain
     if not answer.text.strip():
         return outcome._replace(status="unparsed", detail=plain.detail or "empty answer")
-    odd = f"names no class: {'; '.join(named.unmapped)}" if named.unmapped else None
+    odd = f"{UNLISTED}{'; '.join(named.unmapped)}" if named.unmapped else None
     if not named.labels and (named.unmapped or not many):
-        odd = odd or f"names no class: {answer.text.strip()}"
+        odd = odd or f"{UNLISTED}{answer.text.strip()}"
         return outcome._replace(labels=[], status="unmapped", detail=_joined(odd, answer.detail))
     if many:
         return outcome._replace(labels=sorted(named.labels), detail=_joined(odd, answer.detail))

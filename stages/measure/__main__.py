@@ -21,6 +21,7 @@ from stages.base.tables import write_table
 from stages.measure.context import Context, Row
 from stages.measure.metrics import METRICS, dry
 from stages.measure.params import PARAMS, MeasureParams
+from stages.measure.truth import AGAINST, REFERENCES
 
 
 def main() -> None:
@@ -37,11 +38,15 @@ def main() -> None:
         if cell.dry:
             print("\n  ".join([f"measure {cell.dataset} {cell.method}, dry", *dry(context)]))
             return
-        frames = []
+        # References are measured against the truth only; a run without a truth then has a table without rows.
+        schema: dict[str, Any] = dict(zip(Row._fields, types, strict=True))
+        frames = [pl.DataFrame(schema=schema | {"metric": pl.String, "method": pl.String})]
         for name in dict.fromkeys(params.metrics):
+            if cell.method == REFERENCES and name not in AGAINST:
+                continue
             context.metric = name
             rows = list(METRICS[name](context))
-            frame = pl.DataFrame(rows, schema=dict(zip(Row._fields, types, strict=True)), orient="row")
+            frame = pl.DataFrame(rows, schema=schema, orient="row")
             frames.append(frame.with_columns(metric=pl.lit(name), method=pl.lit(cell.method)))
         context.metric = None
         measures = pl.concat(frames)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
@@ -14,6 +15,7 @@ from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_json, read_table
 from stages.core.journal import Journal
 from stages.measure.params import MeasureParams
+from stages.measure.truth import Truth
 from stages.text.sentences import KIND, Sentences
 
 
@@ -51,6 +53,31 @@ class Context:
         self.metric: str | None = None
         """The metric that is measured: a null model may have an answer of its own for it."""
         self.journals: dict[str, Journal] = {}
+
+    def truth(self, clip_id: str) -> Truth:
+        """Return what a rendered clip shows.
+
+        Raises:
+            InputError: the table lacks the clip.
+        """
+        if clip_id not in self._truths:
+            raise InputError("the truth lacks a clip", file=self.params.truth, row=clip_id, do="run `dvc repro`")
+        return self._truths[clip_id]
+
+    @cached_property
+    def vocabulary(self) -> list[str]:
+        """The verbs and objects of all rendered clips, sorted."""
+        return sorted({word for one in self._truths.values() for word in one.words})
+
+    @cached_property
+    def _truths(self) -> dict[str, Truth]:
+        file = Path(self.params.truth or "")
+        try:
+            rows = pl.read_parquet(file, columns=["clip_id", *Truth._fields]).iter_rows()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise InputError(f"no table of rendered clips ({str(error).splitlines()[0]})", file=file,
+                             do="run `dvc repro`, or correct measure's `truth`") from None  # fmt: skip
+        return {clip_id: Truth(*values) for clip_id, *values in rows}
 
     @property
     def answers(self) -> list[Answer]:

@@ -139,10 +139,13 @@ def judgement_key(backend: Backend, request: Request) -> str:
     return journal_key(judgement=VERSION, question=request_key(backend, request))
 
 
-def save(path: Path, judgements: Iterable[Judgement]) -> None:
-    """Write table JUDGEMENTS, from which a journal refills itself."""
+def save(path: Path, judgements: Iterable[Judgement], revision: str) -> None:
+    """Write table JUDGEMENTS, from which a journal refills itself; `revision` is the judging model's."""
     kept = {one.journal_key: one for one in judgements if one.journal_key}
-    rows = ({"journal_key": key} | {name: getattr(one, name) for name in _SAID} for key, one in kept.items())
+    rows = (
+        {"journal_key": key, "revision": revision} | {name: getattr(one, name) for name in _SAID}
+        for key, one in kept.items()
+    )
     write_table(path, rows, JUDGEMENTS)
 
 

@@ -17,7 +17,17 @@ import numpy as np
 
 from stages.base.errors import InputError
 from stages.base.progress import Progress
-from stages.measure import bertscore, keyword, keyword_word, label, label_set, nearest_class, similarity
+from stages.measure import (
+    bertscore,
+    invented,
+    keyword,
+    keyword_word,
+    label,
+    label_set,
+    nearest_class,
+    similarity,
+    truth,
+)
 from stages.measure import judge as judging
 from stages.measure.context import Answer, Context, Row
 from stages.measure.params import Name
@@ -204,8 +214,49 @@ def _judge(context: Context) -> Iterable[Row]:
         prompt = Prompt(judging.PROMPTS, params.prompt)
         asked = judging.judge(said, show, prompt, backend, journal, params.repeats, advance=progress.advance)
         judged = list(asked)
-    judging.save(file, judged)
+    judging.save(file, judged, backend.revision)
     return [*voids, *(Row(one.clip_id, one.repeat, one.value, detail=one.detail) for one in judged)]
+
+
+def _truth_similarity(context: Context) -> Iterable[Row]:
+    rows: list[Row] = []
+    said = list(texts(context, rows))
+    answers = context.sentences.embed([text for _, text in said])
+    told = context.sentences.embed([truth.template(context.truth(answer.clip_id)) for answer, _ in said])
+    values = similarity.similarity(answers, told) if said else []
+    return rows + [Row(answer.clip_id, answer.repeat, float(value))
+                   for (answer, _), value in zip(said, values, strict=True)]  # fmt: skip
+
+
+def _truth_named(context: Context) -> Iterable[Row]:
+    rows: list[Row] = []
+    for answer, text in texts(context, rows):
+        rows.append(Row(answer.clip_id, answer.repeat, truth.truth_named(text, context.truth(answer.clip_id))))
+    return rows
+
+
+def _grounded(context: Context) -> Iterable[Row]:
+    rows: list[Row] = []
+    known: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
+    for answer, text in texts(context, rows):
+        if context.params.truth is not None:
+            held = truth.foreign(context.truth(answer.clip_id), context.vocabulary)
+            value, detail = invented.grounded_in_truth(text, held)
+        else:
+            labels = tuple(context.labels[answer.clip_id])
+            if labels not in known:
+                own = [word for name in labels for word in context.keywords(name)]
+                every = {word: None for name in context.classes for word in context.keywords(name)}
+                known[labels] = own, [word for word in every if word not in own]
+            value, detail = invented.grounded_in_keywords(text, *known[labels])
+        rows.append(Row(answer.clip_id, answer.repeat, value, detail=detail))
+    return rows
+
+
+def _listed(context: Context) -> Iterable[Row]:
+    return [Row(one.clip_id, one.repeat, value, detail=detail)
+            for one in context.answers if one.labels is not None and one.text is not None
+            for value, detail in [invented.listed(one.detail)]]  # fmt: skip
 
 
 METRICS: Mapping[Name, Metric] = {
@@ -217,4 +268,8 @@ METRICS: Mapping[Name, Metric] = {
     "answer": _answer,
     "labels": _labels,
     "judge": _judge,
+    "truth_similarity": _truth_similarity,
+    "truth_named": _truth_named,
+    "grounded": _grounded,
+    "listed": _listed,
 }

@@ -13,7 +13,20 @@ from stages.measure.judge import JudgeParams
 from stages.text.encode import Precision
 from stages.text.model import PACKAGED
 
-Name = Literal["keyword", "keyword_word", "similarity", "bertscore", "nearest_class", "answer", "labels", "judge"]
+Name = Literal[
+    "keyword",
+    "keyword_word",
+    "similarity",
+    "bertscore",
+    "nearest_class",
+    "answer",
+    "labels",
+    "judge",
+    "truth_similarity",
+    "truth_named",
+    "grounded",
+    "listed",
+]
 
 
 class NearestClass(Params):
@@ -64,11 +77,16 @@ class MeasureParams(Params):
     bertscore: BertScore
     judge: JudgeParams | None
     """The judging VLM; null where `metrics` does not have `judge`."""
+    truth: str | None = None
+    """Table TRUTH of rendered clips, for `truth_similarity` and `truth_named`; with it `grounded` knows verb and object
+    of a clip, without it goes by keywords."""
 
     @model_validator(mode="after")
     def _judge(self) -> MeasureParams:
         if "judge" in self.metrics and self.judge is None:
             raise ValueError("metric judge needs a block `judge`")
+        if self.truth is None and {"truth_similarity", "truth_named"} & set(self.metrics):
+            raise ValueError("metrics of the truth need `truth`: the simulator's table of the clips")
         return self
 
 

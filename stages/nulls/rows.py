@@ -58,6 +58,7 @@ def sentences(run: Run, params: NullParams, encoder: str) -> Made:
         "null_constant": by_metric(clips, said, where),
         "null_every_class": same_text(clips, every_class(named), None),
         "null_shuffled": shuffled(run, clips, params),
+        "references": references(run, clips),
     }
     return Made(tables, len(clips.tested), repr(said[0].text), len(embedded.vectors) - embedded.computed)
 
@@ -112,6 +113,14 @@ def same_text(clips: Labelled, text: str, detail: str | None) -> Iterator[Row]:
     """Yield a row of the same text for every tested clip; what is said of another would be judged for nothing."""
     for clip in sorted(clips.tested):
         yield {"clip_id": clip, "repeat": 0, "text": text, "status": "ok", "detail": detail}
+
+
+def references(run: Run, clips: Labelled) -> Iterator[Row]:
+    """Yield the reference captions as answers: no null model, but what other answers are compared with."""
+    for clip, text, revision in read_table(run.captions, CAPTIONS).select("clip_id", "text", "revision").iter_rows():
+        if clip in clips.tested:
+            yield {"clip_id": clip, "repeat": 0, "text": text, "status": "ok" if text else "missing",
+                   "revision": revision}  # fmt: skip
 
 
 def shuffled(run: Run, clips: Labelled, params: NullParams) -> Iterator[Row]:

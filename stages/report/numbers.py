@@ -16,6 +16,10 @@ METRICS = {
     "bertscore": ("BERTScore precision", "BERTScore precision of the answer against the reference caption."),
     "nearest_class": ("Nearest class", "The class whose description is nearest to the answer is the clip's class."),
     "judge": ("Judge", "A VLM that sees clip, reference and answer says that the answer is true."),
+    "truth_similarity": ("Similarity to truth", "Cosine of the answer and a caption made from what was rendered."),
+    "truth_named": ("Names the truth", "Verb and object of what was rendered stand in the answer."),
+    "grounded": ("Nothing invented", "The answer names no activity or thing that the clip does not hold."),
+    "listed": ("On the list", "The closed answer names nothing outside of the list of classes."),
     "answer": ("Named class", "The class that the method itself names is the clip's class."),
     "labels": ("Named classes", "The set of classes that the method names, class by class. A clip is right where the "
                "set is exactly its own."),

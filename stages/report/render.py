@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stages.base.errors import InputError
-from stages.report import exclusions, gallery, images, numbers, provenance, targets
+from stages.report import agreement, exclusions, gallery, images, numbers, provenance, targets
 from stages.report.inputs import Inputs, read_csv
 from stages.report.pack import packed
 from stages.report.params import ReportParams
@@ -91,6 +91,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         method_rows=provenance.of_methods(inputs),
         references=provenance.of_references(inputs),
         constants=provenance.constants(inputs),
+        agreement=agreement.self_agreement(inputs),
         gallery_clips=len(shown.clips),
         pictured=len(pictures),
         withheld=not pictured and rules.licensed,

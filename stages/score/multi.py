@@ -48,6 +48,7 @@ def set_aggregates(
         yield from _of_classes(sets, part, places, subjects, tested, draws, size, level)
     right = sets.right(actual)[:, places]
     yield _share("accuracy", right[draws], subjects, size, level)
+    yield from _invented(sets, part, places, subjects, draws, size, level)
     if rules is not None:
         yield from _violations(sets, places, subjects, rules, draws, size, level)
 
@@ -119,3 +120,26 @@ def _violations(
     unknown = ~sets.known[draws][:, places]
     for name, found in sorted(broken.items()):
         yield _share(name, np.where(unknown, np.nan, found), subjects, size, level)
+
+
+def _invented(
+    sets: Sets, part: Mask, places: Ints, subjects: Sequence[str], draws: list[int], size: Size, level: Level
+) -> Iterator[Aggregate]:
+    """Yield what answers name that the clips do not have: hallucination, by clip, by class and outside of the list.
+
+    It will not catch what an answer leaves out (that is recall), nor an invention in a caption that no class tells; a
+    method that names nothing invents nothing, so the number belongs next to recall.
+    """
+    known = sets.known[draws][:, places]  # (R, N)
+    extra = sets.named[draws][:, places] & ~part  # (R, N, C)
+    yield _share("invented", np.where(known, extra.any(-1), np.nan), subjects, size, level)
+    per_clip = np.where(known, extra.sum(-1), 0).sum(0) / known.sum(0)
+    yield Aggregate("invented_per_clip", float(per_clip.mean()), UNTOLD, size)
+    yield _share("outside", np.where(known, sets.outside[draws][:, places], np.nan), subjects, size, level)
+    for column, name in enumerate(sets.classes):
+        lack = ~part[:, column]
+        if lack.any():
+            of_class = np.where(known, extra[:, :, column], np.nan)[:, lack]
+            clusters = [subject for subject, kept in zip(subjects, lack.tolist(), strict=True) if kept]
+            counted = Size(int(lack.sum()), 1, len(set(clusters)))
+            yield _share(f"invented:{name}", of_class, clusters, counted, level)

@@ -26,8 +26,8 @@ class SetParams(Params):
 
     thresholds: dict[str, Literal["own", "tuned"] | Fraction | dict[str, Fraction]]
     """Method -> which classes it names: own (those that it named itself), a number (those whose score exceeds it), a
-    number for each class (class -> number) or tuned (those whose score exceeds a threshold of the class's own, by the F1
-    of the protocol's validation part); `default` is for methods that are not named here."""
+    number for each class (class -> number) or tuned (those whose score exceeds a threshold of the class's own, by the
+    F1 of the protocol's validation part); `default` is for methods that are not named here."""
     rules: Rules | None
     """What a set must keep; sets that do not are counted, never changed. Null: nothing."""
 

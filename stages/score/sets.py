@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from stages.base.errors import InputError
+from stages.base.schema import UNLISTED
 from stages.stats.clips import NOT_MEASURED, Clips, Objects
 from stages.stats.design import Floats, Mask
 from stages.stats.sets import matrix
@@ -33,6 +34,8 @@ class Sets:
     """(R, M): whether it could be read; one that could not names no class and is not right."""
     left_out: Objects
     """(M,): why a clip has no answer in any draw, else None."""
+    outside: Mask
+    """(R, M): whether an answer names something that is no class of the list."""
 
     @property
     def scored(self) -> Mask:
@@ -44,7 +47,7 @@ class Sets:
         limits = np.array([thresholds[name] for name in self.classes])
         with np.errstate(invalid="ignore"):
             named = self.scores > limits
-        return Sets(self.classes, named, self.scores, self.known, self.scored & self.known, self.left_out)
+        return Sets(self.classes, named, self.scores, self.known, self.scored & self.known, self.left_out, self.outside)
 
     def right(self, actual: Mask) -> Floats:
         """Return (R, M): 1 where the set is exactly the clip's, else 0; nan where there is no answer."""
@@ -65,6 +68,8 @@ def read_sets(measures: pl.DataFrame, clips: Clips, classes: Sequence[str], file
     known, said = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
     named, scores = np.zeros((*shape, len(classes)), np.bool_), np.full((*shape, len(classes)), np.nan)
     answered = rows["labels"].is_not_null().to_numpy()
+    outside = np.zeros(shape, np.bool_)
+    outside[at] = rows["detail"].str.contains(UNLISTED, literal=True).fill_null(False).to_numpy()
     known[at], said[at] = answered, answered & (rows["value"].fill_null(0) > 0).to_numpy()
     check_classes(rows, classes, file)
     named[at] = matrix(rows["labels"].to_list(), classes)
@@ -77,7 +82,7 @@ def read_sets(measures: pl.DataFrame, clips: Clips, classes: Sequence[str], file
     left_out = np.where(whole, left_out, clips.broken)
     known &= whole
     left_out[known.any(0)] = None
-    return Sets(list(classes), named, scores, known, said & known, left_out)
+    return Sets(list(classes), named, scores, known, said & known, left_out, outside)
 
 
 def place(measures: pl.DataFrame, ids: Objects) -> pl.DataFrame:

@@ -11,18 +11,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
+from torchvision.ops import stochastic_depth
+from transformers.models.timesformer.modeling_timesformer import TimesformerDropPath
 
-from stages.core.torchvision_ops import declare_missing_ops
 from stages.learn.checkpoint import run_key
 from stages.learn.device import start
 from stages.learn.dropout import Draw, of_rows, remembered
 from stages.learn.loop import fit
 from tests.learn.small import Points, recipe
-
-declare_missing_ops()
-
-from torchvision.ops import stochastic_depth  # noqa: E402 (see above)
-from transformers.models.timesformer.modeling_timesformer import TimesformerDropPath  # noqa: E402
 
 CPU = torch.device("cpu")
 DRAWS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {

@@ -78,13 +78,17 @@ def test_an_encoder_without_a_longest_input_is_given_the_stated_default(tiny_t5)
     from transformers import AutoTokenizer
 
     assert AutoTokenizer.from_pretrained(tiny_t5).model_max_length > 10**9
-    pairs = [Pair("the man drinks", "a person is drinking"), Pair("a cup", "a cup"), Pair("word " * 600, "the cup"),
-             Pair("word " * 512, "the cup")]  # fmt: skip
+    pairs = [
+        Pair("the man drinks", "a person is drinking"),
+        Pair("a man drinks", "a man drinks"),
+        Pair("word " * 600, "the man drinks"),
+        Pair("word " * 512, "the man drinks"),
+    ]
     with Journal("bertscore") as journal:
         found = bertscore(pairs, tiny_t5, 2, journal)
         assert found[1] == pytest.approx(1, abs=1e-5)
         assert -1 <= found[0] < 0.999
-        assert found[2] == found[3]  # both are cut at 512 tokens
+        assert found[2] == found[3] != 0  # both are cut at 512 tokens
         with pytest.raises(InputError, match="between 0 and 3"):
             bertscore(pairs[:1], tiny_t5, 4, journal)
 

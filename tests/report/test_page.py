@@ -5,11 +5,13 @@ import re
 import polars as pl
 import pytest
 
+from stages.base import schema
 from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import read_table, write_json, write_table
 from stages.report import exclusions, gallery, provenance
+from stages.report.agreement import self_agreement
 from stages.report.inputs import load
 from stages.report.pack import unpacked
 from stages.report.render import page
@@ -210,3 +212,36 @@ def test_keyframes_that_are_not_there_are_named(run, inputs):
     run.keyframes.rmdir()
     with pytest.raises(InputError, match="no such folder"):
         page(inputs, small.params(), small.rules())
+
+
+def test_self_agreement_is_told_from_the_revisions_of_the_tables(run):
+    """The references are of revision `r`; `embedded` is its adapted model, `bold` another, and `r` judges both."""
+    for method, revision in (("embedded", "r+adapter"), ("bold", "other")):
+        rows = read_table(run.predictions(method), schema.PREDICTIONS).with_columns(revision=pl.lit(revision))
+        write_table(run.predictions(method), rows, schema.PREDICTIONS)
+        measures = read_table(run.measures(method) / "measures.parquet", schema.MEASURES)
+        judged = measures.filter(metric="keyword").with_columns(metric=pl.lit("judge"), value=pl.lit(0.5))
+        write_table(run.measures(method) / "measures.parquet", pl.concat([measures, judged]), schema.MEASURES)
+        write_table(run.measures(method) / "judgements.parquet",
+                    [{"journal_key": "k", "value": 0.5, "revision": "r"}], schema.JUDGEMENTS)  # fmt: skip
+    inputs = load(run, small.SMALL.methods, small.SMALL.nulls)
+    assert self_agreement(inputs) == [
+        ("embedded", ["similarity"], "its model wrote the reference captions too"),
+        ("embedded", ["judge"], "the judge's model wrote the answers and wrote the references too"),
+        ("bold", ["judge"], "the judge's model wrote the references too"),
+    ]
+    text = page(inputs, small.params(), small.rules())
+    assert text.count('class="note warning self-agreement"') == 2  # at the results and at the AUC
+    assert "embedded, similarity: its model wrote the reference captions too" in text
+
+
+def test_the_constant_answers_of_each_metric_are_shown(run):
+    rows = read_table(run.predictions("null_constant"), schema.PREDICTIONS).with_columns(text=pl.lit("for all"))
+    own = rows.with_columns(repeat=pl.lit(1, pl.Int32), metric=pl.lit("keyword"), text=pl.lit("of <keywords>"),
+                            detail=pl.lit("a keyword of 23 of 31 classes"))  # fmt: skip
+    write_table(run.predictions("null_constant"), pl.concat([rows, own]), schema.PREDICTIONS)
+    text = page(load(run, small.SMALL.methods, small.SMALL.nulls), small.params(), small.rules())
+    table = re.search(r'id="constants-table">.*?</table>', text, re.S)[0]
+    assert "of &lt;keywords&gt;" in table
+    assert "a keyword of 23 of 31 classes" in table
+    assert "similarity, and all others" in table

@@ -53,7 +53,9 @@ def test_numbers_are_scikit_learns_over_the_test_part(table: Path, monkeypatch: 
     assert found["accuracy"]["value"] == pytest.approx(accuracy_score(y, said > 0.5))
     assert (found["macro_f1"]["clips"], found["macro_f1"]["subjects"], found["macro_f1"]["classes"]) == (99, 5, 3)
     assert found["f1:suction"]["clips"] == y[:, 1].sum()
-    for row in found.values():
+    for name, row in found.items():
+        if name == "invented_per_clip":  # it may exceed 1, and has no interval
+            continue
         assert 0 <= row["low"] <= row["value"] <= row["high"] <= 1
     assert not any(name.startswith(("mca", "class:", "threshold:")) for name in found)
     assert set(json.loads((RUN.metrics / "good.json").read_text())) == {"new.labels.macro_f1", "new.labels.f1:suction"}
@@ -259,3 +261,40 @@ def test_sets_of_a_single_label_run_are_unaffected(table: Path, monkeypatch: pyt
     both = read_table(RUN.scores("good"), SCORES)
     assert {"mca", "class:baby"} <= set(both.filter(pl.col("metric") == "similarity")["aggregate"])
     assert "mca" not in set(both.filter(pl.col("metric") == "labels")["aggregate"])
+
+
+def test_what_is_invented_is_counted_by_clip_by_class_and_outside_of_the_list(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = world.measures("good")
+    outside = {row["clip_id"] for row in rows[::7]}
+    for row in rows:
+        row["detail"] = "names no class: juggling" if row["clip_id"] in outside else None
+    write_measures("good", rows)
+    run(monkeypatch, "score", "good")
+    found, y, said = scores(), actual()[in_test()], world.scores("good")[in_test()] > 0.5
+    extra = said & ~y
+    assert extra.any()
+    assert found["invented"]["value"] == pytest.approx(extra.any(1).mean())
+    assert found["invented_per_clip"]["value"] == pytest.approx(extra.sum(1).mean())
+    assert found["invented"]["low"] < found["invented"]["value"] < found["invented"]["high"]
+    for column, name in enumerate(CLASSES):
+        lack = ~y[:, column]
+        if lack.any():
+            assert found[f"invented:{name}"]["value"] == pytest.approx(said[lack, column].mean())
+            assert found[f"invented:{name}"]["clips"] == lack.sum()
+    ids = np.array([row["clip_id"] for row in world.windows()])[in_test()]
+    assert found["outside"]["value"] == pytest.approx(np.mean([name in outside for name in ids]))
+
+
+def test_a_threshold_for_each_class_can_be_given(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = dict(zip(sorted(CLASSES), (0.3, 0.5, 0.7), strict=True))
+    write(table / "params.yaml", sets({"default": "own", "good": limits}))
+    run(monkeypatch, "score", "good")
+    found = scores()
+    assert {name: found[f"threshold:{name}"]["value"] for name in CLASSES} == limits
+    said = world.scores("good")[in_test()] > [limits[name] for name in CLASSES]
+    assert found["macro_f1"]["value"] == pytest.approx(f1_score(actual()[in_test()], said, average="macro"))
+    write(table / "params.yaml", sets({"default": "own", "good": {"baby": 0.3}}))
+    with pytest.raises(InputError, match="give one for each class"):
+        run(monkeypatch, "score", "good")

@@ -2,8 +2,9 @@
 
 // The headline number of a metric is its mean class accuracy, of one whose answers are sets of classes its macro-F1.
 const AGGREGATES = [["mca", "Mean class accuracy"], ["macro_f1", "Macro-F1"], ["macro_precision", "Macro precision"],
-  ["macro_recall", "Macro recall"], ["macro_ap", "Mean average precision"], ["accuracy", "Accuracy"], ["violations", "Rules broken"]];
-const LESS_IS_BETTER = new Set(["violations"]);
+  ["macro_recall", "Macro recall"], ["macro_ap", "Mean average precision"], ["accuracy", "Accuracy"], ["violations", "Rules broken"],
+  ["invented", "Invented a class"], ["outside", "Outside the list"]];
+const LESS_IS_BETTER = new Set(["violations", "invented", "outside"]);
 
 // Above the line the interval of the shipped run, its number a dot. Where `more` has other seeds: below the line the
 // interval that holds them, its middle number their mean; they are small dots, those of other base models squares.

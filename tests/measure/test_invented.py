@@ -1,0 +1,89 @@
+"""Hallucination, and metrics against the truth."""
+
+import polars as pl
+import pytest
+
+from stages.base.paths import Run
+from stages.base.schema import CAPTIONS, MANIFEST, MEASURES, PREDICTIONS, SPLITS
+from stages.base.tables import read_table, write_json, write_table
+from stages.measure.invented import grounded_in_keywords, grounded_in_truth, listed
+from stages.measure.truth import Truth, foreign, template, truth_named
+from stages.text.model import PACKAGED
+from tests.stage import workplace
+
+__all__ = ["workplace"]  # a fixture
+
+CUP = Truth("drinking from a cup", "drinking", "cup", "on the sofa")
+LIE = Truth("lying down on the sofa", "lying down", None, "on the sofa")
+POUR = Truth("pouring from a bottle into a cup", "pouring", "bottle", "at the counter")
+VOCABULARY = ["bottle", "can", "cup", "drinking", "lying down", "pouring", "reading"]
+
+
+def test_the_template_says_what_was_rendered():
+    assert template(CUP) == "The person is drinking from a cup on the sofa."
+    assert template(LIE) == "The person is lying down on the sofa."
+    assert template(Truth("entering through the door", "entering", None, "through the doorway")) == (
+        "The person is entering through the door."
+    )
+
+
+def test_a_caption_that_names_what_the_clip_lacks_is_not_grounded():
+    lacks = foreign(CUP, VOCABULARY)
+    assert lacks == ["bottle", "can", "lying down", "pouring", "reading"]
+    assert grounded_in_truth("She is drinking from a cup.", lacks) == (1, None)
+    assert grounded_in_truth("She is drinking from a can, reading.", lacks) == (0, "names can, reading")
+    assert grounded_in_truth("Somebody is there.", lacks) == (1, None)  # it names nothing, and so invents nothing
+    assert foreign(POUR, VOCABULARY) == ["can", "drinking", "lying down", "reading"]  # the cup is in its phrase
+
+
+@pytest.mark.parametrize(("text", "value"), [("drinking from a cup", 1), ("holding a cup", 0.5), ("sleeping", 0)])
+def test_how_much_of_the_truth_is_named(text, value):
+    assert truth_named(text, CUP) == value
+
+
+def test_keywords_of_another_class_and_none_of_its_own():
+    own, others = ["drink", "cup"], ["read", "book"]
+    assert grounded_in_keywords("drinks and reads", own, others) == (1, None)
+    assert grounded_in_keywords("reads a book", own, others) == (0, "of other classes only: read, book")
+    assert grounded_in_keywords("stands", own, others) == (1, None)
+
+
+def test_what_is_outside_of_the_list():
+    assert listed(None) == (1, None)
+    assert listed("names several: A, B") == (1, None)
+    assert listed("names several: A, B; names no class: juggling")[0] == 0
+
+
+def test_references_and_models_are_held_against_the_truth(workplace):
+    run = Run("home")
+    write_table(run.manifest, [{"clip_id": "a", "labels": ["Drink"]}, {"clip_id": "b", "labels": ["Lie"]}], MANIFEST)
+    write_table(run.splits, [{"protocol": "cs", "fold": "", "clip_id": name, "part": "test"} for name in "ab"], SPLITS)
+    write_table(run.captions, [{"clip_id": name, "text": "A person is drinking from a bottle."} for name in "ab"],
+                CAPTIONS)  # fmt: skip
+    write_json(run.keywords, {"classes": {"Drink": ["drink"], "Lie": ["lying"]}})
+    truths = [{"clip_id": name, **truth._asdict()} for name, truth in (("a", CUP), ("b", LIE))]
+    pl.DataFrame(truths).write_parquet(run.data / "truth.parquet")
+    said = {"model": template(CUP), "references": "A person is drinking from a bottle."}
+    for method, text in said.items():
+        write_table(run.predictions(method), [{"clip_id": name, "method": method, "repeat": 0, "text": text,
+                                               "labels": ["Drink"] if method == "model" else None, "status": "ok",
+                                               "detail": "names no class: juggling" if name == "b" else None}
+                                              for name in "ab"], PREDICTIONS)  # fmt: skip
+    block = {"metrics": ["keyword", "similarity", "truth_similarity", "truth_named", "grounded", "listed"],
+             "encoder": PACKAGED, "nearest_class": {"description": "label", "protocol": None},
+             "bertscore": {"encoder": PACKAGED, "layer": 6, "protocol": None}, "judge": None,
+             "truth": "data/home/truth.parquet"}  # fmt: skip
+    found = {}
+    for method in said:
+        assert workplace.run("measure", "home", method, values={"measure": {"home": block}}) == ""
+        table = read_table(run.measures(method) / "measures.parquet", MEASURES)
+        found[method] = {(row["metric"], row["clip_id"]): row["value"] for row in table.iter_rows(named=True)}
+    assert found["model"]["truth_similarity", "a"] == pytest.approx(1, abs=1e-6)
+    assert found["model"]["truth_similarity", "b"] < 0.9
+    assert [found["model"]["truth_named", name] for name in "ab"] == [1, 0]
+    assert [found["model"]["grounded", name] for name in "ab"] == [1, 0]
+    assert [found["model"]["listed", name] for name in "ab"] == [1, 0]
+    assert {metric for metric, _ in found["references"]} == {"truth_similarity", "truth_named", "grounded"}
+    assert [found["references"]["truth_named", name] for name in "ab"] == [0.5, 0]
+    no_truth = block | {"truth": None}
+    assert "need `truth`" in workplace.run("measure", "home", "model", values={"measure": {"home": no_truth}})
