@@ -40,8 +40,8 @@ def _columns(row: dict[str, Any], inputs: Inputs, trainings: Trainings, level: L
     seeds = None if row[headline] is None else trainings.of((method, protocol, metric, headline), row[headline])
     if seeds is None:
         return dict.fromkeys(COLUMNS)
-    found: dict[str, Any] = {"seeds": seeds.count, "seeds_mean": float(seeds.mean)}
-    if seeds.count == 1:
+    found: dict[str, Any] = {"seeds": seeds.trained, "seeds_mean": float(seeds.mean)}
+    if seeds.trained == 1:
         return dict.fromkeys(COLUMNS) | found
     cells, weights = (_of_sets if metric in inputs.of_sets else _of_classes)(inputs, method, protocol, metric)
     interval = aggregate(cells, weights, weights, seeds, level)

@@ -86,7 +86,8 @@ class Context:
         Raises:
             InputError: see `predictions`.
         """
-        own = self.predictions.filter(pl.col("metric") == self.metric).with_columns(repeat=pl.lit(0, pl.Int32))
+        of_metric = pl.col("metric") == pl.lit(self.metric, pl.String)
+        own = self.predictions.filter(of_metric).with_columns(repeat=pl.lit(0, pl.Int32))
         rows = own if len(own) else self.predictions.filter(pl.col("metric").is_null())
         return [Answer(*row) for row in rows.select(Answer._fields).iter_rows()]
 

@@ -223,7 +223,7 @@ def _truth_similarity(context: Context) -> Iterable[Row]:
     said = list(texts(context, rows))
     answers = context.sentences.embed([text for _, text in said])
     told = context.sentences.embed([truth.template(context.truth(answer.clip_id)) for answer, _ in said])
-    values = similarity.similarity(answers, told) if said else []
+    values = list(similarity.similarity(answers, told)) if said else []
     return rows + [Row(answer.clip_id, answer.repeat, float(value))
                    for (answer, _), value in zip(said, values, strict=True)]  # fmt: skip
 

@@ -119,7 +119,7 @@ def cut_share(frame: pl.DataFrame) -> float | None:
     Of a row of several answers, one that was cut is enough.
     """
     ended = frame["ended"].drop_nulls()
-    return (ended == "length").sum() / len(ended) if len(ended) else None
+    return int((ended == "length").sum()) / len(ended) if len(ended) else None
 
 
 def of_references(inputs: Inputs) -> dict[str, Any]:

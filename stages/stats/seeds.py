@@ -39,7 +39,7 @@ SHARED = 0.55
 class Seeds(NamedTuple):
     """What k trainings of one method gave, each (...)."""
 
-    count: int
+    trained: int
     """k, the shipped training among them."""
     mean: Floats
     """Mean of the values."""
@@ -62,8 +62,8 @@ def added(clusters: Spread, seeds: Sequence[Seeds]) -> Spread:
     """
     drawn = np.asarray(sum(one.variance for one in seeds))
     own = clusters.variance - SHARED * np.minimum(drawn, clusters.variance)
-    parts = [own, *(one.variance / one.count for one in seeds)]
-    freedoms = [clusters.freedom, *(max(one.count - 1.0, 1.0) for one in seeds)]
+    parts = [own, *(one.variance / one.trained for one in seeds)]
+    freedoms = [clusters.freedom, *(max(one.trained - 1.0, 1.0) for one in seeds)]
     total = np.asarray(sum(parts))
     shares = np.asarray(sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True)))
     freedom = np.divide(total**2, shares, out=np.full(total.shape, np.inf), where=shares > 0)

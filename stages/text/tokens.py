@@ -99,9 +99,10 @@ def _model(folder: Path, layer: int) -> Any:
     from bert_score.utils import get_model
     from transformers import AutoConfig, T5EncoderModel
 
-    if AutoConfig.from_pretrained(folder).model_type not in T5:
+    if AutoConfig.from_pretrained(folder, trust_remote_code=False).model_type not in T5:
         return get_model(_Place(folder), layer)
-    model = T5EncoderModel.from_pretrained(folder).eval()
+    loaded: Any = T5EncoderModel.from_pretrained(folder, trust_remote_code=False, use_safetensors=True)
+    model = loaded.eval()
     blocks = model.encoder.block
     assert 0 <= layer <= len(blocks), f"layer should be between 0 and {len(blocks)}"
     model.encoder.block = blocks[:layer]

@@ -34,7 +34,9 @@ class Looks:
 
     def __init__(self, model: Any, of: str | None = None) -> None:
         """Stand before a model's towers; `of` is the hash of all that shapes what they see, None: journal nothing."""
-        self._journal = None if of is None else _Shared(of)
+        self._model, self._loaded = model, _state(model)
+        self._shares = None if of is None else _Shared(of)
+        self._journal: _Shared | None = None
         self._keeps = False
         self._shown: list[str] = []
         self._seen: OrderedDict[tuple[object, ...], Any] = OrderedDict()
@@ -49,6 +51,8 @@ class Looks:
     def kept(self) -> Iterator[None]:
         """Keep what the towers see until the end."""
         self._keeps = True
+        # What `of` names is the model as it was loaded: LoRA put on it since, or a step of training, sees otherwise.
+        self._journal = self._shares if _state(self._model) == self._loaded else None
         try:
             yield
         finally:
@@ -154,6 +158,11 @@ class _Shared:
 
     def _name(self, key: tuple[object, ...]) -> str:
         return journal_key(of=self._of, look=[str(part) for part in key])
+
+
+def _state(model: Any) -> list[tuple[int, int]]:
+    """Return what tells whether a weight was added, taken away or written to since: each one, and torch's count."""
+    return [(id(weight), weight._version) for weight in model.parameters()]
 
 
 def _each(value: Any, change: Any) -> Any:

@@ -154,7 +154,7 @@ def test_clips_that_cannot_be_asked_about(tmp_path, infer, labels, parts, says):
 
 def test_a_prompt_that_is_not_there_names_those_that_are(tmp_path, infer):
     write_run(tmp_path, values=PARAMS | {"strategies": {"describe": {"kind": "describe", "prompt": "sonnet"}}})
-    with pytest.raises(InputError, match=r"name one of: describe, judge, list, per_class"):
+    with pytest.raises(InputError, match=r"name one of: describe, judge, list, newborn"):
         infer("describe")
 
 

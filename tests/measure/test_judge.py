@@ -68,7 +68,7 @@ def test_repeats_of_a_greedy_judge_are_one_answer(judged):
 
 def test_pulled_judgements_refill_the_journal(judged, tmp_path, monkeypatch):
     (true, false), first = judged(6, repeats=2, skill=0.7, samples=True)
-    save(tmp_path / "judgements.parquet", [*true, *false])
+    save(tmp_path / "judgements.parquet", [*true, *false], "r1")
     monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "none"))
     with Journal("judge") as journal:
         assert refill(journal, tmp_path / "judgements.parquet") == first.computed == 24

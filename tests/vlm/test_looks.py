@@ -50,10 +50,12 @@ def test_another_process_finds_what_a_small_tower_saw(monkeypatch: pytest.Monkey
     first = features(opened("one model"), "ab")
     assert asked == [2]
     looks = opened("one model")
-    again = features(looks, "cb")  # one row must be looked at, which shows what nest a look is
+    features(looks, "c")  # the first batch must be looked at: it shows what nest a look is
     assert asked == [2, 1]
-    assert torch.equal(again[len(again) // 2 :], first[len(first) // 2 :])
     assert torch.equal(features(looks, "ab"), first)
     assert asked == [2, 1]
     features(opened("another model"), "ab")
     assert asked == [2, 1, 2]
+    model.get_input_embeddings().weight.mul_(2)  # as a step of training does
+    features(looks, "ab")
+    assert asked == [2, 1, 2, 2], "what the hash named is the model as it was loaded"
