@@ -1,6 +1,8 @@
 import pytest
 
 from stages.infer.outcome import asked_each, described, listed
+from stages.infer.rows import _answer as answer_of
+from stages.infer.strategies import Classes, OneQuestion
 from stages.vlm.base import Answer
 
 WORDS = {"Cook": "cook", "Getup": "get up", "Sitdown": "sit down"}
@@ -137,3 +139,28 @@ def test_the_worst_answer_gives_the_status():
     answers = each("Yes", "?", "No") | {"Sitdown": Answer("", "refused", "filter")}
     assert (asked_each(answers, many=True).status, asked_each(answers, many=True).labels) == ("refused", ["Cook"])
     assert asked_each(answers, many=True).detail == "2 of 3 answers: Getup: ?; Sitdown: filter"
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("classes", [True, False])
+def test_an_answer_is_made_again_from_its_row(many, classes):
+    """So a pulled output fills a journal: nothing that the back end said of its answer may be lost."""
+    asking = OneQuestion(None, None, Classes(WORDS, many) if classes else None)
+    plain = Answer("get up", tokens_in=9, tokens_out=4, ended="stop")
+    answers = [
+        plain,
+        plain._replace(p=weights(0.1, 0.6, 0.3)),
+        plain._replace(detail="longer than asked: 90 tokens, max_new_tokens is 8"),
+        plain._replace(text="cook, dance, sit down", detail="no log-probabilities came back"),
+        plain._replace(text="dancing", thinking="a step?", tokens_thinking=2, detail="no log-probabilities came back"),
+        plain._replace(
+            text="", thinking="cook or", tokens_thinking=4, ended="length", detail="no answer after its thinking"
+        ),
+        plain._replace(text="", ended="length"),
+        Answer("", "refused", "the provider's content filter", ended="filter"),
+    ]
+    for answer in answers:
+        row = asking.read(answer)
+        again = answer_of(row._asdict(), asking)
+        assert asking.read(again) == row
+        assert again._replace(p=None, text="") == answer._replace(p=None, text="")

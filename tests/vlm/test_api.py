@@ -37,7 +37,7 @@ def asked(
     *script: Any,
     request: Request | None = None,
     tries: int = 3,
-    seconds: float = 2.0,
+    seconds: float = 60.0,
     **differs: Any,
 ) -> Any:
     server.script = list(script)
@@ -105,7 +105,7 @@ def test_what_passes_is_tried_again(server: Server, first: Any) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_answer_is_said_so(server: Server, said: Any, status: str, detail: str) -> None:
-    answer = asked(server, said, seconds=0.3 if isinstance(said, Hang) else 2.0)
+    answer = asked(server, said, seconds=0.3 if isinstance(said, Hang) else 60.0)
     assert answer.status == status
     assert re.search(detail, answer.detail), answer.detail
 

@@ -46,7 +46,7 @@ def server() -> Iterator[Server]:
     running.shutdown()
 
 
-def api(server: Server, *script: Any, seconds: float = 2.0, **differs: Any) -> Api:
+def api(server: Server, *script: Any, seconds: float = 60.0, **differs: Any) -> Api:
     server.script = list(script)
     more = {name: differs.pop(name) for name in ("concurrency", "tries", "wait_seconds") if name in differs}
     return Api(api_params(**differs), server.address, seconds=seconds, **({"tries": 3} | more))
