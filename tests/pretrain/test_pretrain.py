@@ -108,10 +108,9 @@ def test_windows_of_a_table_say_what_is_done_most_of_the_time(scene):
     assert (clips.joints[:, :, JOINTS_OF_A_PERSON:] != NOWHERE).all()
     assert [topic.label for topic in clips.topics] == clips.classes["label"]
     spans = {"baby_visible": [(0.0, 9.0)], "ventilation": [(1.2, 4.4)]}
-    # Windows of 2 s begin every 1.5 s; ventilation has 0.8, 2, 1.4 and 0 s of the first four.
+    # Windows of 2 s, one after the other; ventilation has 0.8, 2, 0.4 and 0 s of the four.
     held = [window.deeds.labels for window in windows_of(36, 4, spans)]
-    assert held == [("baby_visible",), ("baby_visible", "ventilation"), ("baby_visible", "ventilation"),
-                    ("baby_visible",), ("baby_visible",)]  # fmt: skip
+    assert held == [("baby_visible",), ("baby_visible", "ventilation"), ("baby_visible",), ("baby_visible",)]
 
 
 def test_two_scenes_as_one(scene):

@@ -15,7 +15,7 @@ LEVEL = Level(0.95, assumed_icc=0.1)
 EVEN = np.full(3, 1 / 3)
 VALUES = [0.62, 0.66, 0.59, 0.70, 0.61]
 REPLICATES = 500
-#: Two standard errors beyond 92 and 98 %. With 3 seeds a pair may be above: Satterthwaite's degrees of freedom.
+#: Two standard errors beyond 92 and 98 %. A pair may be above: half of what subjects and seeds may share is taken.
 LEAST, MOST = 0.92 - 2 * (0.92 * 0.08 / REPLICATES) ** 0.5, 0.98 + 2 * (0.98 * 0.02 / REPLICATES) ** 0.5
 
 
@@ -32,7 +32,7 @@ def test_a_rows_interval_is_the_formula() -> None:
     of_run = cells(verdicts())
     variance, freedom = (float(number) for number in spread(of_run, EVEN))
     mean, square = sum(VALUES) / 5, float(np.var(VALUES, ddof=1))
-    own, drawn = variance - 0.55 * min(square, variance), square / 5
+    own, drawn = variance - 0.5 * min(square, variance), square / 5
     total = own + drawn
     t = stats.t.ppf(0.975, total**2 / (own**2 / freedom + drawn**2 / 4))
     clips = mean * (1 - mean) / total
@@ -46,7 +46,7 @@ def test_a_differences_interval_is_the_formula() -> None:
     clusters = Spread(np.asarray(0.0016), np.asarray(4.5))
     one, other = Seeds.of(VALUES), Seeds.of([0.5, 0.52, 0.45])
     squares = [np.var(VALUES, ddof=1), np.var([0.5, 0.52, 0.45], ddof=1)]
-    parts = [0.0016 - 0.55 * min(sum(squares), 0.0016), squares[0] / 5, squares[1] / 3]
+    parts = [0.0016 - 0.5 * min(sum(squares), 0.0016), squares[0] / 5, squares[1] / 3]
     freedom = sum(parts) ** 2 / sum(part**2 / df for part, df in zip(parts, (4.5, 4, 2), strict=True))
     value, error = 0.12, np.sqrt(sum(parts))
     found = contrast(value, clusters, [one, other], 0.95)
@@ -88,9 +88,10 @@ def test_the_same_answers_of_the_shipped_runs_leave_what_the_seeds_say() -> None
 @pytest.mark.parametrize(("name", "kind", "world"), [pytest.param(*one, id="-".join(one[:2])) for one in worlds()])
 def test_intervals_with_seeds_cover(name, kind, world) -> None:
     found = simulated(world, REPLICATES, seed=7)
-    for key in ("row 3", "row 5", "pair 5"):
+    for key in ("row 3", "row 5"):
         assert LEAST <= found[key].held <= MOST, (name, kind, key, found)
-    assert found["pair 3"].held >= LEAST, (name, kind, found)
+    for key in ("pair 3", "pair 5"):
+        assert found[key].held >= LEAST, (name, kind, key, found)
     if kind == "much":
         assert found["row"].held < 0.8
         assert found["pair"].held < 0.8
