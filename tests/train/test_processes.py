@@ -68,7 +68,8 @@ def taking(self, step):
         os.kill(os.getpid(), signal.SIGKILL)
     return take(self, step)
 stepping.Stepper.take = taking
-stage.main()
+if __name__ == "__main__":  # processes that decode import this file again
+    stage.main()
 """
 
 
