@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from accelerate import Accelerator
 from torch import nn
 
-from stages.adapt.features import hidden_shape
 from stages.adapt.params import Way
 from stages.base.params import compute
 from stages.base.paths import Run
@@ -132,7 +131,7 @@ class Setting:
             peft=version("peft"),
             way=self.way.model_dump(mode="json", exclude={"prompt", "parts"}),
             prompt=self.prompt,
-            base=hidden_shape(self.backend),
+            base=self.backend.hidden_shape(),
             **shapes,
         )
         what = f"{self.name} {fold}" if fold else self.name

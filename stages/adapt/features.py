@@ -19,7 +19,7 @@ from stages.base.tables import read_table
 from stages.core.journal import Journal, compute_missing, journal_key
 from stages.core.previous import previous
 from stages.vlm.base import Answer, Request
-from stages.vlm.local import WORDS_ONLY, Local
+from stages.vlm.local import Local
 from stages.vlm.show import Show, Shown
 
 #: Raise it when a change here, in pooling or in stages/vlm/engine changes a feature: the journal's are stale.
@@ -48,14 +48,9 @@ class Feature(NamedTuple):
     why: str | None
 
 
-def hidden_shape(backend: Local) -> dict[str, Any]:
-    """Return all of a back end that shapes hidden states: model, revision, dtype, versions of libraries."""
-    return {name: value for name, value in backend.shape().items() if name not in WORDS_ONLY}
-
-
 def feature_key(backend: Local, request: Request) -> str:
     """Return the journal key of what a model makes of a clip and a prompt."""
-    return journal_key(version=VERSION, backend=hidden_shape(backend), request=request.shape())
+    return journal_key(version=VERSION, backend=backend.hidden_shape(), request=request.shape())
 
 
 def features(

@@ -45,6 +45,8 @@ class Asked(Params):
     """File in stages/infer/prompts, without .txt: the system's turn; it opens the user's where a model has none."""
     examples: Examples | None = None
     """Clips with their answers, as turns before the question; null for none."""
+    text_first: bool = False
+    """The question stands before what is shown, as in "VLMs for Newborn Resuscitation"; else behind it."""
 
 
 class Describe(Asked):

@@ -25,10 +25,11 @@ class Shot(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What stands before each question."""
+    """What stands before each question, and whether its text stands before what it shows."""
 
     system: Prompt | None = None
     shots: tuple[Shot, ...] = ()
+    text_first: bool = False
 
     @property
     def said(self) -> str | None:

@@ -89,6 +89,7 @@ class OneQuestion:
             clip.media,
             system=self.told.said,
             options=tuple(activities) if self.weigh else (),
+            text_first=self.told.text_first,
             clip_id=clip.clip_id,
             examples=tuple(Example(text, shot.media, self._answer(shot)) for shot in self.told.shots),
         )
@@ -163,6 +164,7 @@ class EachClass:
             clip.media,
             system=self.told.said,
             options=YES_NO,
+            text_first=self.told.text_first,
             clip_id=clip.clip_id,
             examples=tuple(examples),
         )
@@ -245,7 +247,8 @@ def strategy(
     if isinstance(params, AsPublished):
         return Published(backend)
     prompt = Prompt(PROMPTS, params.prompt)
-    told = Told(Prompt(PROMPTS, params.system) if params.system else None, tuple(shown))
+    system = Prompt(PROMPTS, params.system) if params.system else None
+    told = Told(system, tuple(shown), params.text_first)
     if isinstance(params, Describe):
         return OneQuestion(backend, prompt, None, told=told)
     if isinstance(params, Choose):

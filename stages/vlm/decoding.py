@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -18,6 +19,9 @@ from transformers import LogitsProcessor
 from stages.vlm.base import Request
 from stages.vlm.constraint import found
 from stages.vlm.thinking import Reader
+
+#: What goes on with a word; a token that is part of a letter only is read as a replacement character.
+_LETTER = re.compile(r"\w|\ufffd")
 
 
 class Draw(LogitsProcessor):
@@ -60,8 +64,9 @@ class MustHold(LogitsProcessor):
 
     The model writes freely. Where it would end without one of the words, or has only just room left for one, it must
     write one: at each step only tokens that go on with one of the words are allowed and the model's likeliest is
-    taken; then the model writes on freely. A word in its thinking does not count: where it still thinks, the end of the
-    thinking is written before the word.
+    taken; then the model writes on freely, but for its next token, which must not go on with the word (`tableware`
+    where `table` was forced). A word in its thinking does not count: where it still thinks, the end of the thinking is
+    written before the word.
     """
 
     def __init__(
@@ -103,9 +108,20 @@ class MustHold(LogitsProcessor):
         else:
             writing = [way[1:] for way in writing if way[0] == written[-1]]
             if any(not way for way in writing):
-                writing = []
+                self.writing[row] = None
+                return [self._apart(written, scores)]
         self.writing[row] = writing or None
         return sorted({way[0] for way in writing}) or None
+
+    def _apart(self, written: list[int], scores: torch.Tensor) -> int:
+        """Return the likeliest token that ends the answer or does not go on with its last word."""
+        decode = self.reader.tokenizer.decode
+        before = decode(written)
+        for token in scores.argsort(descending=True, stable=True).tolist():
+            more = decode([*written, token])[len(before) :]
+            if token in self.ends or not _LETTER.match(more):
+                return int(token)
+        return self.ends[0]
 
     def _ways(self, words: Sequence[str], closing: str | None) -> list[list[int]]:
         """Return the token sequences that write one of `words` as a word of its own after other text.

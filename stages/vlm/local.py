@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 #: Raise it when a change here or in engine, chat, constraint, decoding or thinking changes an answer: the journal's are
 #: stale.
-VERSION = 3
+VERSION = 4
 
 #: Bytes of encoded requests that wait for others of their shape.
 _HELD = 2 << 30
 
 #: What shapes words, and nothing of what is seen or of the hidden states of a prompt.
-WORDS_ONLY = ("max_new_tokens", "temperature", "seed")
+_WORDS_ONLY = ("max_new_tokens", "temperature", "seed")
 
 #: Libraries whose versions may change an answer.
 _LIBRARIES = ("torch", "torchvision", "transformers", "tokenizers", "pillow", "numpy")
@@ -77,10 +77,9 @@ class Local:
             "libraries": {name: _version(name) for name in _LIBRARIES},
         }
 
-    @property
-    def _sees(self) -> str:
-        """The hash of all that shapes what the model sees of media, whatever it is then asked."""
-        return journal_key(**{name: value for name, value in self._shape.items() if name not in WORDS_ONLY})
+    def hidden_shape(self) -> dict[str, Any]:
+        """Return all that shapes what the model sees and its hidden states, whatever it then writes."""
+        return {name: value for name, value in self._shape.items() if name not in _WORDS_ONLY}
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Answer]]:
         """Yield each request with its answer, in batches of exactly equal shape.
@@ -138,7 +137,7 @@ class Local:
                 torch.set_num_threads(self.threads)
             device = device_of(self.device)
             # What a GPU sees may differ from one batch to another, and takes it no time.
-            sees = self._sees if device == "cpu" else None
+            sees = journal_key(**self.hidden_shape()) if device == "cpu" else None
             self._engine = Engine.load(self.params, self.base_revision, device, sees)
         return self._engine
 

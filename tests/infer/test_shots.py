@@ -101,3 +101,14 @@ def test_both_back_ends_send_them_as_turns(show, tmp_path):
     local = LocalParams(**(MODEL | {"name": str(folder), "revision": None, "max_new_tokens": 3}))
     [(_, answer)] = Local(local, "cpu").answer([one])
     assert answer.tokens_in == len(ids)
+
+
+@pytest.mark.parametrize(("kind", "more"), [("describe", {}), ("list", {"weigh": False}), ("per_class", {})])
+def test_text_first_is_a_param_of_the_strategy(show, kind, more):
+    behind = asked(show, kind, **more)
+    before = asked(show, kind, text_first=True, **more)
+    for late, early in zip(behind, before, strict=True):
+        assert [part["type"] for part in messages(late, "png", None, None)[-1]["content"]][-1] == "text"
+        assert [part["type"] for part in messages(early, "png", None, None)[-1]["content"]][0] == "text"
+        assert "text_first" not in late.shape()
+        assert request_key(Plain(), late) != request_key(Plain(), early)

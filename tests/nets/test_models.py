@@ -12,6 +12,7 @@ import transformers
 from torch.nn import functional as F
 
 from stages.base.errors import InputError
+from stages.core.halved import round_to_half
 from stages.nets.base import Shape
 from stages.nets.models import build, save
 from tests.nets.small import ARCHITECTURES, CLASSES, OPTIONS, SHAPE, net
@@ -71,6 +72,7 @@ def test_one_batch_is_learnt_by_heart(chosen):
 
 def test_saved_it_loads_and_says_the_same(chosen, tmp_path):
     built = build(chosen, SHAPE, CLASSES)
+    round_to_half(built.model)
     save(chosen, built, SHAPE, CLASSES, tmp_path)
     again = build(net(chosen.architecture, weights=str(tmp_path)), SHAPE, ["c", "a", "b"])
     pixels = clips()
@@ -86,6 +88,7 @@ def test_other_frames_and_sizes(chosen, shape, tmp_path):
     save(chosen, built, SHAPE, CLASSES, tmp_path / "first")
     other = build(net(chosen.architecture, weights=str(tmp_path / "first")), shape, CLASSES)
     pixels = clips(shape=shape)
+    round_to_half(other.model)
     with torch.no_grad():
         there = logits(other.model.eval(), pixels)
     assert torch.isfinite(there).all()
@@ -100,6 +103,7 @@ def test_a_square_checkpoint_is_transformers_own(name, tmp_path):
     """What is saved loads in plain transformers and says the same: no class of ours is needed."""
     square = Shape(4, 32, 32)
     built = build(net(name), square, CLASSES)
+    round_to_half(built.model)
     save(net(name), built, square, CLASSES, tmp_path)
     plain = transformers.AutoModelForVideoClassification.from_pretrained(tmp_path)
     assert plain.config.id2label == dict(enumerate(CLASSES))
@@ -116,11 +120,11 @@ def test_windows_of_a_larger_map_get_a_larger_table(tmp_path):
     name, table = list(tables.items())[-1]
     assert len(table) == 3 * 3 * 7  # a window of 2 x 2 x 4 tokens, where 2 x 4 x 4 were asked for
     with torch.no_grad():
-        table.copy_(torch.linspace(-1, 1, 7).repeat(9)[:, None].expand(-1, table.shape[1]))
+        table.copy_(torch.linspace(-0.75, 0.75, 7).repeat(9)[:, None].expand(-1, table.shape[1]))
     save(net("swin3d"), built, small, CLASSES, tmp_path)
     grown = dict(build(net("swin3d", weights=str(tmp_path)), large, CLASSES).model.named_parameters())[name]
     rows = grown.view(3, 7, 7, -1)
-    assert torch.allclose(rows[..., :, :], torch.linspace(-1, 1, 7)[:, None].expand(3, 7, 7, rows.shape[-1]))
+    assert torch.allclose(rows[..., :, :], torch.linspace(-0.75, 0.75, 7)[:, None].expand(3, 7, 7, rows.shape[-1]))
 
 
 def test_another_architecture_is_named(tmp_path):

@@ -98,7 +98,9 @@ def test_batched_equals_single_in_any_order(tiny_model: Any, name: str, kind: st
 
 
 @pytest.mark.parametrize(("name", "kind", "frames"), CASES)
-def test_media_of_many_questions_are_looked_at_once(tiny_model: Any, name: str, kind: str, frames: int) -> None:
+def test_media_of_many_questions_are_looked_at_once(
+    tiny_model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str, frames: int
+) -> None:
     shown = [media(kind, frames, seed) for seed in range(2)]
     questions = [Request(prompt, each, options=("True", "False"))
                  for each in (*shown, shown[0]) for prompt in ("Yes or no", "Is it so or not so")]  # fmt: skip
@@ -107,10 +109,12 @@ def test_media_of_many_questions_are_looked_at_once(tiny_model: Any, name: str, 
     for module in backend.engine().model.modules():
         if isinstance(module, torch.nn.Conv2d | torch.nn.Conv3d):  # the first thing that a tower does
             module.register_forward_hook(lambda _, given, __: rows.append(len(given[0])))
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "together"))
     together = dict(backend.answer(questions))
     looked = sum(rows)
-    for request in questions:
+    for number, request in enumerate(questions):
         rows.clear()
+        monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / str(number)))  # nothing was seen before
         ((_, alone),) = backend.answer([request])
         assert together[request] == alone
         assert looked == 2 * sum(rows) > 0, "two media, however many questions"

@@ -19,8 +19,9 @@ from stages.base.errors import InputError
 from stages.vlm.base import Media, Request, request_key
 from stages.vlm.checkpoint import folder_hash
 from stages.vlm.constraint import found
-from stages.vlm.decoding import Draw
+from stages.vlm.decoding import Draw, MustHold
 from stages.vlm.local import VERSION, Local
+from stages.vlm.thinking import Reader
 from tests.vlm.given import media, params
 
 Tiny = Callable[[str], Path]
@@ -39,6 +40,22 @@ def test_a_required_word_is_in_every_answer(tiny_model: Tiny) -> None:
             assert given.status == "ok", given
             assert found(given.text, request.must_hold), given.text
             assert given.tokens_out <= room
+
+
+@pytest.mark.parametrize("spaced", [True, False])
+def test_a_forced_word_is_not_glued_to_the_next(tiny_model: Tiny, spaced: bool) -> None:
+    """The model would end at once, and once the word is forced go on with a letter, else with a word of its own."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_model("smolvlm"))
+    ids = {text: tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("q", " a", "<|end|>")}
+    (letter,), (other,), (end,) = ids.values()
+    rule = MustHold(Reader(tokenizer, ()), [["table"]], [[letter]], 12, [end])
+    written = torch.tensor([[letter]])
+    while written.shape[1] < 12 and written[0, -1] not in (end, other):
+        likes = [letter, *([other] if spaced else []), end] if "table" in tokenizer.decode(written[0, 1:]) else [end]
+        scores = torch.zeros(1, len(tokenizer))
+        scores[0, likes] = torch.arange(len(likes), 0, -1.0)
+        written = torch.cat([written, rule(written, scores).argmax(-1, keepdim=True)], 1)
+    assert tokenizer.decode(written[0, 1:]) == (" table a" if spaced else " table<|end|>")
 
 
 def test_a_required_word_changes_nothing_where_the_model_writes_it_anyway(tiny_model: Tiny) -> None:
