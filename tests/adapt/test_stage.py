@@ -68,7 +68,7 @@ def test_classes_are_learnt_and_test_clips_predicted(
     place: Path, tiny_model: Any, name: str, labels: str, way: str
 ) -> None:
     write_run(place, many=labels == "multi")
-    did = run(tiny_model(name), way, labels=labels, recipe=RECIPE | {"epochs": 40 if way == "ft_lc" else 12})
+    did = run(tiny_model(name), way, labels=labels, recipe=RECIPE | {"epochs": 40 if way == "ft_lc" else 24})
     table = predictions(f"tiny_{way}_cs")
     tested = [f"clip{number:03}" for number in range(24) if number // 4 % 4 == 3]
     assert table["clip_id"].to_list() == tested
