@@ -93,15 +93,20 @@ def simulated(world: World, replicates: int, seed: int) -> dict[str, Coverage]:
         others = mixed(subjects, tested(world, CHUNK, rng), ALIKE)
         one, other = ([answered(world, run) for run in trained(world, who, max(K), rng)] for who in (subjects, others))
         mine, its = (np.array([run.value for run in runs]) for runs in (one, other))
-        of_row, of_pair = cells(world, one[0].quantity), cells(world, one[0].quantity - other[0].quantity)
+        mine_said, its_said = (np.array([run.quantity for run in runs]) for runs in (one, other))
+        of_row, of_pair = cells(world, mine_said[0]), cells(world, mine_said[0] - its_said[0])
         even = np.full(len(of_row.clips), 1 / len(of_row.clips))
         deviations.append(mine.std(0, ddof=1))
         found = {"row": np.array(intervals.aggregate(mine[0], of_row, even, even, LEVEL))}
-        clusters = spread(of_pair, even)
-        found["pair"] = student(mine[0] - its[0], clusters)
+        found["pair"] = student(mine[0] - its[0], spread(of_pair, even))
         for k in K:
-            a, b = Seeds.of(mine[:k]), Seeds.of(its[:k])
-            found[f"row {k}"] = np.array(seeds.aggregate(of_row, even, even, a, LEVEL))
+            a, b = (
+                Seeds.of(values[:k], seeds.shared([cells(world, run - said[:k].mean(0)) for run in said[:k]], even))
+                for values, said in ((mine, mine_said), (its, its_said))
+            )
+            mean = mine_said[:k].mean(0)
+            found[f"row {k}"] = np.array(seeds.aggregate(cells(world, mean), even, even, a, LEVEL))
+            clusters = spread(cells(world, mean - its_said[:k].mean(0)), even)
             found[f"pair {k}"] = student(a.mean - b.mean, seeds.added(clusters, [a, b]))
         for name, pair in found.items():
             bounds.setdefault(name, []).append(pair)

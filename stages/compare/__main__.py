@@ -4,7 +4,8 @@
 
 Reads what the score cells of the listed methods wrote; writes to metrics/<run>/ summary.csv, differences.csv,
 null_beats.csv, repeats.csv and left_out.csv, and to data/<run>/ per_class.csv, confusion.csv, confusion_headline.csv,
-sweep.csv and validity.csv. What other seeds gave is read from metrics/<run>/seeds.csv, where there is one.
+sweep.csv and validity.csv. What other seeds gave is read from metrics/<run>/seeds.csv and seeds_clips.csv, where there
+are any.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from stages.base.errors import InputError, guard
 from stages.base.params import read
 from stages.base.paths import Run
 from stages.base.progress import closing
-from stages.compare import auc, confusion, inputs, left_out, paired, seeded, seeds, summary, sweep
+from stages.compare import auc, confusion, inputs, left_out, paired, runs, seeds, summary, sweep
 from stages.compare.params import PARAMS
+from stages.compare.seeded import Seeded, with_seeds
 from stages.compare.write import write_csv
 from stages.stats.intervals import Level
 
@@ -31,13 +33,14 @@ def main() -> None:
     found = inputs.load(run, compare.all_methods)
     trainings = seeds.read(run, compare.all_methods, compare.learnt)
     level = Level(params["score.confidence"], params["score.assumed_icc"])
-    table = seeded.with_seeds(summary.summary(found.scores), found, trainings, level)
+    seeded = Seeded(found, trainings, runs.read(run))
+    table = with_seeds(summary.summary(found.scores), seeded, level)
     named = {metric for _, metric, _ in confusion.named_scores(found)} | found.of_sets
     beaten = summary.null_beats(table, compare.nulls)
     omitted = left_out.left_out(found)
 
     write_csv(run.metrics / "summary.csv", table)
-    write_csv(run.metrics / "differences.csv", paired.differences(found, level.confidence, trainings))
+    write_csv(run.metrics / "differences.csv", paired.differences(found, level.confidence, seeded))
     write_csv(run.metrics / "null_beats.csv", beaten)
     write_csv(run.metrics / "repeats.csv", summary.repeats(found.scores, found.verdicts))
     write_csv(run.metrics / "left_out.csv", omitted)

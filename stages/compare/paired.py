@@ -12,7 +12,7 @@ which one has a single training has none.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,13 @@ import polars as pl
 
 from stages.compare.holm import holm
 from stages.compare.inputs import Inputs
-from stages.compare.seeds import Trainings
+from stages.compare.seeded import Learnt, Seeded, macro_f1
 from stages.stats.clips import Objects
-from stages.stats.design import Design, Floats, Ints, Mask
+from stages.stats.design import Design, Floats, Ints
 from stages.stats.intervals import difference, p_value
-from stages.stats.seeds import Seeds, contrast
-from stages.stats.sets import Numbers, f1, gap_spread, matrix
+from stages.stats.seeds import contrast
 from stages.stats.sets import compared as gap
+from stages.stats.sets import gap_spread, matrix
 from stages.stats.spread import Spread, spread
 
 KEYS = ["protocol", "metric", "model", "other"]
@@ -34,98 +34,105 @@ NUMBERS = ["difference", "low", "high", "p", "p_holm"]
 COUNTS = ["clips", "classes", "subjects"]
 #: The same with seeds; a run in which no method learns has none of these.
 SEEDED = ["low_seeds", "high_seeds", "p_seeds"]
-HEADLINE = ["method", "protocol", "metric", "aggregate", "value"]
-
-#: Of a method: how far the mean over its seeds is above its shipped number, and its seeds; none if it does not learn.
-Moved = Callable[[str], tuple[float, Seeds | None]]
 
 
-def unmoved(_: str) -> tuple[float, Seeds | None]:
-    """Tell of no method that it learns."""
-    return 0.0, None
-
-
-def differences(inputs: Inputs, confidence: float, trainings: Trainings) -> pl.DataFrame:
+def differences(inputs: Inputs, confidence: float, seeded: Seeded) -> pl.DataFrame:
     """Return a row a pair, `model` minus `other`, sorted by protocol, metric and names.
 
     Of a metric of sets it is the difference in macro-F1; a column `aggregate` then says which it is.
     """
     rows: list[dict[str, Any]] = []
-    shipped = {key[:4]: key[4] for key in inputs.scores.select(HEADLINE).rows()}
     for (protocol, metric), keys in itertools.groupby(inputs.scored(), key=lambda key: key[:2]):
         methods = [method for _, _, method in keys]
         places = inputs.clips.protocols[protocol]
         places = places[inputs.whole(metric)[places]]
-        headline = "macro_f1" if metric in inputs.of_sets else "mca"
-
-        def moved(
-            method: str, protocol: str = protocol, metric: str = metric, headline: str = headline
-        ) -> tuple[float, Seeds | None]:
-            value = shipped[method, protocol, metric, headline]
-            seeds = trainings.of((method, protocol, metric, headline), value)
-            return (0.0, None) if seeds is None else (float(seeds.mean) - value, seeds)
-
+        over = {method: seeded.of(method, protocol, metric) for method in methods}
+        learnt = {method: found for method, found in over.items() if found is not None}
         if metric in inputs.of_sets:
-            found = of_sets(inputs, metric, methods, places, confidence, moved)
+            found = of_sets(inputs, metric, methods, places, confidence, learnt)
         else:
             design = Design.of(inputs.clips.label[places].tolist(), inputs.clips.subject[places].tolist())
             right = {name: values[places] for name, values in inputs.right(metric).items() if name in methods}
-            found = family(design, right, confidence, moved)
+            found = family(design, right, confidence, {
+                name: one._replace(right=one.right[places]) for name, one in learnt.items() if one.right is not None
+            })  # fmt: skip
+        headline = "macro_f1" if metric in inputs.of_sets else "mca"
         aggregate = {"aggregate": headline} if inputs.of_sets else {}
         rows += ({"protocol": protocol, "metric": metric, **row, **aggregate} for row in found)
     schema = [(KEYS, pl.String), (NUMBERS, pl.Float64), (COUNTS, pl.Int64)]
     schema += [(["aggregate"], pl.String)] if inputs.of_sets else []
     schema += [(SEEDED, pl.Float64)]
     table = pl.DataFrame(rows, schema={name: kind for names, kind in schema for name in names})
-    return table if trainings.learnt else table.drop(SEEDED)
+    return table if seeded.any else table.drop(SEEDED)
 
 
 def family(
-    design: Design, right: Mapping[str, Floats], confidence: float, moved: Moved = unmoved
+    design: Design, right: Mapping[str, Floats], confidence: float, learnt: Mapping[str, Learnt] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Yield the differences of one family, p values corrected; `right` is (N,) a method, nan where left out."""
+    """Yield the differences of one family, p values corrected; `right` is (N,) a method, nan where left out.
+
+    `learnt` are those that learn, over their seeds, their `right` of the same N clips.
+    """
+    over = {name: one for name, one in (learnt or {}).items() if one.right is not None}
+    means = {**right, **{name: one.right for name, one in over.items() if one.right is not None}}
     rows = []
     for model, other in itertools.combinations(sorted(right), 2):
         found = compared(design, right[model], right[other], confidence)
-        seeded = with_seeds(found, paired_spread(design, right[model], right[other]), model, other, confidence, moved)
-        rows.append({"model": model, "other": other, **found, **seeded})
-    yield from corrected(rows)
-
-
-def of_sets(
-    inputs: Inputs, metric: str, methods: Sequence[str], places: Ints, confidence: float, moved: Moved
-) -> Iterator[dict[str, Any]]:
-    """Yield the differences in macro-F1 of one family, p values corrected, over the clips of `places`."""
-    labels = inputs.clips.labels[places]
-    classes = sorted({name for held in labels for name in held})
-    said = {name: draws[places] for name, draws in inputs.sets(metric).items() if name in methods}
-    rows = []
-    for model, other in itertools.combinations(sorted(said), 2):
-        both = np.array([one is not None and two is not None
-                         for one, two in zip(said[model], said[other], strict=True)], dtype=np.bool_)  # fmt: skip
-        actual = matrix(labels[both].tolist(), classes)
-        tested, subjects = np.asarray(actual.any(0)), inputs.clips.subject[places][both].tolist()
-        found: dict[str, Any] = dict.fromkeys([*NUMBERS, *SEEDED])
-        found |= {"clips": int(both.sum()), "classes": int(tested.sum()), "subjects": len(set(subjects))}
-        if tested.any():
-            one, two = (macro_f1(actual, said[name][both], classes, tested) for name in (model, other))
-            found |= gap(one, two, subjects, confidence)._asdict()
-            found |= with_seeds(found, gap_spread(one, two, subjects), model, other, confidence, moved)
+        sides = [over[name] for name in (model, other) if name in over]
+        if sides and found["difference"] is not None:
+            value = compared(design, means[model], means[other], confidence)["difference"]
+            found |= with_seeds(value, paired_spread(design, means[model], means[other]), sides, confidence)
+        else:
+            found |= as_without(found)
         rows.append({"model": model, "other": other, **found})
     yield from corrected(rows)
 
 
-def macro_f1(actual: Mask, said: Objects, classes: Sequence[str], tested: Mask) -> Numbers:
-    """Return the mean over a method's draws; a clip without the draw contributes nothing to it."""
-    draws = max(map(len, said))
-    numbers = []
-    for draw in range(draws):
-        has = np.array([len(sets) > draw for sets in said], dtype=np.bool_)
-        found = f1(actual[has], matrix([sets[draw] for sets in said[has]], classes)).mean(tested)
-        influence = np.zeros((len(said), 1))
-        influence[has] = found.influence
-        numbers.append((found.value, influence))
-    return Numbers(np.mean([value for value, _ in numbers], 0), np.mean([one for _, one in numbers], 0))
+def of_sets(
+    inputs: Inputs,
+    metric: str,
+    methods: Sequence[str],
+    places: Ints,
+    confidence: float,
+    learnt: Mapping[str, Learnt],
+) -> Iterator[dict[str, Any]]:
+    """Yield the differences in macro-F1 of one family, p values corrected, over the clips of `places`."""
+    labels = inputs.clips.labels[places]
+    classes = sorted({name for held in labels for name in held})
+    shipped = {name: draws[places] for name, draws in inputs.sets(metric).items() if name in methods}
+    means = {**shipped, **{name: one.said[places] for name, one in learnt.items() if one.said is not None}}
+    rows = []
+    for model, other in itertools.combinations(sorted(shipped), 2):
+        sides = [learnt[name] for name in (model, other) if name in learnt]
+        found = gap_of(inputs, places, labels, classes, (shipped[model], shipped[other]), confidence)
+        if sides and found["difference"] is not None:
+            over = gap_of(inputs, places, labels, classes, (means[model], means[other]), confidence)
+            found |= with_seeds(over["difference"], over["spread"], sides, confidence)
+        else:
+            found |= as_without(found)
+        rows.append({"model": model, "other": other, **found})
+    yield from corrected([{name: value for name, value in row.items() if name != "spread"} for row in rows])
+
+
+def gap_of(
+    inputs: Inputs,
+    places: Ints,
+    labels: Objects,
+    classes: Sequence[str],
+    said: tuple[Objects, Objects],
+    confidence: float,
+) -> dict[str, Any]:
+    """Return numbers and counts of the difference in macro-F1 of what two methods said of `places`; its `spread`."""
+    both = np.array([one is not None and two is not None for one, two in zip(*said, strict=True)], dtype=np.bool_)
+    actual = matrix(labels[both].tolist(), classes)
+    tested, subjects = np.asarray(actual.any(0)), inputs.clips.subject[places][both].tolist()
+    found: dict[str, Any] = dict.fromkeys([*NUMBERS, "spread"])
+    found |= {"clips": int(both.sum()), "classes": int(tested.sum()), "subjects": len(set(subjects))}
+    if tested.any():
+        one, two = (macro_f1(actual, draws[both], classes, tested) for draws in said)
+        found |= gap(one, two, subjects, confidence)._asdict()
+        found["spread"] = gap_spread(one, two, subjects)
+    return found
 
 
 def corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -137,24 +144,21 @@ def corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def with_seeds(
-    found: Mapping[str, Any], clusters: Spread, model: str, other: str, confidence: float, moved: Moved
-) -> dict[str, float | None]:
+def with_seeds(value: float, clusters: Spread, sides: Sequence[Learnt], confidence: float) -> dict[str, Any]:
     """Return the columns `SEEDED` of a pair, p not yet corrected.
 
     Args:
-        found: the pair's numbers by the shipped runs.
-        clusters: the spread of their difference.
-        model: its name.
-        other: the other's name.
+        value: the difference of the means over seeds.
+        clusters: its spread over the clips.
+        sides: those of the two that learn.
         confidence: of the interval.
-        moved: the seeds of each method.
     """
-    (up, mine), (down, its) = moved(model), moved(other)
-    learnt = [seeds for seeds in (mine, its) if seeds is not None]
-    if not learnt or found["difference"] is None:
-        return dict(zip(SEEDED, (found["low"], found["high"], found["p"]), strict=True))
-    return dict(zip(SEEDED, contrast(found["difference"] + up - down, clusters, learnt, confidence), strict=True))
+    return dict(zip(SEEDED, contrast(value, clusters, [one.seeds for one in sides], confidence), strict=True))
+
+
+def as_without(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns `SEEDED` of a pair in which nothing learns."""
+    return dict(zip(SEEDED, (found["low"], found["high"], found["p"]), strict=True))
 
 
 def paired_spread(design: Design, model: Floats, other: Floats) -> Spread:

@@ -1,20 +1,24 @@
-"""Columns of `summary.csv` for methods that learn: how many seeds, what they gave, the interval that holds them too."""
+"""Methods that learn, over the seeds of their training: columns of `summary.csv`, and what pairs are made from."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from stages.base.errors import InputError
 from stages.compare.inputs import Inputs
-from stages.compare.paired import macro_f1
-from stages.compare.seeds import Trainings
-from stages.stats.design import Cells, Design, Floats
+from stages.compare.runs import Runs
+from stages.compare.seeds import DIGIT, Trainings
+from stages.stats.clips import Objects
+from stages.stats.design import Cells, Design, Floats, Ints, Mask
 from stages.stats.intervals import Level
-from stages.stats.seeds import aggregate
+from stages.stats.seeds import Seeds, aggregate, shared
+from stages.stats.sets import Numbers, f1, matrix
 from stages.stats.sets import cells as cells_of_sets
-from stages.stats.sets import matrix
 
 #: Of the row's headline number, mca or macro_f1 of sets; a run in which no method learns has none of these.
 COLUMNS = {
@@ -26,49 +30,137 @@ COLUMNS = {
 }
 
 
-def with_seeds(table: pl.DataFrame, inputs: Inputs, trainings: Trainings, level: Level) -> pl.DataFrame:
+class Learnt(NamedTuple):
+    """A method that learnt, in one protocol and metric, over its k trainings."""
+
+    seeds: Seeds
+    right: Floats | None
+    """(M,) each clip's share of right draws, the mean over trainings; nan: left out. None by a metric of sets."""
+    said: Objects | None
+    """(M,) the sets of all draws of all trainings; None: left out. None by a metric of classes."""
+    cells: Cells
+    """What the headline number of the mean over trainings is made from, and its weights."""
+    weights: Floats
+
+
+class Seeded:
+    """What the listed methods are over seeds."""
+
+    def __init__(self, inputs: Inputs, trainings: Trainings, runs: Runs) -> None:
+        """Take the tables of shipped and other trainings."""
+        self._inputs, self._trainings, self._runs = inputs, trainings, runs
+        rows = inputs.scores.select("method", "protocol", "metric", "aggregate", "value").rows()
+        self._shipped = {row[:4]: row[4] for row in rows}
+        self.of = cache(self._of)
+
+    @property
+    def any(self) -> bool:
+        """Whether a method learns at all."""
+        return bool(self._trainings.learnt)
+
+    def _of(self, method: str, protocol: str, metric: str) -> Learnt | None:
+        """Return a method over its seeds; None for one that does not learn, or has no such number.
+
+        Raises:
+            InputError: what the trainings said is missing, or is of others than those whose values stand in seeds.csv.
+        """
+        key = (method, protocol, metric, "macro_f1" if metric in self._inputs.of_sets else "mca")
+        shipped = self._shipped.get(key)
+        values = None if shipped is None else self._trainings.of(key, shipped)
+        if values is None:
+            return None
+        of_kind = _of_sets if metric in self._inputs.of_sets else _of_classes
+        found = of_kind(self._inputs, self._runs, method, (protocol, metric), values)
+        if abs(float(np.mean(values)) - found.mean) > DIGIT:
+            raise InputError(
+                "it and seeds.csv are of different trainings", file=self._runs.path, row="/".join(key), key="said",
+                do="write both again: `make seeds`",
+            )  # fmt: skip
+        seeds = Seeds.of(values, shared(found.departures, found.weights))
+        return Learnt(seeds, found.right, found.said, found.cells, found.weights)
+
+
+def with_seeds(table: pl.DataFrame, seeded: Seeded, level: Level) -> pl.DataFrame:
     """Return the summary with `COLUMNS`, empty for methods that do not learn; of a single training without interval."""
-    if not trainings.learnt:
+    if not seeded.any:
         return table
-    rows = [_columns(row, inputs, trainings, level) for row in table.iter_rows(named=True)]
+    rows = [_columns(row, seeded, level) for row in table.iter_rows(named=True)]
     return table.hstack(pl.DataFrame(rows, schema=COLUMNS))
 
 
-def _columns(row: dict[str, Any], inputs: Inputs, trainings: Trainings, level: Level) -> dict[str, Any]:
-    headline = "macro_f1" if row["mca"] is None else "mca"
-    method, protocol, metric = row["model"], row["protocol"], row["metric"]
-    seeds = None if row[headline] is None else trainings.of((method, protocol, metric, headline), row[headline])
-    if seeds is None:
+def _columns(row: dict[str, Any], seeded: Seeded, level: Level) -> dict[str, Any]:
+    learnt = seeded.of(row["model"], row["protocol"], row["metric"])
+    if learnt is None:
         return dict.fromkeys(COLUMNS)
+    seeds = learnt.seeds
     found: dict[str, Any] = {"seeds": seeds.trained, "seeds_mean": float(seeds.mean)}
     if seeds.trained == 1:
         return dict.fromkeys(COLUMNS) | found
-    cells, weights = (_of_sets if metric in inputs.of_sets else _of_classes)(inputs, method, protocol, metric)
-    interval = aggregate(cells, weights, weights, seeds, level)
+    interval = aggregate(learnt.cells, learnt.weights, learnt.weights, seeds, level)
     bounds = [None if np.isnan(bound) else float(bound) for bound in interval]
-    return found | {
-        "seeds_sd": float(np.sqrt(seeds.variance)),
-        "low_seeds": bounds[0],
-        "high_seeds": bounds[1],
-    }
+    return found | {"seeds_sd": float(np.sqrt(seeds.variance)), "low_seeds": bounds[0], "high_seeds": bounds[1]}
 
 
-def _of_classes(inputs: Inputs, method: str, protocol: str, metric: str) -> tuple[Cells, Floats]:
+class _Found(NamedTuple):
+    """A number's mean over trainings, what it is made from, and each training's departure from that."""
+
+    mean: float
+    cells: Cells
+    departures: Sequence[Cells]
+    weights: Floats
+    right: Floats | None = None
+    said: Objects | None = None
+
+
+def _of_classes(inputs: Inputs, runs: Runs, method: str, of: tuple[str, str], values: Sequence[float]) -> _Found:
     """Return what the interval of mean class accuracy is made from, as `score` makes it."""
-    right = inputs.right(metric)[method]
+    protocol, metric = of
+    right = runs.right(inputs, method, metric, len(values))  # (k, M)
+    mean = right.mean(0)
     places = inputs.clips.protocols[protocol]
-    places = places[~np.isnan(right[places])]
+    places = places[~np.isnan(mean[places])]
     design = Design.of(inputs.clips.label[places].tolist(), inputs.clips.subject[places].tolist())
-    return design.cells(right[places]), np.full(len(design.classes), 1 / len(design.classes))
+    weights = np.full(len(design.classes), 1 / len(design.classes))
+    cells = design.cells(mean[places])
+    value = float(weights @ (cells.total.sum(1) / cells.clips.sum(1)))
+    return _Found(value, cells, [design.cells(one[places] - mean[places]) for one in right], weights, right=mean)
 
 
-def _of_sets(inputs: Inputs, method: str, protocol: str, metric: str) -> tuple[Cells, Floats]:
+def _of_sets(inputs: Inputs, runs: Runs, method: str, of: tuple[str, str], values: Sequence[float]) -> _Found:
     """Return what the interval of macro-F1 is made from."""
-    said = inputs.sets(metric)[method]
-    places = inputs.clips.protocols[protocol]
-    places = places[[draws is not None for draws in said[places]]]
-    labels = inputs.clips.labels[places].tolist()
+    protocol, metric = of
+    said = runs.sets(inputs, method, metric, len(values))
+    pooled = together(said)
+    places: Ints = inputs.clips.protocols[protocol]
+    places = places[[draws is not None for draws in pooled[places]]]
+    labels, subjects = inputs.clips.labels[places].tolist(), inputs.clips.subject[places].tolist()
     classes = sorted({name for held in inputs.clips.labels for name in held})
     actual = matrix(labels, classes)
-    number = macro_f1(actual, said[places], classes, np.asarray(actual.any(0)))
-    return cells_of_sets(number.influence[:, 0], inputs.clips.subject[places].tolist()), np.ones(1)
+    tested = np.asarray(actual.any(0))
+    each = [macro_f1(actual, one[places], classes, tested) for one in said]
+    mean = macro_f1(actual, pooled[places], classes, tested)
+    departures = [cells_of_sets((one.influence - mean.influence)[:, 0], subjects) for one in each]
+    cells = cells_of_sets(mean.influence[:, 0], subjects)
+    return _Found(float(mean.value[0]), cells, departures, np.ones(1), said=pooled)
+
+
+def together(said: Sequence[Objects]) -> Objects:
+    """Return (M,) the draws of all trainings; None where one of them left the clip out."""
+    pooled = np.full(len(said[0]), None, dtype=object)
+    for place in range(len(pooled)):
+        if all(one[place] is not None for one in said):
+            pooled[place] = [draw for one in said for draw in one[place]]
+    return pooled
+
+
+def macro_f1(actual: Mask, said: Objects, classes: Sequence[str], tested: Mask) -> Numbers:
+    """Return the mean over a method's draws; a clip without the draw contributes nothing to it."""
+    draws = max(map(len, said))
+    numbers = []
+    for draw in range(draws):
+        has = np.array([len(sets) > draw for sets in said], dtype=np.bool_)
+        found = f1(actual[has], matrix([sets[draw] for sets in said[has]], classes)).mean(tested)
+        influence = np.zeros((len(said), 1))
+        influence[has] = found.influence
+        numbers.append((found.value, influence))
+    return Numbers(np.mean([value for value, _ in numbers], 0), np.mean([one for _, one in numbers], 0))

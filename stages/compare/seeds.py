@@ -16,7 +16,6 @@ import polars as pl
 
 from stages.base.errors import InputError
 from stages.base.paths import Run
-from stages.stats.seeds import Seeds
 
 COLUMNS = ["method", "protocol", "metric", "aggregate", "base_seed", "seed", "value"]
 
@@ -36,14 +35,14 @@ class Trainings:
     learnt: frozenset[str]
     """Methods that learn."""
 
-    def of(self, key: Key, shipped: float) -> Seeds | None:
-        """Return a number's seeds; None for a method that does not learn, whose number no seed can move.
+    def of(self, key: Key, shipped: float) -> tuple[float, ...] | None:
+        """Return a number by each training; None for a method that does not learn, whose number no seed can move.
 
         A method that learns, and of whose shipped number the table knows nothing, has one training.
         """
         if key[0] not in self.learnt:
             return None
-        return Seeds.of([shipped] if self.stale(key, shipped) else self.values[key])
+        return (shipped,) if self.stale(key, shipped) else self.values[key]
 
     def stale(self, key: Key, shipped: float) -> bool:
         """Return whether the table has no such number, or that of another training than the shipped one."""

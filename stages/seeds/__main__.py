@@ -1,11 +1,12 @@
 """What luck is worth: `make seeds` runs the two commands below.
 
     python -m stages.seeds run --jobs 1      every cell of seeds/dvc.yaml that has to run
-    python -m stages.seeds gather            metrics/<dataset>/seeds.csv from them
+    python -m stages.seeds gather            metrics/<dataset>/seeds.csv and seeds_clips.csv from them
 
 A cell, as DVC runs it, is `row <dataset> <method> <key> <draw>` (a method that learnt) or `base <dataset> <model> <key>
 <draw>` (what follows from a base model and learnt nothing more): it raises the seed under <key> of params.yaml by
-<draw>, reproduces the scores in a workspace of its own below `.seeds`, and writes them to seeds/cells.
+<draw>, reproduces the scores in a workspace of its own below `.seeds`, and writes them to seeds/cells; of a draw of a
+method's own seed also what it said of each clip.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from stages.base.progress import closing
 from stages.seeds.gather import gather
 from stages.seeds.lock import check_current, maker, not_learnt, read_lock
 from stages.seeds.run import run
-from stages.seeds.table import BASE, cell_file, drawn, write_rows
+from stages.seeds.table import BASE, cell_file, clips_file, drawn, said, write_clips, write_rows
 from stages.seeds.workspace import prepare, read_params, reproduce
 
 
@@ -57,7 +58,10 @@ def draw(kind: str, dataset: str, name: str, key: str, number: int) -> None:
     place = prepare(key, number)
     reproduce(place, [str(Run(dataset).scores(method)) for method in methods])
     seeds = (number, 0) if key.startswith(BASE) else (0, number)
-    write_rows(cell_file(dataset, name, key, number), drawn(place, dataset, methods, *seeds))
+    out = cell_file(dataset, name, key, number)
+    write_rows(out, drawn(place, dataset, methods, *seeds))
+    if kind == "row" and not key.startswith(BASE):
+        write_clips(clips_file(out), said(place, dataset, name))
     closing("seeds", f"{', '.join(methods)} on {dataset}: {key} raised by {number}")
 
 

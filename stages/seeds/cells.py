@@ -60,6 +60,6 @@ def cells() -> list[Cell]:
                 continue
             kind, _, name, key, draw = shlex.split(stage.cmd)[-5:]
             absent = tuple(str(dep) for dep in stage.deps if not dep.exists)
-            out = Path(os.path.relpath(stage.outs[0].fs_path))
+            out = min((Path(os.path.relpath(out.fs_path)) for out in stage.outs), key=lambda path: len(path.name))
             found.append(Cell(stage.addressing, kind, name, key, int(draw), out, absent, bool(stage.status())))
     return sorted(found, key=lambda cell: cell.draw)

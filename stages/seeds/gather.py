@@ -1,4 +1,4 @@
-"""Tables of all draws, `metrics/<dataset>/seeds.csv`, from the cells' numbers and the shipped scores.
+"""Tables of all draws, `metrics/<dataset>/seeds.csv` and `seeds_clips.csv`, from the cells and the shipped scores.
 
 They are plain files, no outputs of a DVC stage: `compare` reads them, and `dvc repro` would else run this pipeline,
 hours of it, before the root's.
@@ -15,7 +15,7 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.seeds.cells import Cell, cells
 from stages.seeds.lock import not_learnt, read_lock
-from stages.seeds.table import NUMBER, drawn, read_rows, write_rows
+from stages.seeds.table import BASE, CLIPS, NUMBER, clips_file, drawn, read_rows, together, write_clips, write_rows
 
 
 def gather(partial: bool) -> list[str]:
@@ -40,6 +40,7 @@ def gather(partial: bool) -> list[str]:
         table = gathered(dataset, held)
         path = Run(dataset).metrics / "seeds.csv"
         write_rows(path, table)
+        write_clips(clips_file(path), gathered_clips(held))
         left = sum(cell.dataset == dataset for cell in there) - len(held)
         said.append(f"{path}: {len(held)} cells, {len(table)} rows" + (f"; {left} cells left out" if left else ""))
     return said
@@ -66,4 +67,23 @@ def gathered(dataset: str, held: Sequence[Cell]) -> pl.DataFrame:
                 do=f"run `python -m stages.seeds run --force --only '{cell.title}'`",
             )
         parts.append(rows)
+    return pl.concat(parts)
+
+
+def gathered_clips(held: Sequence[Cell]) -> pl.DataFrame:
+    """Return what each method's own draws said of each clip, by their seeds.
+
+    Raises:
+        InputError: a cell lacks this file, or its draw answered other clips.
+    """
+    own = sorted((cell for cell in held if cell.kind == "row" and not cell.key.startswith(BASE)), key=lambda c: c.draw)
+    parts = [pl.DataFrame(schema=CLIPS)]
+    for name in sorted({cell.name for cell in own}):
+        of_name = [cell for cell in own if cell.name == name]
+        draws = [read_rows(clips_file(cell.out), CLIPS) for cell in of_name]
+        for cell, draw in zip(of_name, draws, strict=True):
+            if set(draw["clip_id"]) != set(draws[0]["clip_id"]):
+                raise InputError("this draw and another one answered other clips", file=clips_file(cell.out),
+                                 do=f"run `python -m stages.seeds run --force --only '{cell.title}'`")  # fmt: skip
+        parts.append(together(draws))
     return pl.concat(parts)

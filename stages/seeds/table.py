@@ -1,14 +1,19 @@
-"""The numbers of a draw of seeds, as text that lies in git: a row a method, protocol, metric and aggregate."""
+"""What a draw of seeds gave, as text that lies in git.
+
+Its numbers, a row a method, protocol, metric and aggregate; of a method's own draw also what it said of each clip.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from stages.base.errors import InputError
 from stages.base.paths import Run
-from stages.base.schema import SCORES
+from stages.base.schema import SCORES, VERDICTS
 from stages.base.tables import read_table, write_text
 
 DIGITS = 6
@@ -27,6 +32,8 @@ SCHEMA = pl.Schema(
 KEYS = list(SCHEMA)[:-1]
 #: What names a number, whatever the draw.
 NUMBER = KEYS[:4]
+#: `said` is a text of JSON: in a cell what its training made of the clip, in the gathered table a list, a draw each.
+CLIPS = pl.Schema({"method": pl.String, "metric": pl.String, "clip_id": pl.String, "said": pl.String})
 CELLS = Path("seeds/cells")
 #: Keys of params whose seed is a base model's begin so.
 BASE = "pretrain."
@@ -35,6 +42,11 @@ BASE = "pretrain."
 def cell_file(dataset: str, name: str, key: str, draw: int) -> Path:
     """Return where the numbers lie of a method or a base model by a draw of the seed under `key`."""
     return CELLS / dataset / f"{name}_{'base_' if key.startswith(BASE) else ''}{draw}.csv"
+
+
+def clips_file(numbers: Path) -> Path:
+    """Return where lies what a draw said of each clip, beside its numbers."""
+    return numbers.with_name(f"{numbers.stem}_clips.csv")
 
 
 def drawn(root: Path, dataset: str, methods: list[str], base_seed: int, seed: int) -> pl.DataFrame:
@@ -53,20 +65,47 @@ def drawn(root: Path, dataset: str, methods: list[str], base_seed: int, seed: in
     )
 
 
+def said(root: Path, dataset: str, method: str) -> pl.DataFrame:
+    """Return what a method's verdicts below `root` say of each clip, as rows of CLIPS.
+
+    That is the share of right answers or, by a metric of sets, the set of each draw; null where the clip is left out.
+    """
+    verdicts = read_table(root / Run(dataset).verdicts(method), VERDICTS).select(*list(CLIPS)[:3], "right", "labels")
+    texts = [
+        json.dumps(right if labels is None else labels, separators=(",", ":"), ensure_ascii=False)
+        for right, labels in verdicts.select("right", "labels").iter_rows()
+    ]
+    return verdicts.select(list(CLIPS)[:3]).with_columns(pl.Series("said", texts, pl.String))
+
+
+def together(draws: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of several draws of a method as one, `said` a list."""
+    keys = list(CLIPS)[:3]
+    table = draws[0].select(keys).sort(keys)
+    columns = [table.join(draw, on=keys, how="left", maintain_order="left")["said"].fill_null("null") for draw in draws]
+    lists = [f"[{','.join(row)}]" for row in zip(*columns, strict=True)]
+    return table.with_columns(pl.Series("said", lists, pl.String))
+
+
+def write_clips(path: Path, rows: pl.DataFrame) -> None:
+    """Write rows of CLIPS, sorted."""
+    write_text(path, rows.sort(list(CLIPS)[:3]).write_csv())
+
+
 def write_rows(path: Path, rows: pl.DataFrame) -> None:
     """Write rows of SCHEMA, sorted, six digits."""
     # Adding zero turns -0.0 into 0.0.
     write_text(path, rows.sort(KEYS).with_columns(pl.col("value").round(DIGITS) + 0.0).write_csv())
 
 
-def read_rows(path: Path) -> pl.DataFrame:
-    """Return rows of SCHEMA.
+def read_rows(path: Path, schema: pl.Schema = SCHEMA) -> pl.DataFrame:
+    """Return rows of SCHEMA, or of CLIPS.
 
     Raises:
         InputError: the file is missing or is no such table.
     """
     try:
-        table = pl.read_csv(path, schema=SCHEMA)
+        table = pl.read_csv(path, schema=schema)
     except FileNotFoundError:
         raise InputError("no such file", file=path, do="run `make seeds`") from None
     except pl.exceptions.PolarsError as error:

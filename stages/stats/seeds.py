@@ -5,19 +5,19 @@ same recipe and, for what hangs on one, the same base model. The estimate is the
 first is the shipped run; each saw the same clips.
 
 1. A run's value is mean + subjects + seed + what both share (a training that is better with one subject, chance of a
-   clip). The cluster variance of the shipped run, V with f degrees of freedom (`stages.stats.spread`), holds all but
-   the seed's own part. s^2, the variance over the k values, holds the seed and what is shared, and no subjects.
-2. The variance of the mean is V - H + s^2 / k, a sum of mean squares of random effects (Searle, Casella and McCulloch
-   1992, chapter 3), where H is what subjects and seeds share: V holds all of it, of which averaging over k trainings
-   leaves a k-th. H lies between 0 and the smaller of s^2 and V; one value a training cannot tell where. `SHARED` of the
-   smaller one is taken, the middle: of 100 simulated intervals of rows 94 to 98 then hold, whether seeds move all
-   subjects alike or each on its own; of pairs 94 to 99 with k = 5 and up to 99.6 with k = 3, so that a difference is
-   rather called too early unproven than too early real. The clips' verdicts of all k runs would tell H.
-3. Degrees of freedom are Satterthwaite's (1946) of the sum: (V - H + s^2/k)^2 / ((V - H)^2/f + (s^2/k)^2/(k-1)).
+   clip). Each clip's mean over the k runs averages what is shared, so the cluster variance of these means, V with f
+   degrees of freedom (`stages.stats.spread`), holds the subjects and a k-th of what is shared, and no part of the
+   seed's own. s^2, the variance over the k values, holds the seed and all that is shared.
+2. What is shared, h, is seen in the runs' departures from the clips' means: the mean of their k cluster variances,
+   times k / (k - 1) for what the means took away.
+3. The variance of the mean is V + max(s^2 - h, 0) / k, a sum of mean squares of random effects (Searle, Casella and
+   McCulloch 1992, chapter 3). Degrees of freedom are Satterthwaite's (1946) of the sum, that of the second k - 1.
 4. The interval is as without seeds: of a fraction Wilson's with the effective number of clips, mean * (1 - mean) over
-   the variance; of a difference Student's, to which each side that learns adds its s^2/k.
+   the variance; of a difference Student's, with the clips' differences of means, to which each side that learns adds
+   its max(s^2 - h, 0) / k.
 
-One training tells nothing of seeds: with k = 1 there is no interval. Seeds that all agree (s = 0) add nothing.
+One training tells nothing of seeds: with k = 1 there is no interval. Seeds whose values all agree (s = 0) add nothing
+of their own.
 `bench/coverage_seeds.py` measures how often these intervals hold, and how often those of one run do.
 """
 
@@ -33,9 +33,6 @@ from stages.stats.design import Cells, Floats
 from stages.stats.intervals import Interval, Level, difference, p_value, wilson
 from stages.stats.spread import Spread, effective_clips, spread
 
-#: Share of the smaller of s^2 and V that is taken for what subjects and seeds share.
-SHARED = 0.5
-
 
 class Seeds(NamedTuple):
     """What k trainings of one method gave, each (...)."""
@@ -46,24 +43,31 @@ class Seeds(NamedTuple):
     """Mean of the values."""
     variance: Floats
     """s^2 of the values, with k - 1 degrees of freedom; nan for one training."""
+    shared: Floats
+    """h: the part of one value's variance that subjects, clips and seeds share."""
 
     @classmethod
-    def of(cls, values: ArrayLike) -> Seeds:
-        """Return the seeds of values (k, ...), those of k trainings."""
+    def of(cls, values: ArrayLike, shared: ArrayLike = 0.0) -> Seeds:
+        """Return the seeds of values (k, ...), those of k trainings, with h (...)."""
         found = np.asarray(values, dtype=np.float64)
         one = len(found) == 1
         variance = np.full(found.shape[1:], np.nan) if one else found.var(0, ddof=1)
-        return cls(len(found), found.mean(0), variance)
+        return cls(len(found), found.mean(0), variance, np.asarray(shared, dtype=np.float64))
+
+
+def shared(departures: Sequence[Cells], weights: Floats) -> Floats:
+    """Return h (...), from each of k runs' departures from the clips' means over runs; 0 for one run."""
+    k = len(departures)
+    found = [np.nan_to_num(spread(cells, weights).variance) for cells in departures]
+    return np.asarray(np.mean(found, 0) * k / max(k - 1, 1))
 
 
 def added(clusters: Spread, seeds: Sequence[Seeds]) -> Spread:
-    """Return the spread of a number that rests on trainings: V - H of its clusters plus s^2/k of each of `seeds`.
+    """Return the spread of a number that rests on trainings: V of its clusters plus max(s^2 - h, 0) / k of each.
 
     Both are nan where the clusters' variance is, or where one of the trainings stands alone.
     """
-    drawn = np.asarray(sum(one.variance for one in seeds))
-    own = clusters.variance - SHARED * np.minimum(drawn, clusters.variance)
-    parts = [own, *(one.variance / one.trained for one in seeds)]
+    parts = [clusters.variance, *(np.maximum(one.variance - one.shared, 0) / one.trained for one in seeds)]
     freedoms = [clusters.freedom, *(max(one.trained - 1.0, 1.0) for one in seeds)]
     total = np.asarray(sum(parts))
     shares = np.asarray(sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True)))
@@ -74,7 +78,8 @@ def added(clusters: Spread, seeds: Sequence[Seeds]) -> Spread:
 def aggregate(cells: Cells, weights: Floats, alike: Floats, seeds: Seeds, level: Level) -> Interval:
     """Return the interval of a fraction that is an aggregate over classes, (...); nan where it cannot be told.
 
-    `cells`, `weights`, `alike` and `level` are those of the shipped run, as `intervals.aggregate` takes them.
+    `cells`, `weights`, `alike` and `level` are as `intervals.aggregate` takes them; the cells' quantity is a clip's
+    mean over the runs.
     """
     variance, freedom = spread(cells, weights)
     told, subjects = ~np.isnan(variance), cells.clips.shape[1]
@@ -104,7 +109,7 @@ def contrast(value: float, clusters: Spread, seeds: Sequence[Seeds], confidence:
 
     Args:
         value: the difference of the means over seeds; of a method that does not learn its one value.
-        clusters: variance and degrees of freedom of the clips' paired differences in the shipped runs.
+        clusters: variance and degrees of freedom of the clips' paired differences of means over runs.
         seeds: of each side that learns.
         confidence: of the interval.
     """

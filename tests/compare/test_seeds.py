@@ -1,20 +1,28 @@
 """What other trainings gave, in the tables of `compare`: bounds of a row, of pairs, and what a wrong table is told."""
 
 import csv
+import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from stages.base.errors import InputError
+from stages.base.schema import MEASURES, SCORES, VERDICTS
+from stages.base.tables import read_table
+from stages.compare.runs import COLUMNS as CLIPS
 from stages.compare.seeds import COLUMNS
 from tests.score import small as world
 from tests.score import table as windows
 from tests.score.small import RUN, run
 
 HEAD = ",".join(COLUMNS)
+HEAD_OF_CLIPS = ",".join(CLIPS) + "\n"
 SEEDED = ["seeds", "seeds_mean", "seeds_sd", "low_seeds", "high_seeds"]
+PAIRED = ["low_seeds", "high_seeds", "p_seeds"]
 
 
 @pytest.fixture
@@ -23,6 +31,54 @@ def scored(small: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         run(monkeypatch, "score", method)
     run(monkeypatch, "compare")
     return small
+
+
+@dataclass
+class Draw:
+    """What a training gave: its scores and verdicts by the metrics of a protocol."""
+
+    scores: pl.DataFrame
+    verdicts: pl.DataFrame
+
+
+def drawn(monkeypatch: pytest.MonkeyPatch, method: str, measures: list[dict[str, Any]]) -> Draw:
+    """Score a training of a method that gave other measures, then the shipped one again."""
+    shipped = read_table(RUN.measures(method) / "measures.parquet", MEASURES).to_dicts()
+    found = []
+    for rows in (measures, shipped):
+        world.write_measures(method, rows)
+        run(monkeypatch, "score", method)
+        found.append(Draw(read_table(RUN.scores(method), SCORES), read_table(RUN.verdicts(method), VERDICTS)))
+    return found[0]
+
+
+def renamed(seed: int, share: float = 0.2) -> list[dict[str, Any]]:
+    """Return measures of `second` with another class named in a share of the clips."""
+    rng = np.random.default_rng([7, seed])
+    rows = world.measures("second")
+    for row in rows:
+        if row["metric"] == "named" and rng.random() < share:
+            row["label"] = str(rng.choice(world.CLASSES))
+    return rows
+
+
+def write_draws(method: str, number: tuple[str, str, str], draws: list[Draw]) -> list[float]:
+    """Write both tables of other trainings than the shipped one; return the number by each, the shipped one first."""
+    protocol, metric, aggregate = number
+    every = [Draw(read_table(RUN.scores(method), SCORES), read_table(RUN.verdicts(method), VERDICTS)), *draws]
+    values = [
+        float(one.scores.filter(protocol=protocol, metric=metric, aggregate=aggregate)["value"].item()) for one in every
+    ]
+    write(*(f"{method},{protocol},{metric},{aggregate},0,{seed},{value:.6f}" for seed, value in enumerate(values)))
+    said: dict[str, list[Any]] = {}
+    for one in draws:
+        for row in one.verdicts.filter(metric=metric).iter_rows(named=True):
+            said.setdefault(row["clip_id"], []).append(row["right"] if row["labels"] is None else row["labels"])
+    with (RUN.metrics / "seeds_clips.csv").open("w", newline="") as lines:
+        table = csv.writer(lines)
+        table.writerow(CLIPS)
+        table.writerows([method, metric, clip, json.dumps(draws)] for clip, draws in sorted(said.items()))
+    return values
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -55,16 +111,17 @@ def test_a_method_that_learns_gets_its_seeds_and_nothing_else_moves(
     scored: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, pairs = rows("summary"), rows("differences")
-    value = shipped(model="second", protocol="cs", metric="named")
-    key = "second,cs,named,mca"
+    values = write_draws("second", ("cs", "named", "mca"),
+                         [drawn(monkeypatch, "second", renamed(seed)) for seed in (1, 2)])  # fmt: skip
     # Draws of the base model are no draws of the shipped one: they must not count.
-    write(f"{key},0,0,{value}", f"{key},0,2,{value + 0.06}", f"{key},0,1,{value - 0.03}", f"{key},1,0,0.9")
+    with (RUN.metrics / "seeds.csv").open("a") as lines:
+        lines.write("second,cs,named,mca,1,0,0.9\n")
     run(monkeypatch, "compare")
     table = rows("summary")
     assert [{k: v for k, v in row.items() if k not in SEEDED} for row in table] == before
     row = of(table, model="second", protocol="cs", metric="named")
-    assert (row["seeds"], float(row["seeds_mean"])) == ("3", pytest.approx(value + 0.01, abs=1e-6))
-    assert float(row["seeds_sd"]) == pytest.approx(np.std([0, 0.06, -0.03], ddof=1), abs=1e-6)
+    assert (row["seeds"], float(row["seeds_mean"])) == ("3", pytest.approx(np.mean(values), abs=1e-6))
+    assert float(row["seeds_sd"]) == pytest.approx(np.std(values, ddof=1), abs=1e-6) != 0
     assert float(row["low_seeds"]) < float(row["seeds_mean"]) < float(row["high_seeds"])
     assert [of(table, model="first", protocol="cs", metric="named")[name] for name in SEEDED] == [""] * 5
     # A number of the method without seeds has one training: no interval.
@@ -72,27 +129,45 @@ def test_a_method_that_learns_gets_its_seeds_and_nothing_else_moves(
     assert [alone[name] for name in SEEDED] == ["1", alone["mca"], "", "", ""]
 
     found = rows("differences")
-    new = ("low_seeds", "high_seeds", "p_seeds")
-    assert [{k: v for k, v in one.items() if k not in new} for one in found] == pairs
+    assert [{k: v for k, v in one.items() if k not in PAIRED} for one in found] == pairs
     pair = of(found, protocol="cs", metric="named", model="first", other="second")
     middle = (float(pair["low_seeds"]) + float(pair["high_seeds"])) / 2
-    assert middle == pytest.approx(float(pair["difference"]) - 0.01, abs=2e-6)
+    assert middle == pytest.approx(float(pair["difference"]) + values[0] - np.mean(values), abs=3e-6)
     neither = of(found, protocol="cs", metric="named", model="first", other="null_shuffled")
-    assert [neither[name] for name in new[:2]] == [neither["low"], neither["high"]]
+    assert [neither[name] for name in PAIRED[:2]] == [neither["low"], neither["high"]]
     untold = of(found, protocol="loso", metric="named", model="first", other="second")
-    assert [untold[name] for name in new] == [""] * 3
+    assert [untold[name] for name in PAIRED] == [""] * 3
 
 
 def test_p_with_seeds_is_corrected_over_the_family(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    value = shipped(model="second", protocol="cs", metric="named")
-    write(*(f"second,cs,named,mca,0,{seed},{value}" for seed in range(5)))
+    same = drawn(monkeypatch, "second", world.measures("second"))
+    write_draws("second", ("cs", "named", "mca"), [same] * 4)
     run(monkeypatch, "compare")
     for pair in rows("differences"):
         if (pair["protocol"], pair["metric"]) == ("cs", "named"):
             # Seeds that agree add no variance, so that all is as without them.
-            assert [float(pair[name]) for name in ("low_seeds", "high_seeds", "p_seeds")] == pytest.approx(
+            assert [float(pair[name]) for name in PAIRED] == pytest.approx(
                 [float(pair[name]) for name in ("low", "high", "p_holm")], abs=2e-6
             )
+
+
+def test_both_tables_must_be_of_the_same_trainings(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draws = [drawn(monkeypatch, "second", renamed(seed)) for seed in (1, 2)]
+    number = ("cs", "named", "mca")
+    values = write_draws("second", number, draws)
+    table = RUN.metrics / "seeds_clips.csv"
+    whole = table.read_text()
+    for text in ("\n".join(whole.splitlines()[:-1]) + "\n", HEAD_OF_CLIPS, whole.replace("]", ",1.0]")):
+        table.write_text(text)
+        with pytest.raises(InputError, match=r"seeds_clips\.csv, row .*different trainings of second by named"):
+            run(monkeypatch, "compare")
+    table.write_text(whole.replace("[0.0,", "[1.0,").replace("[0.0, ", "[1.0, "))
+    with pytest.raises(InputError, match=r"seeds_clips\.csv, row second/cs/named/mca.*different trainings"):
+        run(monkeypatch, "compare")
+    table.write_text(HEAD_OF_CLIPS + "second,named,a,no\n")
+    with pytest.raises(InputError, match=r"seeds_clips\.csv, row 2, key 'said': 'no' is no list"):
+        run(monkeypatch, "compare")
+    assert len(values) == 3
 
 
 def test_a_listed_method_without_seeds_is_named(
@@ -148,15 +223,25 @@ def test_sets_have_seeds_of_macro_f1(table: Path, monkeypatch: pytest.MonkeyPatc
         run(monkeypatch, "score", method)
     run(monkeypatch, "compare")
     row = of(rows("summary"), model="good")
-    write(*(f"good,new,labels,macro_f1,0,{seed},{row['macro_f1']}" for seed in range(3)))
+    number = ("new", "labels", "macro_f1")
+    write_draws("good", number, [drawn(monkeypatch, "good", windows.measures("good"))] * 2)
     run(monkeypatch, "compare")
     seeded = of(rows("summary"), model="good")
     # Seeds that agree: the interval is that of the shipped run, which `score` made.
     assert [float(seeded[name]) for name in ("low_seeds", "high_seeds")] == pytest.approx(
         [float(row[name]) for name in ("macro_f1_low", "macro_f1_high")], abs=2e-6
     )
-    write(*(f"good,new,labels,macro_f1,0,{seed},{float(row['macro_f1']) + 0.02 * seed}" for seed in range(3)))
+    draws = []
+    for seed in (1, 2):
+        noise = np.random.default_rng(seed)
+        measures = windows.measures("good")
+        for one in measures:
+            one["class_scores"] = [min(1.0, max(0.0, score + noise.normal(0, 0.3))) for score in one["class_scores"]]
+        draws.append(drawn(monkeypatch, "good", measures))
+    values = write_draws("good", number, draws)
     run(monkeypatch, "compare")
     wider = pl.read_csv(RUN.metrics / "differences.csv").filter(model="good", other="poor").row(0, named=True)
-    assert (wider["low_seeds"] + wider["high_seeds"]) / 2 == pytest.approx(wider["difference"] + 0.02, abs=2e-6)
+    moved = wider["difference"] + np.mean(values) - values[0]
+    assert (wider["low_seeds"] + wider["high_seeds"]) / 2 == pytest.approx(moved, abs=3e-6)
     assert wider["aggregate"] == "macro_f1"
+    assert np.std(values) > 0

@@ -40,7 +40,7 @@ def copy_project(to: Path) -> Path:
     results = ("metrics/", "shipped/", "tests/")
     for name in filter(None, listed):
         # No stage of the graph writes what other seeds gave.
-        result = name.startswith(results) and not name.endswith("/seeds.csv")
+        result = name.startswith(results) and not name.endswith(("/seeds.csv", "/seeds_clips.csv"))
         if (ROOT / name).exists() and not result and not name.endswith("dvc.lock"):
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, to / name)

@@ -164,7 +164,7 @@ def test_what_learns_on_a_data_set_is_listed_for_its_intervals():
         learnt |= {f"{cell['model']}_{cell['way']}_{cell['protocol']}"
                    for cell in values["adapted"].values() if cell["dataset"] == name}  # fmt: skip
         assert set(compared["learnt"]) == learnt & set(compared["methods"])
-        assert (graph.ROOT / Run(name).metrics / "seeds.csv").exists()
+        assert all((graph.ROOT / Run(name).metrics / table).exists() for table in ("seeds.csv", "seeds_clips.csv"))
 
 
 def test_no_two_blocks_are_one_map_to_dvc():

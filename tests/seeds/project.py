@@ -75,7 +75,7 @@ STAGES = {
         "matrix": {"method": "${methods}"},
         "cmd": "python -m stages.stub score ${item.method}",
         "deps": ["stages/stub.py", "data/home/predictions/${item.method}.parquet"],
-        "outs": ["data/home/scores/${item.method}.parquet"],
+        "outs": ["data/home/scores/${item.method}.parquet", "data/home/verdicts/${item.method}.parquet"],
         "metrics": [{"metrics/home/${item.method}.json": {"cache": False}}],
     },
 }

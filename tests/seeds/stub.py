@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from stages.base.schema import SCORES
+from stages.base.schema import SCORES, VERDICTS
 from stages.base.tables import write_json, write_table
 
 
@@ -57,6 +57,12 @@ def main() -> None:
             Path(f"data/home/scores/{words[0]}.parquet"),
             [{**row, "aggregate": name, "value": value} for name, value in found.items()],
             SCORES,
+        )
+        verdict = {"method": words[0], "metric": "answer", "label": "Walk", "repeats": 1}
+        write_table(
+            Path(f"data/home/verdicts/{words[0]}.parquet"),
+            [{**verdict, "clip_id": clip, "right": right} for clip, right in (("a", float(learnt % 2)), ("b", None))],
+            VERDICTS,
         )
         write_json(Path(f"metrics/home/{words[0]}.json"), found)
 

@@ -126,6 +126,13 @@ def test_the_table_holds_every_draw_and_the_shipped_run(copy):
         ("net_cs", 0, 1, 0.343333),
     ]
     assert {path: path.read_bytes() for path in (copy / "metrics").rglob("*.json")} == before
+    assert (copy / "metrics/home/seeds_clips.csv").read_text().splitlines() == [
+        "method,metric,clip_id,said",
+        "embedded_head_cs,answer,a,[1.0]",
+        "embedded_head_cs,answer,b,[null]",
+        "net_cs,answer,a,[1.0]",
+        "net_cs,answer,b,[null]",
+    ]
 
 
 @of_whole
@@ -240,6 +247,7 @@ def test_one_failing_cell_does_not_stop_the_others(copy):
     assert sorted(path.name for path in (copy / "seeds/cells/home").glob("*.csv")) == [
         "embedded_base_1.csv",
         "embedded_head_cs_1.csv",
+        "embedded_head_cs_1_clips.csv",
         "embedded_head_cs_base_1.csv",
     ]
 

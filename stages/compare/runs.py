@@ -1,0 +1,98 @@
+"""What each training of a method said of each clip: `metrics/<run>/seeds_clips.csv`, which `make seeds` writes.
+
+A row is a clip by a metric of a method that learnt, and `said` a JSON list of what its other trainings on the shipped
+base model made of it, by their seeds from 1 on: the share of right answers, or the sets that were named; null where the
+clip was left out. What the shipped training said stands in its verdicts.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.base.errors import InputError
+from stages.base.paths import Run
+from stages.compare.inputs import Inputs
+from stages.stats.clips import Objects
+from stages.stats.design import Floats
+
+COLUMNS = ["method", "metric", "clip_id", "said"]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What other trainings than the shipped one said."""
+
+    path: Path
+    said: Mapping[tuple[str, str], Mapping[str, list[Any]]]
+    """(method, metric) -> clip -> what each said."""
+
+    def right(self, inputs: Inputs, method: str, metric: str, trained: int) -> Floats:
+        """Return (k, M), the share of right draws of each of k trainings, the shipped one first; nan: left out.
+
+        Raises:
+            InputError: the table lacks a clip or a training, or has one too many.
+        """
+        others = self._others(inputs, method, metric, trained)
+        return np.vstack([inputs.right(metric)[method], *(np.array(one, dtype=np.float64) for one in others)])
+
+    def sets(self, inputs: Inputs, method: str, metric: str, trained: int) -> list[Objects]:
+        """Return, of each of k trainings, (M,) the set of each draw; None: left out. Raises as `right`."""
+        found = [inputs.sets(metric)[method]]
+        for one in self._others(inputs, method, metric, trained):
+            found.append(np.full(len(one), None, dtype=object))
+            for place, draws in enumerate(one):
+                found[-1][place] = draws
+        return found
+
+    def _others(self, inputs: Inputs, method: str, metric: str, trained: int) -> list[list[Any]]:
+        """Return what each training but the shipped one said of the M clips."""
+        if trained == 1:
+            return []
+        of_clip = self.said.get((method, metric), {})
+        shipped = inputs.verdicts.filter((inputs.verdicts["method"] == method) & (inputs.verdicts["metric"] == metric))
+        asked = set(shipped["clip_id"].to_list())
+        odd = sorted(asked ^ set(of_clip)) or [
+            clip for clip, draws in sorted(of_clip.items()) if len(draws) != trained - 1
+        ]
+        if odd:
+            raise InputError(
+                f"it and seeds.csv are of different trainings of {method} by {metric}",
+                file=self.path, row=odd[0], key="said", do="write both again: `make seeds`",
+            )  # fmt: skip
+        nothing = [None] * (trained - 1)
+        return [list(one) for one in zip(*(of_clip.get(clip, nothing) for clip in inputs.clips.ids), strict=True)]
+
+
+def read(run: Run) -> Runs:
+    """Return a run's table; an empty one where there is none.
+
+    Raises:
+        InputError: it lacks a column, or `said` is no list.
+    """
+    path = run.metrics / "seeds_clips.csv"
+    said: dict[tuple[str, str], dict[str, list[Any]]] = {}
+    if not path.exists():
+        return Runs(path, said)
+    with path.open(newline="", encoding="utf-8") as lines:
+        reader = csv.DictReader(lines, strict=True)
+        lacking = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+        if lacking:
+            raise InputError(f"columns {lacking} are missing", file=path, row=1,
+                             do=f"its first line is {','.join(COLUMNS)}; `make seeds` writes it")  # fmt: skip
+        for row in reader:
+            try:
+                draws = json.loads(row["said"] or "")
+            except ValueError:
+                draws = None
+            if not isinstance(draws, list):
+                raise InputError(f"{row['said']!r} is no list", file=path, row=reader.line_num, key="said",
+                                 do="write the table again: `make seeds`")  # fmt: skip
+            said.setdefault((row["method"], row["metric"]), {})[row["clip_id"]] = draws
+    return Runs(path, said)
