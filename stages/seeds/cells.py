@@ -46,8 +46,9 @@ def cells() -> list[Cell]:
     """Return the pipeline's cells, first draws first, so that a run which is cut short has some of each row.
 
     Raises:
-        InputError: there is no such pipeline here.
+        InputError: there is no such pipeline here, or another process is at work at one of its cells.
     """
+    from dvc.lock import LockError
     from dvc.repo import Repo
     from dvc.stage import PipelineStage
 
@@ -61,5 +62,12 @@ def cells() -> list[Cell]:
             kind, _, name, key, draw = shlex.split(stage.cmd)[-5:]
             absent = tuple(str(dep) for dep in stage.deps if not dep.exists)
             out = min((Path(os.path.relpath(out.fs_path)) for out in stage.outs), key=lambda path: len(path.name))
-            found.append(Cell(stage.addressing, kind, name, key, int(draw), out, absent, bool(stage.status())))
+            try:
+                stale = bool(stage.status())
+            except LockError as error:
+                # Another run is at work, or one was killed and its process is not yet gone.
+                what = " ".join(str(error).partition("\n\n")[0].split())
+                do = "wait until it is done; if no process of that number works any more, remove .dvc/tmp/rwlock"
+                raise InputError(what, do=do) from error
+            found.append(Cell(stage.addressing, kind, name, key, int(draw), out, absent, stale))
     return sorted(found, key=lambda cell: cell.draw)

@@ -236,7 +236,9 @@ def test_sets_have_seeds_of_macro_f1(table: Path, monkeypatch: pytest.MonkeyPatc
         noise = np.random.default_rng(seed)
         measures = windows.measures("good")
         for one in measures:
-            one["class_scores"] = [min(1.0, max(0.0, score + noise.normal(0, 0.3))) for score in one["class_scores"]]
+            scores = [min(1.0, max(0.0, score + noise.normal(0, 0.3))) for score in one["class_scores"]]
+            named = [name for name, score in zip(one["classes"], scores, strict=True) if score > 0.5]
+            one |= {"class_scores": scores, "labels": named}
         draws.append(drawn(monkeypatch, "good", measures))
     values = write_draws("good", number, draws)
     run(monkeypatch, "compare")

@@ -14,6 +14,7 @@ from tests.ingest.clips import write_clip
 from tests.pipeline.drill import CELL, OUT, by_hand, finished, forget, kill_when, records, same, started
 from tests.pipeline.project import journal
 from tests.pretrain.test_pretrain import PARAMS as PRETRAIN
+from tests.pretrain.test_pretrain import TABLE
 from tests.simulate.small import scene
 
 pytestmark = pytest.mark.slow
@@ -79,10 +80,18 @@ def test_a_killed_pretraining_leaves_nothing_that_looks_finished(tmp_path):
     rendered = scene(clips=8, activities=["Drink_Fromcup", "Walk"], style="pretrain", rooms=2).model_dump(mode="json")
     block = PRETRAIN.model_dump(mode="json")
     endless = {**block, "vision": {**block["vision"], "steps": 10**6}}
-    by_hand(tmp_path, {"simulate": {block["scene"]: rendered}, "pretrain": {"tiny": block, "endless": endless}})
-    finished(started(tmp_path, block["scene"], command="stages.simulate"))
+    scenes = {block["scene"]: rendered, block["tables"]: TABLE.model_dump(mode="json")}
+    by_hand(tmp_path, {"simulate": scenes, "pretrain": {"tiny": block, "endless": endless}})
+    for name in scenes:
+        finished(started(tmp_path, name, command="stages.simulate"))
     process = started(tmp_path, "endless", command="stages.pretrain")
-    assert any("pretrain, vision, steps: " in line for line in process.stdout)  # it is in the middle, and says so
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if "pretrain, vision, steps: " in line:  # it is in the middle, and says so
+            break
+    else:
+        raise AssertionError("".join(said))
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     models = tmp_path / "data/models"

@@ -35,6 +35,8 @@ PARAMS = PretrainParams.model_validate({
     "vision": {"steps": 4, "batch": 4, "rate": 0.001, "window": 32, "zoom": [0.7, 1.2], "whole": 0.5},
     "language": {"steps": 8, "batch": 4, "rate": 0.001, "questions": 3, "text_first": 0.3},
 })  # fmt: skip
+TABLE = Table(style="resuscitation", seed=5, recordings=2, fps=4, size=(64, 48), seconds=(15, 16),
+              subjects=[50, 51], helped=0.5, newborns=2, tables=2, first=100)  # fmt: skip
 CUP = Activity("Drink_Fromcup", "drinking from a cup", "drinking", "cup")
 OTHERS = [
     Activity("Drink_Fromcan", "drinking from a can", "drinking", "can"),
@@ -49,12 +51,10 @@ def scene(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scene")
     block = Scene(seed=1, clips=8, fps=4, size=(64, 48), seconds=(1, 1.5), subjects=[50, 51], cameras=[11, 12], rooms=2,
                   activities=["Drink_Fromcup", "Walk"], style="pretrain")  # fmt: skip
-    table = Table(style="resuscitation", seed=5, recordings=2, fps=4, size=(64, 48), seconds=(15, 16),
-                  subjects=[50, 51], helped=0.5, newborns=2, tables=2, first=100)  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         render(block, Run("pretrain"), 1, lambda _: None)
-        render_table(table, Run("pretrain_table"), 1, lambda _: None)
+        render_table(TABLE, Run("pretrain_table"), 1, lambda _: None)
     return folder / "data"
 
 
