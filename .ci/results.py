@@ -1,4 +1,4 @@
-"""Tables of README.md, from the committed numbers: exit 1 where one says something else; `--write` writes them.
+"""Tables of RESULTS.md, from the committed numbers: exit 1 where one says something else; `--write` writes them.
 
 A table stands between `<!-- metrics/<run>/summary.csv -->` and `<!-- end -->`; its rows and columns are below.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
+RESULTS = ROOT / "RESULTS.md"
 NONE = "–"
 
 
@@ -135,7 +135,7 @@ def over_seeds(row: Mapping[str, str] | None) -> str:
 
 def main() -> None:
     """Compare or write."""
-    text = README.read_text()
+    text = RESULTS.read_text()
 
     def table(found: re.Match[str]) -> str:
         return f"{found['opening']}\n{made(found['run'])}\n{found['closing']}"
@@ -143,12 +143,12 @@ def main() -> None:
     pattern = r"(?P<opening><!-- metrics/(?P<run>\w+)/summary.csv -->)\n.*?\n(?P<closing><!-- end -->)"
     new, count = re.subn(pattern, table, text, flags=re.DOTALL)
     if count != len(TABLES):
-        sys.exit(f"error: {count} of {len(TABLES)} tables are marked\n  what to do: mark them as .ci/readme.py says")
+        sys.exit(f"error: {count} of {len(TABLES)} tables are marked\n  what to do: mark them as .ci/results.py says")
     if "--write" in sys.argv:
-        README.write_text(new)
+        RESULTS.write_text(new)
     elif new != text:
-        sys.exit("error: a table says something else than metrics/\n  what to do: python .ci/readme.py --write")
-    print(f"README.md: {count} tables")
+        sys.exit("error: a table says something else than metrics/\n  what to do: python .ci/results.py --write")
+    print(f"RESULTS.md: {count} tables")
 
 
 if __name__ == "__main__":
