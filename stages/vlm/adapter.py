@@ -76,12 +76,16 @@ def attach(model: Any, adapter: str, base: str, revision: str, device: str) -> A
         device: where the adapter's weights go.
 
     Raises:
-        InputError: the adapter was made for another base model or another revision of it, or does not fit it.
+        InputError: the adapter was made for another base model or another revision of it, or does not fit it, or
+            parts of the model wait in memory or on a disk.
     """
     import peft
     from safetensors import safe_open
 
     folder = adapter_folder(adapter)
+    if any(weight.is_meta for weight in model.parameters()):
+        raise InputError("an adapter goes on no model of which parts wait in memory or on a disk", file=folder,
+                         key="device_map", do="take cards that hold all of the model, or quantisation")  # fmt: skip
     check_folder(folder) if Path(adapter).is_dir() else check_hub(*adapter.partition("@")[::2])
     check_base(folder, base, revision)
     try:

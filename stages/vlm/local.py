@@ -136,8 +136,8 @@ class Local:
             if self.threads:
                 torch.set_num_threads(self.threads)
             device = device_of(self.device)
-            # What a GPU sees may differ from one batch to another, and takes it no time.
-            sees = journal_key(**self.hidden_shape()) if device == "cpu" else None
+            # What a GPU sees may differ from one batch to another, and takes it no time; a spread model may be on some.
+            sees = journal_key(**self.hidden_shape()) if device == "cpu" and not self.params.device_map else None
             self._engine = Engine.load(self.params, self.base_revision, device, sees)
         return self._engine
 

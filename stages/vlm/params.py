@@ -80,8 +80,9 @@ class LocalParams(Params):
     """Pairs of tags between which the model thinks, such as [[<think>, </think>]]; left out: those of usual models."""
     adapter: str | None = None
     """LoRA in peft's format to put on the model: a folder, or a hub name as owner/adapter@commit; null for none."""
-    device_map: Literal["auto", "balanced", "sequential"] | None = None
-    """How accelerate spreads a model that exceeds one card over several; null puts it on compute.yaml's device."""
+    device_map: Literal["auto", "balanced", "sequential"] | dict[str, int | str] | None = None
+    """How accelerate spreads a model that exceeds one card over several: a rule, or each part's place ({model.visual:
+    0, lm_head: 1, model.language_model: disk}). Null puts it on compute.yaml's device."""
     remote_code: str | None = None
     """Why code that the model's folder brings may run (`trust_remote_code`); null: none of it runs. Read it first."""
     about: About | None = None
