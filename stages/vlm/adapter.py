@@ -7,13 +7,12 @@ the hash of the files where the base is a folder (which may lie elsewhere than i
 from __future__ import annotations
 
 import json
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from stages.base.errors import InputError
-from stages.core.unchanged import check_folder, check_hub
+from stages.core.unchanged import check_folder, check_hub, pinned
 from stages.vlm.checkpoint import files_hash, is_folder
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -40,12 +39,7 @@ def adapter_folder(adapter: str) -> Path:
 def _downloaded(name: str, commit: str) -> Path:
     import huggingface_hub
 
-    if not re.fullmatch(r"[0-9a-f]{40}", commit):
-        raise InputError(
-            "not a folder, and an adapter of a hub needs its commit",
-            file=name,
-            do=f"write adapter: {name}@<commit of 40 digits>, or correct the path",
-        )
+    pinned(name, commit or None, "adapter")
     try:
         return Path(huggingface_hub.snapshot_download(name, revision=commit, allow_patterns=[CONFIG, WEIGHTS]))
     except (OSError, ValueError) as error:

@@ -46,7 +46,7 @@ class Local:
     @cached_property
     def base_revision(self) -> str:
         """The same without the adapter."""
-        return revision_of(self.params.name, self.params.revision, self.params.remote_code is not None)
+        return revision_of(self.params.name, self.params.revision)
 
     @cached_property
     def adapter(self) -> str | None:

@@ -57,7 +57,7 @@ class LocalParams(Params):
     name: str
     """Hub name (owner/model) or the path of a folder written by `save_pretrained`."""
     revision: str | None
-    """Hub commit, or a branch or tag that is looked up on the hub; null for a path, whose files are hashed."""
+    """Hub commit, 40 hex digits; null for a path, whose files are hashed."""
     media: Literal["images", "video"]
     """What it is shown: images (the clip's keyframes) or video (frames drawn evenly from the clip)."""
     frames: PositiveInt
