@@ -20,6 +20,7 @@ from stages.adapt.params import LoraParams, Part
 from stages.base.errors import InputError
 from stages.core.rows import steady
 from stages.vlm.adapter import WEIGHTS
+from stages.vlm.spread import is_spread
 
 #: What a module's path says where it belongs to the vision tower, or to what joins it to the language model.
 _VISION, _JOINS = ("vision", "visual", "tower"), ("project", "connect", "merger", "resampler")
@@ -74,8 +75,11 @@ def put_on(model: Any, params: LoraParams, seed: int) -> Any:
     """Return the model under fresh LoRA as a `PeftModel`; nothing else of it learns, and it answers as before.
 
     Raises:
-        InputError: a target is in none of the parts.
+        InputError: a target is in none of the parts, or the model is spread by `device_map`.
     """
+    if is_spread(model):
+        raise InputError("a model that is spread over several places does not learn here", key="device_map",
+                         do="set device_map: null, or take the way ft_lc")  # fmt: skip
     names = targets(model, params)
     config = peft.LoraConfig(
         r=params.rank,

@@ -38,4 +38,5 @@ def pooled(model: Any, tokens: torch.Tensor, inputs: dict[str, torch.Tensor]) ->
 def mean_at(hidden: torch.Tensor, ids: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
     """Return the mean of hidden states (B, L, width) where the token ids (B, L) are among `tokens`; (B, width)."""
     seen = torch.isin(ids, tokens).unsqueeze(-1).to(torch.float32)  # (B, L, 1)
+    hidden = hidden.to(seen.device)  # the last layer of a spread model may be on another card than the first
     return (hidden.float() * seen).sum(1) / seen.sum(1)

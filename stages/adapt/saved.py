@@ -53,6 +53,8 @@ def load(folder: Path, backend: Local) -> tuple[Headed, list[str]]:
     model = engine.model
     if (folder / CONFIG).exists():
         model = attach(model, str(folder), backend.params.name, backend.base_revision, engine.device)
-    headed = Headed(model, len(about["classes"])).to(engine.device)
+    headed = Headed(model, len(about["classes"]))
+    headed.head.to(engine.device)
+    headed.tokens = headed.tokens.to(engine.device)  # each by itself: a model that is spread must not be moved
     headed.head.load_state_dict(load_file(folder / HEAD))
     return headed.eval(), about["classes"]

@@ -3,6 +3,7 @@
 A folder that the graph made, or that DVC tracks, has its hash in a `.lock` or `.dvc` file; a file in the hub's cache
 is named by its own hash (the commit of a hub model names those). What nobody recorded cannot be checked: of a folder of
 your own the hash stands in every row and in the journal's keys (`vlm/checkpoint.py`), so other bytes are another model.
+A model of the hub is named by its commit (`pinned`): a branch moves, and what it was yesterday nobody could say.
 """
 
 from __future__ import annotations
@@ -18,6 +19,32 @@ from typing import Any
 import yaml
 
 from stages.base.errors import InputError
+
+#: What stands for a commit that whoever wrote a file of params could not look up.
+FILL_IN = "fill-in-the-commit"
+
+
+def pinned(name: str, revision: str | None, key: str = "revision") -> str:
+    """Return the commit of a hub model, before anything of it is asked for.
+
+    Args:
+        name: the hub's, owner/model.
+        revision: what the params name: 40 hex digits, or it is refused.
+        key: of the params that have it.
+
+    Raises:
+        InputError: no commit is named, or a branch or tag.
+    """
+    if re.fullmatch(r"[0-9a-f]{40}", revision or ""):
+        return str(revision)
+    if revision is None:
+        why = "not a folder, and a hub name needs a revision"
+    elif revision == FILL_IN:
+        why = "its params do not say which commit"
+    else:
+        why = f"{revision!r} is no commit: a branch or tag may be another model tomorrow"
+    do = f"look it up at https://huggingface.co/{name}/commits and write all 40 digits; a folder needs the right path"
+    raise InputError(why, file=name, key=key, do=do)
 
 
 def check_folder(folder: Path) -> bool:

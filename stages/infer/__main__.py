@@ -24,7 +24,7 @@ from stages.infer.params import PARAMS
 from stages.infer.rows import KINDS, infer, refill
 from stages.infer.shots import shots
 from stages.vlm.ask import Tally
-from stages.vlm.dry import DryJournal, Pretend, counting, keep_speed
+from stages.vlm.dry import DryJournal, Pretend, counting, keep_speed, to_ask
 from stages.vlm.show import Show
 
 
@@ -58,7 +58,7 @@ def main() -> None:
         with Progress(f"{name}, answers", len(clip_ids) * made.asking.questions) as progress:
             rows = [same | row for row in infer(show, clip_ids, made.asking, journal, tally, progress.advance)]
     if cell.dry:
-        print(f"{name}, dry: {len(clip_ids)} clips, {tally.asked - tally.computed} answers in the journal")
+        print(f"{name}, dry: {len(clip_ids)} clips: {to_ask(tally)}")
         for each in counted:
             print(f"  {each.report(getattr(each.params, 'name', cell.model), 'infer')}")
         return

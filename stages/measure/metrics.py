@@ -11,6 +11,7 @@ A closed answer without a text, such as a trained model's, gets no row: there is
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
@@ -35,7 +36,7 @@ from stages.text.labels import in_words
 from stages.text.model import model_folder
 from stages.text.vectors import class_means
 from stages.vlm.ask import Tally
-from stages.vlm.dry import DryJournal, Pretend
+from stages.vlm.dry import DryJournal, Pretend, keep_speed, to_ask
 from stages.vlm.load import load
 from stages.vlm.prompts import Prompt
 from stages.vlm.show import Show
@@ -194,8 +195,12 @@ def dry(context: Context) -> list[str]:
         judging.refill(journal, context.run.measures(context.method) / "judgements.parquet")
         show = Show(context.run, params.model)
         list(judging.judge(said, show, prompt, pretend, journal, params.repeats, tally))
-    known = tally.asked - tally.computed
-    return [f"{len(said)} texts to judge, {known} judgements in the journal", pretend.report("judge", "judge")]
+    judged = (
+        f"{len(said)} texts to judge, each {params.repeats} times"
+        if params.repeats > 1
+        else f"{len(said)} texts to judge"
+    )
+    return [f"{judged}: {to_ask(tally)}", pretend.report(getattr(params.model, "name", "judge"), "judge")]
 
 
 def _judge(context: Context) -> Iterable[Row]:
@@ -210,10 +215,11 @@ def _judge(context: Context) -> Iterable[Row]:
         context.run.measures(context.method) / "judgements.parquet",
     )
     judging.refill(journal, file)
+    tally, start = Tally(), time.monotonic()
     with Progress(f"judge {context.run.name} {context.method}", len(said) * params.repeats) as progress:
         prompt = Prompt(judging.PROMPTS, params.prompt)
-        asked = judging.judge(said, show, prompt, backend, journal, params.repeats, advance=progress.advance)
-        judged = list(asked)
+        judged = list(judging.judge(said, show, prompt, backend, journal, params.repeats, tally, progress.advance))
+    keep_speed("judge", backend, time.monotonic() - start, tally.computed)
     judging.save(file, judged, backend.revision)
     return [*voids, *(Row(one.clip_id, one.repeat, one.value, detail=one.detail) for one in judged)]
 

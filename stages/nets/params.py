@@ -20,7 +20,7 @@ class Net(Params):
     weights: str | None = None
     """Where it starts: null (random), a path, or a hub name; for swin3d also `torchvision/KINETICS400_V1`."""
     revision: str | None = None
-    """A hub name's commit."""
+    """A hub name's commit, 40 hex digits; null for a path."""
     head: Literal["keep", "remake"] = "keep"
     """keep: the checkpoint's classes must be these, in any order; remake: a new head, whatever the classes were."""
     stem: Literal["patches", "convolutions", "motion"] = "patches"

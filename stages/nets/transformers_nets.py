@@ -18,7 +18,7 @@ import transformers
 from stages.base.errors import InputError
 from stages.base.tables import read_json
 from stages.core.halved import half
-from stages.core.unchanged import check_folder
+from stages.core.unchanged import check_folder, check_hub, pinned
 from stages.nets.base import Built, Shape, State, fill, ordered_head
 from stages.nets.params import Net
 from stages.nets.positions import resized_space, resized_time, resized_volume
@@ -27,7 +27,7 @@ from stages.nets.stem import Stem
 HEAD = ("classifier.weight", "classifier.bias")
 #: What a new head brings with it; VideoMAE's norm before the head is not in its pretraining checkpoints.
 NEW = [*HEAD, "fc_norm.weight", "fc_norm.bias"]
-_GIVE = "give a folder of `save_pretrained`, or a hub's name with its revision"
+_GIVE = "give a folder of `save_pretrained`, or a hub's name with its commit as `revision`"
 
 
 class TimesformerForVideoClassification(transformers.TimesformerForVideoClassification):  # type: ignore[no-untyped-call]
@@ -173,6 +173,8 @@ def _config(net: Net) -> Any:
         check_folder(own.parent)
         told = read_json(own)
         _check_architecture(net, told.get("model_type") or told.get("architecture"))
+    elif not own.parent.is_dir():
+        _check_pinned(net)
     try:
         config: Any = transformers.AutoConfig.from_pretrained(
             net.weights, revision=net.revision, trust_remote_code=False
@@ -185,6 +187,13 @@ def _config(net: Net) -> Any:
             raise InputError(f"its config has no field {name}", file=net.weights, key="options", do="remove it")
         setattr(config, name, value)
     return config
+
+
+def _check_pinned(net: Net) -> None:
+    assert net.weights is not None
+    if net.weights.startswith((".", "/", "~")) or net.weights.count("/") > 1:
+        raise InputError("no such folder", file=net.weights, key="weights", do=_GIVE)
+    pinned(net.weights, net.revision)
 
 
 def _check_architecture(net: Net, found: str) -> None:
@@ -208,6 +217,8 @@ def _weights(net: Net, config: Any, remake: bool) -> State:
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(str(error).splitlines()[0], file=net.weights, key="weights", do=_GIVE) from None
+    if not Path(net.weights or "").is_dir():
+        check_hub(str(net.weights), str(net.revision))  # now that all of it is there
     missing = sorted(set(found["missing_keys"]) - set(NEW if remake else []))
     if missing:
         raise InputError(f"{len(missing)} weights are missing: {missing[0]}", file=net.weights, key="weights",

@@ -7,13 +7,12 @@ the hash of the files where the base is a folder (which may lie elsewhere than i
 from __future__ import annotations
 
 import json
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from stages.base.errors import InputError
-from stages.core.unchanged import check_folder, check_hub
+from stages.core.unchanged import check_folder, check_hub, pinned
 from stages.vlm.checkpoint import files_hash, is_folder
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -40,12 +39,7 @@ def adapter_folder(adapter: str) -> Path:
 def _downloaded(name: str, commit: str) -> Path:
     import huggingface_hub
 
-    if not re.fullmatch(r"[0-9a-f]{40}", commit):
-        raise InputError(
-            "not a folder, and an adapter of a hub needs its commit",
-            file=name,
-            do=f"write adapter: {name}@<commit of 40 digits>, or correct the path",
-        )
+    pinned(name, commit or None, "adapter")
     try:
         return Path(huggingface_hub.snapshot_download(name, revision=commit, allow_patterns=[CONFIG, WEIGHTS]))
     except (OSError, ValueError) as error:
@@ -76,12 +70,16 @@ def attach(model: Any, adapter: str, base: str, revision: str, device: str) -> A
         device: where the adapter's weights go.
 
     Raises:
-        InputError: the adapter was made for another base model or another revision of it, or does not fit it.
+        InputError: the adapter was made for another base model or another revision of it, or does not fit it, or
+            parts of the model wait in memory or on a disk.
     """
     import peft
     from safetensors import safe_open
 
     folder = adapter_folder(adapter)
+    if any(weight.is_meta for weight in model.parameters()):
+        raise InputError("an adapter goes on no model of which parts wait in memory or on a disk", file=folder,
+                         key="device_map", do="take cards that hold all of the model, or quantisation")  # fmt: skip
     check_folder(folder) if Path(adapter).is_dir() else check_hub(*adapter.partition("@")[::2])
     check_base(folder, base, revision)
     try:

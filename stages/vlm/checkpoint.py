@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import InputError
+from stages.core.unchanged import pinned
 
 _SEE = "add its processor_config.json (or preprocessor_config.json), or take a model that sees images"
 
@@ -22,41 +22,22 @@ _CODE = (
 )
 _PICKLE = "name a revision that has safetensors (the hub converts many models: refs/pr/...), or convert it elsewhere"
 
-#: What stands for a commit that whoever wrote a model's file could not look up.
-FILL_IN = "fill-in-the-commit"
-
 #: What transformers reads from a folder of a model; a model card or a log beside it does not shape an answer.
 _READ = {".json", ".safetensors", ".bin", ".jinja", ".txt", ".model", ".tiktoken"}
 
 
 @cache
-def revision_of(name: str, revision: str | None, remote_code: bool = False) -> str:
+def revision_of(name: str, revision: str | None) -> str:
     """Return what identifies the weights: the hub's commit, or a hash of the folder's files.
 
     Raises:
-        InputError: there is no such folder or hub model, or the hub cannot be reached to look up a branch or tag.
+        InputError: there is no such folder, or a hub model without its commit.
     """
     if is_folder(name):
         if revision is not None:
             raise InputError("a path has no revision", file=name, do="set revision: null; its files are hashed")
         return folder_hash(Path(name))
-    if revision is None:
-        raise InputError(
-            "not a folder, and a hub name needs a revision",
-            file=name,
-            do="give the commit of the model's repository as `revision`, or correct the path",
-        )
-    if revision == FILL_IN:
-        raise InputError(
-            "the model's file does not say which commit",
-            file=name,
-            key="revision",
-            do=f"look it up at https://huggingface.co/{name}/commits/main and write all 40 digits",
-        )
-    if re.fullmatch(r"[0-9a-f]{40}", revision):
-        return revision
-    commit = load_config(name, revision, remote_code)._commit_hash
-    return str(commit or revision)
+    return pinned(name, revision)
 
 
 def is_folder(name: str) -> bool:

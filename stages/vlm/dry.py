@@ -16,6 +16,7 @@ from typing import Any
 
 from stages.base.errors import InputError
 from stages.core.journal import Journal, journal_key, root
+from stages.vlm.ask import Tally
 from stages.vlm.base import Answer, Backend, Request
 from stages.vlm.params import ApiParams, LocalParams, VlmParams
 
@@ -60,8 +61,7 @@ class Pretend:
                 self.images += sum(len(media.frames) for media in request.all_media)
                 if len(self.sample) < _ENCODED:
                     self.sample.append(request)
-            said = request.options[0] if request.options else " ".join(request.must_hold[:1])
-            yield request, Answer(said, "ok", None, 0, 0)
+            yield request, Answer(_said(request), "ok", None, 0, 0)
 
     def report(self, name: str, room: str) -> str:
         """Return what it counted, as a line."""
@@ -116,6 +116,20 @@ def counting(counted: list[Pretend]) -> Callable[[Backend, VlmParams], Backend]:
         return counted[-1]
 
     return wrap
+
+
+def _said(request: Request) -> str:
+    """Return an answer; a free one differs from clip to clip, and so do the questions that are asked about it."""
+    if request.options:
+        return request.options[0]
+    return " ".join([*request.must_hold[:1], request.media.digest if request.media else request.clip_id or "something"])
+
+
+def to_ask(tally: Tally) -> str:
+    """Return how many answers a run would ask for, as words."""
+    known = tally.asked - tally.computed
+    others = "; the others are in the journal, or equal to one of those" if known and tally.computed else ""
+    return f"{tally.computed} of {tally.asked} answers to ask for{others}"
 
 
 def _text(request: Request) -> str:

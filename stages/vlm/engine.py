@@ -22,6 +22,7 @@ from stages.vlm.checkpoint import is_vision, load_config, load_model, load_proce
 from stages.vlm.constraint import found
 from stages.vlm.decoding import Draw, Force, MustHold
 from stages.vlm.looks import Looks
+from stages.vlm.spread import entry
 from stages.vlm.thinking import Reader
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Engine:
         if found is not None:
             check_hub(params.name, found)  # now that all of it is there
         if params.device_map:
-            device = str(model.device)  # where the first layers are
+            device = entry(model)
         if params.adapter:
             model = attach(model, params.adapter, params.name, revision, device)
         return cls(params, config, processor, model, device, sees)

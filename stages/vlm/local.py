@@ -46,7 +46,7 @@ class Local:
     @cached_property
     def base_revision(self) -> str:
         """The same without the adapter."""
-        return revision_of(self.params.name, self.params.revision, self.params.remote_code is not None)
+        return revision_of(self.params.name, self.params.revision)
 
     @cached_property
     def adapter(self) -> str | None:
@@ -136,8 +136,8 @@ class Local:
             if self.threads:
                 torch.set_num_threads(self.threads)
             device = device_of(self.device)
-            # What a GPU sees may differ from one batch to another, and takes it no time.
-            sees = journal_key(**self.hidden_shape()) if device == "cpu" else None
+            # What a GPU sees may differ from one batch to another, and takes it no time; a spread model may be on some.
+            sees = journal_key(**self.hidden_shape()) if device == "cpu" and not self.params.device_map else None
             self._engine = Engine.load(self.params, self.base_revision, device, sees)
         return self._engine
 

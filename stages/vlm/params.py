@@ -57,7 +57,7 @@ class LocalParams(Params):
     name: str
     """Hub name (owner/model) or the path of a folder written by `save_pretrained`."""
     revision: str | None
-    """Hub commit, or a branch or tag that is looked up on the hub; null for a path, whose files are hashed."""
+    """Hub commit, 40 hex digits; null for a path, whose files are hashed."""
     media: Literal["images", "video"]
     """What it is shown: images (the clip's keyframes) or video (frames drawn evenly from the clip)."""
     frames: PositiveInt
@@ -80,8 +80,9 @@ class LocalParams(Params):
     """Pairs of tags between which the model thinks, such as [[<think>, </think>]]; left out: those of usual models."""
     adapter: str | None = None
     """LoRA in peft's format to put on the model: a folder, or a hub name as owner/adapter@commit; null for none."""
-    device_map: Literal["auto", "balanced", "sequential"] | None = None
-    """How accelerate spreads a model that exceeds one card over several; null puts it on compute.yaml's device."""
+    device_map: Literal["auto", "balanced", "sequential"] | dict[str, int | str] | None = None
+    """How accelerate spreads a model that exceeds one card over several: a rule, or each part's place ({model.visual:
+    0, lm_head: 1, model.language_model: disk}). Null puts it on compute.yaml's device."""
     remote_code: str | None = None
     """Why code that the model's folder brings may run (`trust_remote_code`); null: none of it runs. Read it first."""
     about: About | None = None

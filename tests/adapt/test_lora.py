@@ -165,7 +165,7 @@ def test_an_adapter_of_another_model_is_refused(tiny_model: Any, tmp_path: Path)
         (lying, "does not fit the model"),
         (unfinished, "has no adapter_model.safetensors"),
         (tmp_path / "nowhere", "no such folder"),
-        ("owner/adapter", "needs its commit"),
+        ("owner/adapter", "needs a revision"),
         ("owner/adapter@" + "0" * 40, "cannot be fetched"),
     ]:
         with pytest.raises(InputError, match=expected) as raised:

@@ -39,10 +39,15 @@ def test_it_counts_what_a_run_then_asks(workplace: Workplace, values: dict, caps
     assert "15 answers computed" in capsys.readouterr().out
     assert workplace.run("infer", "home", "tiny", "per_class", "--dry", values=values) == ""
     said = capsys.readouterr().out
-    assert "15 answers in the journal" in said
+    assert "0 of 15 answers to ask for\n" in said
     assert "all in the journal" in said
     assert workplace.run("infer", "home", "tiny", "describe", "--dry", values=values) == ""
     assert "s as fast as last time" in capsys.readouterr().out
+    # A caption and then three questions about it: of each clip's own caption, though nobody has written it yet.
+    assert workplace.run("infer", "home", "tiny", "judge", "--dry", values=values) == ""
+    said = capsys.readouterr().out
+    assert "20 of 20 answers to ask for" in said
+    assert "20 questions, 10 images" in said
     assert workplace.run("caption", "home", "tiny", "--dry", values=values) == ""
     assert "6 questions" in capsys.readouterr().out
     assert not (workplace.folder / "data/home/captions.parquet").exists()

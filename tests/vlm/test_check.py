@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from stages.base.errors import InputError
+from stages.core.unchanged import FILL_IN
 from stages.vlm.check import check, config_of, read_block
-from stages.vlm.checkpoint import FILL_IN, revision_of
 from stages.vlm.params import LocalParams
 from tests.conftest import ROOT
 from tests.vlm.given import params
@@ -27,12 +27,6 @@ def test_transformers_has_the_classes_and_the_weights_count_as_stated(file: Path
     counted, gib = (float(lines[-1].split(mark)[0].split()[-1]) for mark in (" billion", " GiB"))
     assert counted == pytest.approx(block.about.parameters, rel=0.06)
     assert gib == pytest.approx(block.about.memory, rel=0.08)
-
-
-def test_a_commit_that_nobody_wrote_down_is_refused_by_name() -> None:
-    with pytest.raises(InputError, match="does not say which commit") as found:
-        revision_of("owner/model", FILL_IN)
-    assert "owner/model/commits/main" in str(found.value)
 
 
 def test_the_template_of_a_model_at_hand_takes_our_messages(tiny_model: Callable[[str], Path], tmp_path: Path) -> None:

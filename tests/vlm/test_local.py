@@ -202,7 +202,7 @@ def test_what_a_user_can_get_wrong_says_what_to_do(tiny_model: Tiny, tmp_path: P
         ({"name": str(tmp_path)}, seen, "no config.json"),
         ({"name": "nobody/nothing"}, seen, "needs a revision"),
         (hub, seen, "hub cannot be reached"),
-        (hub | {"revision": "main"}, seen, "hub cannot be reached"),
+        (hub | {"revision": "main"}, seen, "'main' is no commit"),
         ({"name": str(smolvlm), "revision": "main"}, seen, "a path has no revision"),
         ({"name": str(blind)}, seen, "no image processor"),
         ({"name": str(mute)}, seen, "no chat template"),
