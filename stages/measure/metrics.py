@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
-from stages.base.errors import InputError
+from stages.base.errors import InputError, allow
 from stages.base.progress import Progress
 from stages.measure import (
     bertscore,
@@ -214,6 +214,8 @@ def _judge(context: Context) -> Iterable[Row]:
         prompt = Prompt(judging.PROMPTS, params.prompt)
         asked = judging.judge(said, show, prompt, backend, journal, params.repeats, advance=progress.advance)
         judged = list(asked)
+    failed = {f"{one.clip_id}, repeat {one.repeat}": one.detail for one in judged if one.journal_key is None}
+    allow(failed, len(judged), context.params.errors, "judgements")
     judging.save(file, judged, backend.revision)
     return [*voids, *(Row(one.clip_id, one.repeat, one.value, detail=one.detail) for one in judged)]
 
