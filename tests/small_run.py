@@ -38,7 +38,7 @@ MODEL = {
 }  # fmt: skip
 PARAMS = {
     "caption": {"home": {"attempts": 3, "ask": "ask", "insist": "insist", "gate": True}},
-    "infer": {"home": {"labels": "single", "parts": ["test"]}},
+    "infer": {"home": {"labels": "single", "parts": ["test"], "errors": 0.5}},  # of a few clips one is many
     "strategies": {
         "describe": {"kind": "describe", "prompt": "describe"},
         "list": {"kind": "list", "prompt": "list", "weigh": False},

@@ -129,7 +129,7 @@ class Setting:
             self.accelerator.num_processes,
             adapt=VERSION,
             peft=version("peft"),
-            way=self.way.model_dump(mode="json", exclude={"prompt", "parts"}),
+            way=self.way.model_dump(mode="json", exclude={"prompt", "parts", "errors"}),
             prompt=self.prompt,
             base=self.backend.hidden_shape(),
             **shapes,

@@ -9,7 +9,7 @@ from stages.adapt.cell import Cell, Setting
 from stages.adapt.naming import HeadAndLora, HeadOnly, name_classes
 from stages.adapt.params import Captions, FtLc, Way
 from stages.adapt.speaking import references, say_captions
-from stages.base.errors import InputError
+from stages.base.errors import InputError, allow
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import write_table, write_text
 from stages.learn.data import read_task, warnings
@@ -35,6 +35,7 @@ def make(cell: Cell, way: Way, vlm: LocalParams) -> Did:
 
     Raises:
         InputError: what is given does not allow it: see `name_classes` and `say_captions`.
+        GateError: more of the predicted clips are errors than `way.errors` allows; nothing is written then.
     """
     if vlm.adapter and not isinstance(way, FtLc):
         raise InputError("LoRA on a model that has an adapter already", key=f"vlm.{cell.model}.adapter",
@@ -50,13 +51,14 @@ def make(cell: Cell, way: Way, vlm: LocalParams) -> Did:
         made = name_classes(setting, task, head, way.parts)
     else:
         made = name_classes(setting, task, HeadAndLora(setting, way), way.parts)
+    failed = {row["clip_id"]: row["detail"] for row in made.rows if row["status"] == "error"}
+    allow(failed, len(made.rows), way.errors, "predicted clips")
     if accelerator.is_main_process:
         if not isinstance(way, Captions):
             write_table(cell.run.predictions(cell.method), made.rows, PREDICTIONS)
         write_text(setting.folder / "README.md", card(setting, task, made))
     words = [*notes, *([f"{len(made.rows)} clips predicted"] if made.rows else []), how(made.fitted)]
-    failed = [row["clip_id"] for row in made.rows if row["status"] == "error"]
-    return Did("; ".join(words), sum(one.spared for one in made.fitted), failed)
+    return Did("; ".join(words), sum(one.spared for one in made.fitted), list(failed))
 
 
 def how(fitted: list[Fitted]) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, field_validator
 
+from stages.base.errors import ERRORS
 from stages.base.params import Declared, Params
 from stages.learn.params import Augmentation, Recipe
 from stages.vlm.params import LocalParams
@@ -38,6 +39,9 @@ class _Way(Params):
     """Number format that the model computes in while it is adapted; null: that of its block."""
     recipe: Recipe
     """How it is learnt."""
+    errors: Annotated[float, Field(ge=0, le=1)] = ERRORS
+    """Share of the predicted clips that may be errors; with more the cell fails, and
+    what it learnt is kept."""
 
     @field_validator("recipe")
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 
@@ -33,22 +33,72 @@ class GateError(Exception):
     """A stage did its work and its result does not pass the check that the stage promises."""
 
 
+#: Share of a cell's samples that may be errors where its params do not say it.
+ERRORS = 0.1
+
+
+def allow(failed: Mapping[str, str | None], total: int, share: float, what: str) -> None:
+    """Let a cell go on whose errors are few; a cell of errors must not look finished.
+
+    Args:
+        failed: what is an error -> why.
+        total: samples of the cell.
+        share: of them may be errors.
+        what: they are, in the plural.
+
+    Raises:
+        GateError: more than that are; call it before an output is written.
+    """
+    if len(failed) <= share * total:
+        return
+    listed = "\n".join(f"  {name}: {why}" for name, why in sorted(failed.items())[:5])
+    more = "\n  ..." if len(failed) > 5 else ""
+    raise GateError(
+        f"{len(failed)} of {total} {what} are errors, more than the {share:.0%} that `errors` allows:\n{listed}{more}\n"
+        "  what to do: mend the cause and run the same command again: what succeeded is kept and only the others are "
+        "tried again; or set `errors`, the share that may fail, in this cell's block of params.yaml"
+    )
+
+
+_kept: list[str] = []
+
+
+def keeps(what: str) -> None:
+    """Remember what this process keeps of unfinished work, for the message that it ends with where it must stop."""
+    if what not in _kept:
+        _kept.append(what)
+
+
+def _left() -> str:
+    return " and ".join(_kept) or "it starts from the beginning"
+
+
+def _disk_is_full(error: Exception) -> bool:
+    """Tell whether a disk is full, over a quota, or a file beyond the largest size: for the user it is the same."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if isinstance(error, OSError):
+        return error.errno in full
+    # The writer of safetensors, in Rust, has the number in its text only.
+    written_in_rust = type(error).__name__ == "SafetensorError"
+    return written_in_rust and any(f"(os error {number})" in str(error) for number in full)
+
+
 def guard(main: Callable[[], None]) -> None:
     """Run a stage's `main`; a user's error ends in one clear message and exit status 1.
 
     A bug still shows its stack trace: only errors that a user can act on are caught.
     """
+    _kept.clear()
     try:
         main()
     except (InputError, GateError) as error:
         sys.exit(f"error: {error}")
-    except OSError as error:
-        # Full, over a quota, or beyond the largest file that is allowed: for the user it is the same.
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    except Exception as error:
+        if not _disk_is_full(error):
             raise
         sys.exit(
-            f"error: the disk is full ({error.filename or 'no file named'})\n"
-            "  what to do: free some space and run the same command again; finished samples are in the journal"
+            f"error: the disk is full ({getattr(error, 'filename', None) or 'no file named'})\n"
+            f"  what to do: free some space and run the same command again; {_left()}"
         )
     except KeyboardInterrupt:
-        sys.exit("interrupted: finished samples are in the journal; run the same command to go on")
+        sys.exit(f"interrupted: run the same command again; {_left()}")

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from stages.base.errors import guard
+from stages.base.errors import allow, guard
 from stages.base.params import read
 from stages.base.paths import Run
 from stages.base.progress import Progress, closing
@@ -60,6 +60,8 @@ def main() -> None:
         print(f"  {pretend.report(getattr(vlm, 'name', cell.model), 'caption')}")
         return
     keep_speed("caption", backend, time.monotonic() - start, tally.computed)
+    lost = {row["clip_id"]: why for row, why in found if why and ("text" not in row or why.startswith("error:"))}
+    allow(lost, len(found), params.errors, "clips")
     failed = gate(found, params.gate)
     write_table(run.captions, (same | row for row, _ in found), CAPTIONS)
     tries = Counter(row["attempts"] for row, _ in found)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import PositiveInt
+from typing import Annotated
 
+from pydantic import Field, PositiveInt
+
+from stages.base.errors import ERRORS
 from stages.base.params import Declared, Params
 from stages.vlm.params import VlmParams
 
@@ -19,6 +22,8 @@ class CaptionParams(Params):
     """The stronger prompt of the further attempts."""
     gate: bool
     """Fail where a caption holds no keyword of its class; false, for captions that are given, counts them only."""
+    errors: Annotated[float, Field(ge=0, le=1)] = ERRORS
+    """Share of the clips that may be errors; with more the cell fails, and the journal keeps what succeeded."""
 
 
 PARAMS: Declared = {"caption.{dataset}": CaptionParams, "vlm.{model}": VlmParams}

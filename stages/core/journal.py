@@ -20,6 +20,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar
 
+from stages.base.errors import keeps
+
 T = TypeVar("T")
 Value = dict[str, Any]
 
@@ -57,6 +59,7 @@ class Journal:
                 not taken. None given: every record is.
         """
         self.folder = root() / room
+        keeps("finished samples are in the journal")
         # In compact JSON a quote within a text is escaped, so this is found as a field and nowhere else.
         self._kinds = [[b'"%s":' % field.encode() for field in kind] for kind in kinds]
         self._places: dict[str, _Place] = {}

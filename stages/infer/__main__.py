@@ -10,7 +10,7 @@ import argparse
 import time
 from collections import Counter
 
-from stages.base.errors import guard
+from stages.base.errors import allow, guard
 from stages.base.params import read
 from stages.base.paths import Run
 from stages.base.progress import Progress, closing
@@ -63,6 +63,8 @@ def main() -> None:
             print(f"  {each.report(getattr(each.params, 'name', cell.model), 'infer')}")
         return
     keep_speed("infer", made.backend, time.monotonic() - start, tally.computed)
+    failed = {row["clip_id"]: row["detail"] for row in rows if row["status"] == "error"}
+    allow(failed, len(rows), dataset.errors, "clips")
     not_asked = {"repeat": 0, "status": "missing", "detail": f"not asked: limit {dataset.limit}"}
     skipped = [same | not_asked | {"clip_id": clip_id} for clip_id in sorted({*every} - {*clip_ids})]
     write_table(output, [*rows, *skipped], PREDICTIONS)
@@ -72,7 +74,6 @@ def main() -> None:
     beyond = f", {len(skipped)} beyond the limit not asked" if skipped else ""
     left = f"{show.unusable} unusable left out{beyond}"
     did = f"{len(rows)} clips ({status}), {left}; {tally.computed} answers computed{unused}"
-    failed = [row["clip_id"] for row in rows if row["status"] == "error"]
     closing(name, did, tally.asked - tally.computed, failed)
 
 

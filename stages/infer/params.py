@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
+from stages.base.errors import ERRORS
 from stages.base.params import Declared, Params
 from stages.vlm.params import VlmParams
 
@@ -17,6 +18,8 @@ class InferParams(Params):
     """single: each clip has one label, and closed answers end in one; multi: several or none."""
     parts: list[Literal["train", "validation", "test"]]
     """Clips that are in one of these parts of any protocol are asked about; empty: all clips."""
+    errors: Annotated[float, Field(ge=0, le=1)] = ERRORS
+    """Share of the clips that may be errors; with more the cell fails, and the journal keeps what succeeded."""
     limit: PositiveInt | None = None
     """Ask about this many of them only, evenly of each class; a larger number contains a smaller. Null: all."""
 

@@ -1,31 +1,33 @@
-"""Annotations by time: a CSV of recording, label, start and end, checked row by row."""
+"""Annotations by time: a table of recording, label, start and end, checked row by row."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from stages.base.errors import InputError
-from stages.base.paths import fetch
 from stages.core.rules import Rules
+from stages.ingest.clock import EXAMPLE, Unit, ambiguity, parse_time, units_that_fit
+from stages.ingest.spreadsheet import Line, read_spreadsheet
 
 COLUMNS = ("recording", "label", "start", "end")
-Unit = Literal["seconds", "milliseconds"]
-_PER_SECOND: dict[Unit, float] = {"seconds": 1.0, "milliseconds": 1000.0}
 
 #: An annotation may end this many seconds beyond its video's end, where it is cut off: clocks and containers round.
 SLACK = 0.5
 #: What annotations contradict each other for is told from this many seconds on: hands are not that quick.
 SLIVER = 0.04
+#: Annotations that all end in this share of their recordings are told: the unit may be another one.
+EARLY = 0.1
 
 
 class Interval(NamedTuple):
-    """An annotation; times are seconds from the recording's first frame, `row` is its line in the file, header 1."""
+    """An annotation; times are seconds from the recording's first frame, `row` is its line in the file, header 1.
+
+    Where the file counts frames, `start` and `end` are frames until `in_seconds` has seen the video.
+    """
 
     recording: str
     label: str
@@ -38,49 +40,43 @@ def read_annotations(path: Path, unit: Unit, classes: Collection[str] | None) ->
     """Return the annotations of a file in their order.
 
     Args:
-        path: a CSV with a header that names `COLUMNS`; further columns are left alone.
-        unit: of its times.
+        path: a table (see `read_spreadsheet`) with a header that names `COLUMNS`; further columns are left alone.
+        unit: of its times; seconds may also be written as HH:MM:SS.mmm, and decimals with a point or a comma.
         classes: the data set's classes; null takes any label.
 
     Raises:
-        InputError: no such file, a column is missing, or a row has no number, a time below 0, an end that is not after
-            its start or an unknown label; it names file, row and key.
+        InputError: the table is unusable, or a row has no number, a number that can be read in two ways, a time below
+            0, an end that is not after its start or an unknown label; it names file, row and key.
     """
-    if not path.is_file():
-        raise InputError("no such file", file=path, do=fetch(path))
-    try:
-        # A spreadsheet's export may begin with a byte order mark.
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
-        lines = [(reader.line_num, line) for line in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"no CSV table: {error}", file=path, do="export it again, as UTF-8 with commas") from None
-    lacking = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
-    if lacking:
-        raise InputError(f"columns {', '.join(lacking)} are missing", file=path, row=1,
-                         do=f"the first line names the columns: {','.join(COLUMNS)}")  # fmt: skip
-    return [_interval(path, row, line, unit, classes) for row, line in lines]
+    table = read_spreadsheet(path, COLUMNS)
+    times = {(line.row, key): line.fields[key] for line in table.lines for key in ("start", "end")}
+    doubt = ambiguity(times.values(), table.separator)
+    if doubt is not None:
+        row, key = next(place for place, said in times.items() if said == doubt[0])
+        raise InputError(f"{doubt[0]!r} can be read in two ways: {doubt[1]}", file=path, row=row, key=key,
+                         do="write all times with decimal points and no other mark")  # fmt: skip
+    return [_interval(path, line, unit, classes) for line in table.lines]
 
 
-def _interval(
-    path: Path, row: int, line: Mapping[str, str | None], unit: Unit, classes: Collection[str] | None
-) -> Interval:
+def _interval(path: Path, line: Line, unit: Unit, classes: Collection[str] | None) -> Interval:
+    row, fields = line
     times = []
     for key in ("start", "end"):
-        said = (line[key] or "").strip()
+        said = fields[key]
         try:
-            time = float(said) / _PER_SECOND[unit]
-        except ValueError:
-            time = math.nan
-        if not math.isfinite(time):
-            raise InputError(f"{said!r} is no number", file=path, row=row, key=key, do=f"write {unit}, such as 12.5")
+            time = parse_time(said, unit)
+            if not math.isfinite(time):
+                raise ValueError("is no number")
+        except ValueError as error:
+            raise InputError(f"{said!r} {error}", file=path, row=row, key=key, do=f"write {EXAMPLE[unit]}") from None
         if time < 0:
             raise InputError(f"{said} is before the recording begins", file=path, row=row, key=key,
                              do="count from the recording's first frame")  # fmt: skip
         times.append(time)
     if times[1] <= times[0]:
-        raise InputError(f"end {line['end']} is not after start {line['start']}", file=path, row=row, key="end",
+        raise InputError(f"end {fields['end']} is not after start {fields['start']}", file=path, row=row, key="end",
                          do="correct the two, or remove the row")  # fmt: skip
-    recording, label = ((line[key] or "").strip() for key in ("recording", "label"))
+    recording, label = fields["recording"], fields["label"]
     if not recording or not label:
         raise InputError("is empty", file=path, row=row, key="label" if recording else "recording", do="name one")
     if classes is not None and label not in classes:
@@ -89,19 +85,31 @@ def _interval(
     return Interval(recording, label, times[0], times[1], row)
 
 
-def within(intervals: Iterable[Interval], duration: float, path: Path, unit: Unit) -> list[Interval]:
-    """Return a recording's annotations cut off at its end, `duration` seconds.
+def in_seconds(intervals: Iterable[Interval], fps: float) -> list[Interval]:
+    """Return annotations that count frames with times in seconds: frame n begins at n / fps."""
+    return [one._replace(start=one.start / fps, end=one.end / fps) for one in intervals]
+
+
+def within(
+    intervals: Sequence[Interval], duration: float, path: Path, unit: Unit, fps: float | None = None
+) -> list[Interval]:
+    """Return a recording's annotations cut off at its end, `duration` seconds; `fps` is its frame rate.
 
     Raises:
-        InputError: one ends more than `SLACK` beyond it, or begins there; it says where the times look like another
+        InputError: one ends more than `SLACK` beyond it, or begins there; it says where the times are certainly another
             unit's.
     """
     kept = []
+    last = max((one.end for one in intervals), default=0.0)
     for one in intervals:
         if one.end > duration + SLACK or one.start >= duration:
             do = "correct the row, or see whether it is this recording's"
-            if unit == "seconds" and one.end > 20 * duration:
-                do = "if the file counts milliseconds, set windows.unit: milliseconds; else correct the row"
+            # A file in another unit is far beyond the end, not a few seconds.
+            fitting = units_that_fit(last, duration, fps, SLACK) if unit == "seconds" and last > 2 * duration else []
+            if len(fitting) == 1:
+                do = f"if the file counts {fitting[0]}, set windows.unit: {fitting[0]}; else correct the row"
+            elif fitting:
+                do = f"see what the file counts ({' and '.join(fitting)} both fit) and say so in windows.unit"
             raise InputError(
                 f"{one.label} ends at {one.end:g} s, the video of {one.recording} at {duration:g} s",
                 file=path, row=one.row, key="end", do=do,

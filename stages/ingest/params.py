@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from stages.base.params import Declared, Params
 from stages.core.rules import Rules
+from stages.ingest.clock import Unit
 
 
 class Standard(Params):
@@ -89,8 +90,9 @@ class Windows(Params):
     """A window has the labels that cover more than this share of it."""
     annotations: str
     """CSV in the source's folder: recording, label, start, end, a row for each time that a label holds."""
-    unit: Literal["seconds", "milliseconds"]
-    """Of its times, which count from the recording's first frame."""
+    unit: Unit
+    """Of its times, which count from the recording's first frame: seconds (also HH:MM:SS.mmm), milliseconds or frames.
+    Frame n begins at n / the video's rate, and `end` is the first frame that the label no longer holds for."""
 
 
 class Protocols(Params):

@@ -57,8 +57,15 @@ def look_at(windows: Windows | None, path: Path) -> dict[str, Any]:
     if windows is None:
         return probe(path)._asdict()
     seen, times = timed_probe(path)
+    if windows.unit == "frames" and seen.error is None and not _steady(times, seen.fps):
+        seen = seen._replace(error="its frame rate varies, so a frame's number is no time: annotate it in seconds")
     counts = frames_of(times, spans(seen.duration or 0.0, windows)) if seen.error is None else []
     return {**seen._asdict(), "windows": counts}
+
+
+def _steady(times: Sequence[float], fps: float | None) -> bool:
+    """Tell whether frame n is at n / fps, to half a frame."""
+    return fps is not None and all(abs(time * fps - place) < 0.5 for place, time in enumerate(times))
 
 
 def probe_rows(
@@ -98,7 +105,9 @@ def _hashed(windows: Windows | None, path: str | None) -> _File | str | None:
     try:
         with open(path, "rb") as stream:
             md5 = hashlib.file_digest(stream, partial(hashlib.md5, usedforsecurity=False)).hexdigest()
-            cut = {"windows": [windows.length, windows.overlap]} if windows else {}
+            cut: dict[str, Any] = {"windows": [windows.length, windows.overlap]} if windows else {}
+            if windows and windows.unit == "frames":
+                cut["unit"] = windows.unit  # a rate that varies is then an error
             return _File(path, stream.tell(), journal_key(md5=md5, version=VERSION, av=av.__version__, **cut), md5)
     except OSError as error:
         return f"the file cannot be read: {error.strerror}"

@@ -18,7 +18,7 @@ import numpy as np
 from stages.base.errors import InputError
 from stages.core.rules import Rules
 from stages.ingest.adapters import Adapter
-from stages.ingest.annotations import Interval, breaches, merged, read_annotations, within
+from stages.ingest.annotations import EARLY, Interval, breaches, in_seconds, merged, read_annotations, within
 from stages.ingest.audit import EXAMPLES, Finding, Severity
 from stages.ingest.params import IngestParams, Windows
 from stages.ingest.rows import LABELS_BREAK_RULES, NO_ANNOTATIONS, Row
@@ -88,6 +88,7 @@ def _windows(
     findings: list[Finding] = []
     overlapping: dict[str, list[int]] = {}
     breaking: dict[str, dict[str, list[int]]] = defaultdict(dict)
+    covered: dict[str, float] = {}
     for recording in recordings:
         if recording.error is not None:
             rows.append(recording)
@@ -96,13 +97,24 @@ def _windows(
         if not intervals:
             rows.append(recording._replace(error=f"{NO_ANNOTATIONS} in {path}"))
             continue
-        intervals = within(intervals, recording.duration or 0.0, path, windows.unit)
+        if windows.unit == "frames":
+            if not recording.fps:
+                rows.append(recording._replace(error="its frame rate is not known, and annotations count frames"))
+                continue
+            intervals = in_seconds(intervals, recording.fps)
+        intervals = within(intervals, recording.duration or 0.0, path, windows.unit, recording.fps)
+        covered[recording.clip_id] = max(one.end for one in intervals) / (recording.duration or 1.0)
         for rule, concerned in (breaches(intervals, params.rules) if params.rules else {}).items():
             breaking[rule][recording.clip_id] = sorted(concerned)
         said, twice = merged(intervals)
         if twice:
             overlapping[recording.clip_id] = twice
         rows += _cut(recording, counts[recording.path or ""], said, windows)
+    if covered and max(covered.values()) < EARLY:
+        rows_of = {name: [one.row for one in by_recording[name]] for name in covered}
+        findings.append(_annotations("annotations_end_early", "warning", path, rows_of,
+                                     f"annotations are all in the first {EARLY:.0%} of their recordings: see whether "
+                                     f"the file counts {windows.unit}"))  # fmt: skip
     if overlapping:
         findings.append(_annotations("overlapping_annotations", "note", path, overlapping,
                                      "annotations of one label overlap in time and are taken for one"))  # fmt: skip

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from stages.base.errors import keeps
 from stages.core.journal import journal_key, root
 
 #: Raise it when the same params and data give other weights.
@@ -44,6 +45,7 @@ class Checkpoint:
 
     def __init__(self, key: str) -> None:
         self.folder = root() / ROOM / key
+        keeps("training goes on from its last checkpoint")
 
     def load(self, name: str) -> State | None:
         """Return what was saved, on the CPU; None where nothing was, or a damaged file, which is left aside."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
-from stages.base.errors import InputError
+from stages.base.errors import InputError, allow
 from stages.base.progress import Progress
 from stages.measure import (
     bertscore,
@@ -220,6 +220,8 @@ def _judge(context: Context) -> Iterable[Row]:
         prompt = Prompt(judging.PROMPTS, params.prompt)
         judged = list(judging.judge(said, show, prompt, backend, journal, params.repeats, tally, progress.advance))
     keep_speed("judge", backend, time.monotonic() - start, tally.computed)
+    failed = {f"{one.clip_id}, repeat {one.repeat}": one.detail for one in judged if one.journal_key is None}
+    allow(failed, len(judged), context.params.errors, "judgements")
     judging.save(file, judged, backend.revision)
     return [*voids, *(Row(one.clip_id, one.repeat, one.value, detail=one.detail) for one in judged)]
 

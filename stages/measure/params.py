@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
+from stages.base.errors import ERRORS
 from stages.base.params import Declared, Params
 from stages.measure.judge import JudgeParams
 from stages.text.encode import Precision
@@ -77,6 +78,8 @@ class MeasureParams(Params):
     bertscore: BertScore
     judge: JudgeParams | None
     """The judging VLM; null where `metrics` does not have `judge`."""
+    errors: Annotated[float, Field(ge=0, le=1)] = ERRORS
+    """Share of the judgements that may be errors; with more the cell fails, and the journal keeps what succeeded."""
     truth: str | None = None
     """Table TRUTH of rendered clips, for `truth_similarity` and `truth_named`; with it `grounded` knows verb and object
     of a clip, without it goes by keywords."""

@@ -22,7 +22,7 @@ from stages.adapt.make import Did, make
 from stages.adapt.params import Way
 from stages.adapt.saved import load
 from stages.adapt.sources import Shown
-from stages.base.errors import InputError
+from stages.base.errors import GateError, InputError
 from stages.base.params import compute
 from stages.base.schema import MANIFEST, PREDICTIONS
 from stages.base.tables import read_table, write_table
@@ -221,7 +221,12 @@ def test_a_clip_without_keyframes_is_a_row_and_the_run_goes_on(place: Path, tiny
     ]
     pl.DataFrame(splits).write_parquet("data/home/splits.parquet")
     for way in ("ft_lc", "ft_c_lora"):
-        did = run(tiny_model("smolvlm"), way, recipe=RECIPE | {"epochs": 1})
+        table = Path(f"data/home/predictions/tiny_{way}_cs.parquet")
+        with pytest.raises(GateError, match=r"1 of 5 predicted clips are errors.*\n  more1: .*no keyframes"):
+            run(tiny_model("smolvlm"), way, recipe=RECIPE | {"epochs": 1})
+        assert not table.exists()
+        did = run(tiny_model("smolvlm"), way, recipe=RECIPE | {"epochs": 1}, errors=0.2)
+        assert did.spared > 0  # what was learnt was kept
         row = predictions(f"tiny_{way}_cs").filter(pl.col("clip_id") == "more1").to_dicts()[0]
         assert (row["status"], row["labels"]) == ("error", None)
         assert "no keyframes" in row["detail"]

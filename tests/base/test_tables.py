@@ -1,4 +1,6 @@
 import errno
+import subprocess
+import sys
 
 import pytest
 
@@ -6,6 +8,7 @@ from stages.base import tables
 from stages.base.errors import GateError, InputError, guard
 from stages.base.schema import SPLITS
 from stages.base.tables import read_json, read_table, rounded, write_json, write_table
+from stages.core.journal import Journal
 
 ROWS = [{"protocol": "cs", "fold": "", "clip_id": clip, "part": "test"} for clip in "bca"]
 
@@ -76,6 +79,34 @@ def test_guard_shows_users_errors_without_a_trace(error, says):
     with pytest.raises(SystemExit) as stop:
         guard(main)
     assert says in str(stop.value.code)
+
+
+@pytest.mark.parametrize("stop", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
+def test_guard_says_what_is_kept_where_something_is(stop, tmp_path, monkeypatch):
+    def run(*opened):
+        def main():
+            for one in opened:
+                one()
+            raise stop
+
+        with pytest.raises(SystemExit) as end:
+            guard(main)
+        return str(end.value.code)
+
+    assert "run the same command again; it starts from the beginning" in run()
+    assert "again; finished samples are in the journal" in run(lambda: Journal("probe"))
+    assert "journal" not in run()  # of another stage in this process
+
+
+def test_a_disk_that_fills_under_weights_is_told_as_any_other(tmp_path):
+    code = (
+        "import resource, torch; from safetensors.torch import save_file; from stages.base.errors import guard\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        f"guard(lambda: save_file({{'weight': torch.zeros(300, 300)}}, {str(tmp_path / 'a.safetensors')!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the disk is full")
 
 
 def test_guard_lets_bugs_through():

@@ -7,7 +7,7 @@ from stages.base.schema import CAPTIONS
 from stages.base.tables import read_table, write_json
 from stages.core.journal import Journal
 from stages.vlm.base import Answer
-from tests.small_run import KEYWORDS, guessing, kill_after, start, write_run
+from tests.small_run import KEYWORDS, PARAMS, guessing, kill_after, start, write_run
 
 
 @pytest.fixture
@@ -83,6 +83,21 @@ def test_the_gate_names_the_clips_and_loses_nothing(tmp_path, caption):
         caption()
     with Journal("caption") as journal:
         assert len(journal) == answered
+
+
+def test_captions_that_nobody_wrote_are_an_error_without_the_gate_too(tmp_path, caption):
+    values = PARAMS | {"caption": {"home": PARAMS["caption"]["home"] | {"gate": False}}}
+    write_run(tmp_path, clips=10, values=values)
+    refused = {"clip00000": Answer("", "refused", "filtered"), "clip00001": Answer("", "refused", "filtered")}
+    guessing("caption", ["home", "guess"], silent=refused)  # it was asked and did not say: that is counted
+    lost = {clip: Answer("", "error", "rate limit") for clip in refused}
+    write_run(tmp_path, clips=12, values=values)
+    lost |= {f"clip{number:05}": Answer("", "error", "rate limit") for number in (10, 11)}
+    before = (tmp_path / "data/home/captions.parquet").read_bytes()
+    with pytest.raises(GateError, match="2 of 12 clips are errors, more than the 10%"):
+        caption(silent=lost)
+    assert (tmp_path / "data/home/captions.parquet").read_bytes() == before
+    assert len(read_table(caption()[0], CAPTIONS)) == 12
 
 
 def test_a_class_without_keywords(tmp_path, caption):

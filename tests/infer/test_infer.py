@@ -1,9 +1,11 @@
+import os
 import re
+import shutil
 
 import polars as pl
 import pytest
 
-from stages.base.errors import InputError
+from stages.base.errors import GateError, InputError
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import read_table
 from stages.video.keyframe_table import shard_name
@@ -122,6 +124,25 @@ def test_what_has_no_answer_is_a_row_and_is_asked_again(tmp_path, infer, capsys)
     frames.write_bytes(whole)
     assert infer("list")[1:] == (1, 7)
     assert set(read_table(path, PREDICTIONS)["status"]) == {"ok"}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_cell_of_errors_does_not_look_finished(tmp_path, infer, strategy):
+    run = write_run(tmp_path, clips=10)
+    whole = infer(strategy)[0]
+    undisturbed = whole.read_bytes()
+    whole.unlink()
+    shutil.rmtree(os.environ["HAR_JOURNAL"])
+    silent = {f"clip{number:05}": Answer("", "error", "rate limit") for number in range(6)}
+    with pytest.raises(GateError) as told:
+        infer(strategy, silent=silent)
+    assert "5 of 8 clips are errors, more than the 50% that `errors` allows:\n  clip00000: " in str(told.value)
+    assert "rate limit" in str(told.value)
+    assert "run the same command again" in str(told.value)
+    assert not (tmp_path / run.predictions(f"guess_{strategy}")).exists()
+    _, computed, known = infer(strategy)
+    assert (computed > 0, known > 0) == (True, True)
+    assert whole.read_bytes() == undisturbed
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -11,6 +11,8 @@ from stages.base.tables import read_table
 from stages.vlm import tiny
 from tests.small_run import KEYWORDS, MODEL, PARAMS, write_run
 
+ALL_MAY_FAIL = {"home": {"labels": "single", "parts": ["test"], "errors": 1}}
+
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
@@ -23,7 +25,7 @@ def stage(tmp_path, monkeypatch, checkpoint):
     local = MODEL | {"name": str(checkpoint), "revision": None, "max_new_tokens": 8}
 
     def run(name, *arguments, **changed):
-        write_run(tmp_path, clips=4, values=PARAMS | {"vlm": {"tiny": local | changed}})
+        write_run(tmp_path, clips=4, values=PARAMS | {"vlm": {"tiny": local | changed}} | {"infer": ALL_MAY_FAIL})
         params.declared_values.cache_clear()
         monkeypatch.setattr(sys, "argv", ["", "home", "tiny", *arguments])
         importlib.import_module(f"stages.{name}.__main__").main()

@@ -150,6 +150,38 @@ def test_what_is_odd_is_a_row_or_a_finding_and_ends_nothing(workplace, clips):
     assert found["no_annotations"]["clips"] == 1
 
 
+def test_frames_are_times_by_the_rate_of_their_video(workplace, clips):
+    assert workplace.run("ingest", "tiny", values=block()) == ""
+    first = read_table(RUN.manifest, MANIFEST)
+    annotate(workplace, [(name, label, round(10 * start), round(10 * end)) for name, label, start, end in GOOD])
+    assert workplace.run("ingest", "tiny", values=block({"unit": "frames"})) == ""
+    assert read_table(RUN.manifest, MANIFEST).drop("journal_key").equals(first.drop("journal_key"))
+
+
+def test_frames_of_a_video_whose_rate_varies_are_no_times(workplace, clips):
+    write_clip(clips / f"{NAMES[3]}.mp4", seed=9, frames=60, ticks=lambda place: place * (1 if place < 30 else 3))
+    annotate(workplace, [(name, "baby_visible", 10, 40) for name in NAMES])
+    protocols = {"unseen_recordings": {"test": 0.34, "validation": 0.33, "seed": 0}}
+    assert workplace.run("ingest", "tiny", values=block({"unit": "frames"}, protocols=protocols)) == ""
+    errors = dict(read_table(RUN.manifest, MANIFEST).drop_nulls("error").select("clip_id", "error").iter_rows())
+    assert list(errors) == [NAMES[3]]
+    assert errors[NAMES[3]].startswith("its frame rate varies")
+
+
+def test_no_unit_is_advised_where_two_would_fit(workplace, clips):
+    annotate(workplace, [(N, "suction", 10, 40)])  # frames of a video of 60, or 0.01 to 0.04 s
+    told = workplace.run("ingest", "tiny", values=block())
+    assert "milliseconds and frames both fit" in told
+    assert "set windows.unit" not in told
+
+
+def test_annotations_that_all_lie_at_the_beginning_are_told(workplace, clips):
+    annotate(workplace, [(name, "baby_visible", 10, 59) for name in NAMES])  # they are frames
+    assert workplace.run("ingest", "tiny", values=block({"unit": "milliseconds"})) == ""
+    assert audit()["annotations_end_early"]["severity"] == "warning"
+    assert "see whether the file counts milliseconds" in audit()["annotations_end_early"]["text"]
+
+
 N = NAMES[0]
 
 
@@ -164,7 +196,9 @@ N = NAMES[0]
         ((N, "suction", 3, 3), "row 3, key 'end'"),
         ((N, "suction", "soon", 3), "row 3, key 'start': 'soon' is no number"),
         ((N, "suction", 1, "nan"), "row 3, key 'end': 'nan' is no number"),
-        ((N, "suction", 1), "row 3, key 'end': '' is no number"),
+        ((N, "suction", 1), "row 3, key 'end': has 3 fields, the first line names 4 columns"),
+        ((N, "suction", 1, ""), "row 3, key 'end': '' is no number"),
+        ((N, "suction", 2, 4, 3, 9), "row 3, key 'end': has 6 fields, the first line names 4 columns"),
         ((N, "feeding", 1, 2), "row 3, key 'label': no such label: feeding"),
         ((N, "", 1, 2), "row 3, key 'label': is empty"),
         (("", "suction", 1, 2), "row 3, key 'recording': is empty"),

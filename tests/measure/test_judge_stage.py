@@ -2,8 +2,10 @@
 
 import pytest
 
+from stages.base.errors import GateError
 from stages.base.schema import JUDGEMENTS, MEASURES
 from stages.base.tables import read_table
+from stages.vlm.base import Answer
 from tests.small_run import MODEL, PARAMS, guessing, write_run
 
 JUDGE = {"model": MODEL, "prompt": "judge", "repeats": 2}
@@ -43,6 +45,15 @@ def test_right_descriptions_are_judged_true_and_wrong_ones_false(measured):
     assert len(judged) == 2 * 12
     assert len(judgements) == 12  # a greedy judge: both draws are one answer
     assert not values(table, "answer")
+
+
+def test_a_judge_that_fails_is_no_measure(measured, tmp_path):
+    silent = {f"clip{number:05}": Answer("", "error", "rate limit") for number in range(2)}
+    with pytest.raises(GateError, match="4 of 24 judgements are errors, more than the 10%"):
+        measured("describe", answers=0.5, silent=silent)
+    assert not (tmp_path / "data/home/measures/guess_describe/measures.parquet").exists()
+    _, _, model = measured("describe", answers=0.5)
+    assert model.answered == 2  # the others are in the journal
 
 
 def test_closed_answers_name_classes(measured):
