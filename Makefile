@@ -11,7 +11,7 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
-.PHONY: repro retrain ship replay seeds data test lint bench vllm-check setup clean
+.PHONY: repro retrain ship replay seeds data what-leaves push hooks unhook test lint bench vllm-check setup clean
 
 repro: setup
 	$(RUN)/python -m stages.ship pull
@@ -48,6 +48,18 @@ data: setup
 	  echo "  or, with network, let \`dvc update\` fetch them from where the authors published them"; \
 	  exit 1; \
 	fi
+
+# What `dvc push` and `git push` would send, by data set and licence; a push of all that is not licensed (REMOTE names
+# another remote than the default one); checks before both kinds of push that refuse what is.
+REMOTE ?=
+what-leaves: setup
+	$(RUN)/python -m stages.leaves list
+
+push: setup
+	$(RUN)/python -m stages.leaves push $(REMOTE)
+
+hooks unhook: setup
+	$(RUN)/python -m stages.leaves $@
 
 # Two workers share the cores; a thread each, or their threads wait for one another.
 test: setup lint

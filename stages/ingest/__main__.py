@@ -2,7 +2,7 @@
 
 Reads the clips (or, for a replay, their names) of `ingest.<dataset>.source`, decodes each once, cuts recordings into
 windows where `windows` says so, splits them by each protocol and audits every split. A leak that params do not accept
-stops the stage after the audit is written.
+stops the stage after the audit is written. A licensed source that a push would send stops it at once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from stages.base.errors import guard
+from stages.base.licence import check_source
 from stages.base.params import compute, read
 from stages.base.paths import Run
 from stages.base.progress import closing
@@ -33,6 +34,8 @@ def main() -> None:
     params: IngestParams = read(PARAMS, dataset=dataset)["ingest.{dataset}"]
     run = Run(dataset)
     adapter = load(params.adapter)
+    if params.licensed:
+        check_source(dataset, Path(params.source))
     source = read_source(Path(params.source))
     probed = probe_rows(rows_of(source.entries, adapter), compute().processes, run.manifest, params.windows)
     clips = clips_of(probed.rows, probed.counts, params, adapter)

@@ -130,7 +130,7 @@ class IngestParams(Params):
     source: str
     """Folder of the clips; or a file of clip names, where no video is at hand (a replay of published texts)."""
     licensed: bool
-    """The clips' images may not be passed on: the rooms that publish (report) show and push none of them."""
+    """The clips may not be passed on: a source that git or `dvc push` would send is refused, pages show no image."""
     windows: Windows | None = None
     """How recordings are cut into clips; leave it out where each file is a clip."""
     rules: Rules | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import GateError, InputError
+from stages.core.licensed import material, relative
 from stages.ship.cells import Cell, fingerprint, hashes, learning, learns, locked, locks, stale, upstream
 from stages.ship.processor import kind
 from stages.ship.record import Record, Shipped, read_record, seconds_file, write_record
@@ -28,6 +29,7 @@ def push(repo: Any) -> None:
     objects, cells = Objects(repo), learning(repo)
     if not cells:
         raise InputError("no cell learns", file="dvc.yaml", do="nothing is to be shipped")
+    refuse_licensed(repo, cells)
     changed = outdated(repo, cells, made=True)
     changed += [f"{cell.name} (changed: {path})" for cell in cells for path in replaced(repo, [cell])]
     if changed:
@@ -55,6 +57,22 @@ def push(repo: Any) -> None:
         f"ship: {len(cells)} cells that learn, {len(sizes)} objects, {sum(sizes) / 1e6:.1f} MB in shipped/; "
         f"{len(objects.shipped.keys() - wanted)} that no lock names were dropped"
     )
+
+
+def refuse_licensed(repo: Any, cells: list[Cell]) -> None:
+    """Refuse to put into git what was learnt from a licensed data set, and what such models say of its clips.
+
+    Raises:
+        InputError: one of these cells learnt from one.
+    """
+    held = material(repo).outs
+    if named := [cell.name for cell in cells if any(relative(repo, out) in held for out in cell.stage.outs)]:
+        raise InputError(
+            f"learnt from a licensed data set, and shipped/ is in git: {', '.join(named)}",
+            file="params.yaml",
+            do="take these cells out of `trained`, `trained_from`, `adapted` and `captioners` before you ship; their "
+            "results stay in DVC's cache",
+        )
 
 
 def check(repo: Any) -> None:

@@ -97,6 +97,8 @@ def replay_project(to: Path, remote_file: Callable[[str], Path], a_class: int) -
         (project / name).write_text("\n".join(kept) + "\n")
     # They are DVC's, as in the project: git ignores them, and `dvc exp run --temp` works in a copy of what is tracked.
     dvc("add", "-q", *(f"{PUBLISHED}/{name}" for name in originals), *LISTS, cwd=project)
+    for name in originals:
+        edit_yaml(project / PUBLISHED / f"{name}.dvc", lambda pointer: pointer["outs"][0].update(push=False))
     commit(project)
     return project
 

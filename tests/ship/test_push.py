@@ -8,7 +8,7 @@ import pytest
 from stages.ship.processor import kind
 from stages.ship.record import Shipped, duration, read_record
 from tests.conftest import dvc
-from tests.pipeline.project import commit, git
+from tests.pipeline.project import commit, edit_yaml, git
 from tests.ship.project import CELLS
 from tests.ship.test_pull import flip
 
@@ -62,6 +62,15 @@ def test_it_refuses_weights_that_are_nowhere(unshipped, ship):
     said = ship(unshipped, "push", 1)
     assert "nowhere to be had: pretrain@base" in said
     assert unshipped.objects() == {}
+
+
+@pytest.mark.parametrize("licensed", [True, False])
+def test_it_refuses_what_was_learnt_from_a_licensed_data_set(unshipped, ship, licensed):
+    block = {"mine": {"licensed": licensed, "source": "data/clips"}}
+    edit_yaml(unshipped.folder / "params.yaml", lambda params: params.update(ingest=block))
+    said = ship(unshipped, "push", int(licensed))
+    assert ("learnt from a licensed data set, and shipped/ is in git: pretrain@base, " in said) == licensed
+    assert (unshipped.objects() == {}) == licensed
 
 
 def test_a_clone_without_weights_of_its_own_may_ship(clone, ship):

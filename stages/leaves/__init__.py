@@ -1,0 +1,1 @@
+"""What would leave this machine by `git push` and `dvc push`: a list, and checks that refuse licensed material."""
