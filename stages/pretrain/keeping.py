@@ -43,7 +43,7 @@ def _hash(clips: Clips) -> str:
         value = getattr(clips, field.name)
         for name, part in value.items() if isinstance(value, dict) else ((field.name, value),):
             digest.update(f"{field.name} {name} ".encode())
-            digest.update(part.contiguous().numpy() if isinstance(part, torch.Tensor) else repr(part).encode())
+            digest.update(part.contiguous().numpy().data if isinstance(part, torch.Tensor) else repr(part).encode())
     return digest.hexdigest()
 
 
