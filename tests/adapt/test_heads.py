@@ -236,7 +236,7 @@ def test_a_flipped_bit_in_a_recorded_head_is_no_other_head(
     content[-3] ^= 1
     (cell / "01/head.safetensors").write_bytes(content)
     unchanged._hash.cache_clear()
-    with pytest.raises(InputError, match="not those that dvc.lock recorded"):
+    with pytest.raises(InputError, match=r"not those that dvc\.lock recorded"):
         load(cell / "01", local(base))
 
 
