@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from stages.adapt.heads import Headed
 from stages.base.errors import InputError
 from stages.base.tables import read_json, write_json
+from stages.core.unchanged import check_folder
 from stages.vlm.adapter import CONFIG, WEIGHTS, attach
 from stages.vlm.checkpoint import files_hash
 from stages.vlm.local import Local
@@ -39,8 +40,9 @@ def load(folder: Path, backend: Local) -> tuple[Headed, list[str]]:
         backend: the base model.
 
     Raises:
-        InputError: there is no head, or it was made for another base model.
+        InputError: there is no head, it was made for another base model, or its files are not those that DVC recorded.
     """
+    check_folder(folder) or check_folder(folder.parent)  # a fold's record is its cell's
     about = read_json(folder / CLASSES)
     if about["revision"] != backend.revision:
         raise InputError(

@@ -61,6 +61,8 @@ class Compute(Params):
     """Requests under way at once to an API."""
     reply_seconds: float = 300
     """An API's reply may take this long."""
+    checkpoint_seconds: float = 30
+    """From one checkpoint of what learns to the next: what a kill costs at most; 0 is one after each step."""
     wait_seconds: float = 600
     """Where an API says when to come back, it is waited for up to this long; else the run ends and says when."""
 

@@ -1,13 +1,16 @@
 """Clips decoded once: evenly spread frames of one size, memory-mapped under the journal's folder.
 
 Training looks at a clip in every epoch; decoding it each time would take longer than a small model's step. A clip's
-frames are a record of fixed length in a segment beside the room's journal, which says where it lies: so a killed run
-goes on, any number of processes write (each its own segment), and a batch reads only its own clips from disk.
+frames are a record of fixed length in a segment beside the room's journal, which says where it lies, with its checksum:
+so a killed run goes on, any number of processes write (each its own segment), a batch reads only its own clips from
+disk, and what a disk changed is decoded again.
 """
 
 from __future__ import annotations
 
+import sys
 import uuid
+import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -53,7 +56,7 @@ class Store:
         Raises:
             InputError: a clip cannot be decoded, or has fewer frames than the manifest says.
         """
-        with Journal(ROOM, ("segment", "offset")) as journal:
+        with Journal(ROOM, ("segment", "offset", "crc")) as journal:
             missing: dict[str, Clip] = {}
             for clip in clips:
                 if not self._find(journal, clip):
@@ -72,6 +75,9 @@ class Store:
         path, offset = journal.folder / value["segment"], int(value["offset"])
         if not path.exists() or path.stat().st_size < offset + self._length:
             return False  # somebody removed it
+        if zlib.crc32(self._bytes(path, offset).data) != value["crc"]:
+            print(f"left aside, a disk changed it, {clip.path} is decoded again: {path}", file=sys.stderr)
+            return False
         self._at[clip.md5] = (path, offset)
         return True
 
@@ -92,16 +98,21 @@ class Store:
                     raise InputError(str(frames), file=clip.path, do="ingest again: the clip may have changed")
                 offset = out.tell()
                 _write(out, frames)
-                journal.put(self._key(clip), {"segment": segment.name, "offset": offset})
+                journal.put(
+                    self._key(clip), {"segment": segment.name, "offset": offset, "crc": zlib.crc32(frames.data)}
+                )
                 advance(1)
 
     def get(self, clip: Clip, places: Sequence[int] | NDArray[np.int64] | slice = slice(None)) -> Frames:
         """Return kept frames of a clip, (n, H, W, 3); `places` are among the kept ones. `keep` it first."""
-        path, offset = self._at[clip.md5]
+        return np.asarray(self._bytes(*self._at[clip.md5]).reshape(self.shape)[places])
+
+    def _bytes(self, path: Path, offset: int) -> Frames:
+        """Return a clip's record as it lies in a segment, flat."""
         whole = self._maps.get(path)
-        if whole is None:
+        if whole is None or len(whole) < offset + self._length:
             whole = self._maps[path] = np.memmap(path, np.uint8, mode="r")
-        return np.asarray(whole[offset : offset + self._length].reshape(self.shape)[places])
+        return whole[offset : offset + self._length]
 
 
 def decode(clip: Clip, kept: int, size: tuple[int, int], fit: str) -> Frames:

@@ -15,8 +15,10 @@ from accelerate import Accelerator
 from torch import nn
 
 from stages.base.errors import InputError
+from stages.base.params import compute
 from stages.base.progress import Progress
-from stages.learn.checkpoint import Checkpoint, learnt, restore
+from stages.core.checkpoint import Checkpoint
+from stages.learn.checkpoint import ROOM, learnt, restore
 from stages.learn.device import predict
 from stages.learn.losses import Objective
 from stages.learn.params import Recipe
@@ -69,7 +71,7 @@ def fit(
     key: str,
     what: str,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
-    every: float = 30.0,
+    every: float | None = None,
     objective: Objective | None = None,
 ) -> Fitted:
     """Train the parameters of a model that require gradients; it ends with the weights of the best epoch.
@@ -83,14 +85,15 @@ def fit(
         key: of `checkpoint.run_key`; it must cover all of these arguments.
         what: name of the run in progress lines.
         on_epoch: is told each finished epoch in order, also those that a checkpoint brings back.
-        every: seconds from one checkpoint to the next; 0 saves each step.
+        every: seconds from one checkpoint to the next; 0 saves each step; None: as compute.yaml says.
         objective: what for; None: to name classes, one or several by the targets' type.
 
     Raises:
         InputError: the loss is not a number, or the model cannot checkpoint its activations.
     """
+    every = compute().checkpoint_seconds if every is None else every
     checked = validation if validation is not None and len(validation) else None
-    return _Run(accelerator, model, train, checked, recipe, Checkpoint(key), what, every, objective).run(on_epoch)
+    return _Run(accelerator, model, train, checked, recipe, Checkpoint(ROOM, key), what, every, objective).run(on_epoch)
 
 
 @dataclass
@@ -118,7 +121,7 @@ class _Run:
             self._recall(done, on_epoch)
             self.plain.eval()
             return Fitted(self.history, self.best, self.step, self.step)
-        state = self.checkpoint.load_state()
+        state = self.checkpoint.load_state(lambda state: ["best"] if state["validated"] and state["best"] else [])
         if state is not None:
             restore(self.plain, state["weights"])
         stepper = Stepper(self.accelerator, self.plain, self.train, self.recipe, self.what, self.objective)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from stages.base.errors import InputError
-from stages.learn.checkpoint import Weights, learnt
+from stages.core.checkpoint import Weights
+from stages.learn.checkpoint import learnt
 from stages.learn.device import logits_of
 from stages.learn.dropout import Draw, remembered
 from stages.learn.losses import Objective, naming

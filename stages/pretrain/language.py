@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from stages.pretrain.blank import Blank
 from stages.pretrain.frames import KNOWN, Clips
+from stages.pretrain.keeping import Keeper
 from stages.pretrain.lessons import Lesson
 from stages.pretrain.packed import IGNORED, attending, pack
 from stages.pretrain.params import LanguagePhase
@@ -18,6 +19,8 @@ from stages.pretrain.schedule import Optimiser
 from stages.pretrain.teacher import Teacher
 from stages.pretrain.vision import tokens_of
 
+#: Its name in what is kept of an unfinished run.
+PHASE = "language"
 #: Frames that the tower looks at together.
 _AT_ONCE = 64
 
@@ -30,19 +33,23 @@ def train_language(
     seed: int,
     normalise: Callable[[torch.Tensor], torch.Tensor],
     advance: Callable[[int], None],
+    keeper: Keeper,
 ) -> float:
-    """Train; return the mean loss over the last fifth of the steps.
+    """Train; return the mean loss over the last fifth of the steps. It goes on where `keeper` has it.
 
     A step asks the same kinds of questions of each of its clips, all of one scene, so that rows are about equally long.
     """
     model = blank.model
-    seen = look(model, clips, normalise)
     model.model.vision_tower.requires_grad_(False)
     optimiser = Optimiser(model.parameters(), phase)
     teacher = Teacher(clips, phase)
     rng = np.random.default_rng([seed, 2])
     last: list[float] = []
-    for step in range(phase.steps):
+    known = keeper.recall(PHASE, model, optimiser=optimiser)
+    if known is not None:
+        last, rng.bit_generator.state = known["last"], known["draw"]
+    seen = look(model, clips, normalise)
+    for step in range(keeper.steps(PHASE), phase.steps):
         picked, rows = teacher.step(rng)
         shown = np.sort(np.stack([rng.permutation(KNOWN)[:frames] for _ in picked]), 1)  # (B, frames), in time order
         visual = seen[torch.from_numpy(picked)[:, None], torch.from_numpy(shown)].flatten(1, 2)
@@ -51,6 +58,10 @@ def train_language(
         if step >= 0.8 * phase.steps:
             last.append(float(loss.detach()))
         advance(1)
+        keeper.keep(PHASE, step + 1, lambda: {
+            "model": model.state_dict(), "optimiser": optimiser.state_dict(), "draw": rng.bit_generator.state,
+            "last": last,
+        })  # fmt: skip
     return sum(last) / max(1, len(last))
 
 

@@ -13,15 +13,15 @@ import torch
 from stages.base.progress import Progress
 from stages.base.tables import write_text
 from stages.core.halved import half
+from stages.pretrain import language, vision
 from stages.pretrain.blank import Blank, blank
 from stages.pretrain.card import card
 from stages.pretrain.frames import Clips, read_clips, together
-from stages.pretrain.language import train_language
+from stages.pretrain.keeping import Keeper, run_key
 from stages.pretrain.lessons import Topic
 from stages.pretrain.params import PretrainParams
 from stages.pretrain.tables import read_windows
 from stages.pretrain.teacher import every_kind
-from stages.pretrain.vision import train_vision
 
 
 class Made(NamedTuple):
@@ -30,10 +30,15 @@ class Made(NamedTuple):
     weights: int
     vision: float
     language: float
+    spared: int
+    """Steps that an earlier run had done."""
 
 
-def make(params: PretrainParams, data: Path, folder: Path) -> Made:
-    """Train a model on the rendered scenes below `data` and save it into `folder`."""
+def make(params: PretrainParams, data: Path, folder: Path, every: float = 30.0) -> Made:
+    """Train a model on the rendered scenes below `data` and save it into `folder`.
+
+    What is unfinished is kept every so many seconds, and gone on with by whoever asks for the same again.
+    """
     torch.set_num_threads(params.threads)
     torch.use_deterministic_algorithms(True)
     # Nothing here reads memory that it has not written; filling it first would cost a tenth of the time.
@@ -51,13 +56,20 @@ def make(params: PretrainParams, data: Path, folder: Path) -> Made:
         mean, std = (torch.tensor(value).view(3, 1, 1) for value in (images.image_mean, images.image_std))
         return (pixels.float() / 255 - mean) / std
 
-    with Progress("pretrain, vision, steps", params.vision.steps) as progress:
-        seen = train_vision(student.model, clips, params.vision, params.seed, normalise, progress.advance)
-    with Progress("pretrain, language, steps", params.language.steps) as progress:
-        said = train_language(student, clips, params.language, params.frames, params.seed, normalise, progress.advance)
+    keeper = Keeper(run_key(params, clips), every)
+    spared = [keeper.steps(phase) for phase in (vision.PHASE, language.PHASE)]
+    with Progress("pretrain, vision, steps", params.vision.steps, spared[0]) as progress:
+        seen = vision.train_vision(
+            student.model, clips, params.vision, params.seed, normalise, progress.advance, keeper
+        )
+    with Progress("pretrain, language, steps", params.language.steps, spared[1]) as progress:
+        said = language.train_language(
+            student, clips, params.language, params.frames, params.seed, normalise, progress.advance, keeper
+        )
     weights = save(student, folder)
     write_text(folder / "README.md", card(params, clips, weights))
-    return Made(weights, seen, said)
+    keeper.finish()
+    return Made(weights, seen, said, sum(spared))
 
 
 def save(student: Blank, folder: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch.optim.lr_scheduler import LambdaLR
@@ -31,6 +32,15 @@ class Optimiser:
             )
 
         self._rate = LambdaLR(self._adam, rate)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the next step depends on."""
+        return {"adam": self._adam.state_dict(), "rate": self._rate.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Put such a state back."""
+        self._adam.load_state_dict(state["adam"])
+        self._rate.load_state_dict(state["rate"])
 
     def step(self, loss: torch.Tensor) -> None:
         """Move the weights against the gradient of a loss."""

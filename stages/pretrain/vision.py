@@ -14,10 +14,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from stages.pretrain.frames import KNOWN, PLACES, Clips
+from stages.pretrain.keeping import Keeper
 from stages.pretrain.params import VisionPhase
 from stages.pretrain.schedule import Optimiser
 from stages.pretrain.views import View, windows
 
+#: Its name in what is kept of an unfinished run.
+PHASE = "vision"
 #: Pixels of a whole frame for one of the view, at least and at most.
 _WHOLE = (0.9, 1.0)
 
@@ -74,10 +77,12 @@ def train_vision(
     seed: int,
     normalise: Callable[[torch.Tensor], torch.Tensor],
     advance: Callable[[int], None],
+    keeper: Keeper,
 ) -> float:
     """Train the tower; return the share of whole frames whose activity it names, over the last tenth of the steps.
 
-    Most steps see windows around the person, the last ones whole frames, as they are shown to the model later.
+    Most steps see windows around the person, the last ones whole frames, as they are shown to the model later. It goes
+    on where `keeper` has it.
     """
     # Convolutions are a third faster on a CPU when a pixel's channels lie side by side.
     tower = model.model.vision_tower.train().to(memory_format=torch.channels_last)
@@ -88,7 +93,12 @@ def train_vision(
     draw = torch.Generator().manual_seed(seed)
     height, width = clips.pixels.shape[3:]
     right: list[float] = []
-    for step in range(phase.steps):
+    known = keeper.recall(PHASE, model, heads=heads, optimiser=optimiser)
+    if known is not None:
+        right = known["right"]
+        if not known["over"]:
+            draw.set_state(known["draw"])
+    for step in range(keeper.steps(PHASE), phase.steps):
         near = step < (1 - phase.whole) * phase.steps
         size, zoom = ((phase.window, phase.window), phase.zoom) if near else ((width, height), _WHOLE)
         count = phase.batch if near else max(1, phase.batch * phase.window**2 // (width * height))
@@ -101,7 +111,13 @@ def train_vision(
         if step >= 0.9 * phase.steps:
             right.append(float((seen.named("label") == targets["label"]).float().mean()))
         advance(1)
+        keeper.keep(PHASE, step + 1, lambda: {
+            "model": model.state_dict(), "heads": heads.state_dict(), "optimiser": optimiser.state_dict(),
+            "draw": draw.get_state(), "right": right,
+        })  # fmt: skip
     tower.to(memory_format=torch.contiguous_format)
+    if known is None or not known["over"]:
+        keeper.keep(PHASE, phase.steps, lambda: {"model": model.state_dict(), "right": right}, over=True)
     return sum(right) / max(1, len(right))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 
 from stages.adapt.frozen import Frozen
 from stages.adapt.heads import Headed, Speaking
@@ -14,6 +15,8 @@ from stages.adapt.pooling import pooled, visual_tokens
 from stages.adapt.saved import load, save_head
 from stages.adapt.sources import Shown
 from stages.base.errors import InputError
+from stages.core import unchanged
+from stages.core.unchanged import dvc_hash
 from stages.learn.dropout import Draw, remembered
 from stages.learn.params import Augmentation
 from stages.vlm.base import Request
@@ -216,6 +219,25 @@ def test_a_saved_head_with_lora_gives_equal_logits(tiny_model: Any, tmp_path: Pa
     (tmp_path / "head.json").write_text(json.dumps(about | {"revision": "0" * 32}))
     with pytest.raises(InputError, match=r"made for .* at 0{32}"):
         load(tmp_path, local(base))
+
+
+def test_a_flipped_bit_in_a_recorded_head_is_no_other_head(
+    tiny_model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    base, cell = tiny_model("internvl"), Path("data/home/models/tiny_ft_lc_cs")
+    headed = Headed(local(base).engine().model, 2)
+    for fold in ("01", "02"):
+        save_head(cell / fold, headed.head, {"classes": ["a", "b"], "base": str(base), "revision": folder_hash(base)})
+    out = {"path": str(cell), "md5": dvc_hash(cell)}
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": {"adapt@home": {"outs": [out]}}}))
+    load(cell / "01", local(base))
+    content = bytearray((cell / "01/head.safetensors").read_bytes())
+    content[-3] ^= 1
+    (cell / "01/head.safetensors").write_bytes(content)
+    unchanged._hash.cache_clear()
+    with pytest.raises(InputError, match=r"not those that dvc\.lock recorded"):
+        load(cell / "01", local(base))
 
 
 def test_checkpointed_activations_give_the_same_gradients(tiny_model: Any) -> None:

@@ -51,6 +51,21 @@ def test_decoded_once_for_all_processes_and_again_where_removed(clips):
     assert np.array_equal(again.get(clips[0]), before)
 
 
+@pytest.mark.parametrize("place", [0, 4000, -1])
+def test_a_flipped_bit_is_decoded_again(clips, place, capsys):
+    store = Store(PIXELS)
+    store.keep(clips, 1)
+    before = [store.get(clip).copy() for clip in clips]
+    (segment,) = (root() / "frames").glob("*.u8")
+    content = bytearray(segment.read_bytes())
+    content[place] ^= 1
+    segment.write_bytes(content)
+    again = Store(PIXELS)
+    assert again.keep(clips, 1) == 1
+    assert f"left aside, a disk changed it, {clips[0].path.parent}" in capsys.readouterr().err
+    assert all(np.array_equal(again.get(clip), one) for clip, one in zip(clips, before, strict=True))
+
+
 def test_other_frames_or_sizes_are_other_records(clips):
     Store(PIXELS).keep(clips, 1)
     for changed in ({"kept": 5}, {"kept_size": (16, 12)}, {"fit": "cover"}):

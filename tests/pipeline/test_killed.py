@@ -3,9 +3,7 @@
 Those of caption, infer and keyframes are with their rooms' tests.
 """
 
-import os
 import shutil
-import signal
 
 import pytest
 
@@ -14,7 +12,6 @@ from tests.ingest.clips import write_clip
 from tests.pipeline.drill import CELL, OUT, by_hand, finished, forget, kill_when, records, same, started
 from tests.pipeline.project import journal
 from tests.pretrain.test_pretrain import PARAMS as PRETRAIN
-from tests.pretrain.test_pretrain import TABLE
 from tests.simulate.small import scene
 
 pytestmark = pytest.mark.slow
@@ -76,32 +73,32 @@ def test_a_killed_simulation_leaves_nothing_that_looks_finished(tmp_path):
     assert made() == resumed
 
 
-def test_a_killed_pretraining_leaves_nothing_that_looks_finished(tmp_path):
+def test_a_killed_pretraining_goes_on_to_the_same_bytes(tmp_path):
     rendered = scene(clips=8, activities=["Drink_Fromcup", "Walk"], style="pretrain", rooms=2).model_dump(mode="json")
-    block = PRETRAIN.model_dump(mode="json")
-    endless = {**block, "vision": {**block["vision"], "steps": 10**6}}
-    scenes = {block["scene"]: rendered, block["tables"]: TABLE.model_dump(mode="json")}
-    by_hand(tmp_path, {"simulate": scenes, "pretrain": {"tiny": block, "endless": endless}})
-    for name in scenes:
-        finished(started(tmp_path, name, command="stages.simulate"))
-    process = started(tmp_path, "endless", command="stages.pretrain")
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if "pretrain, vision, steps: " in line:  # it is in the middle, and says so
-            break
-    else:
-        raise AssertionError("".join(said))
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    block = PRETRAIN.model_dump(mode="json") | {"tables": None}
+    block["vision"]["steps"] = block["language"]["steps"] = 60
+    by_hand(tmp_path, {"simulate": {block["scene"]: rendered}, "pretrain": {"tiny": block}})
+    (tmp_path / "compute.yaml").write_text("checkpoint_seconds: 0\n")
+    finished(started(tmp_path, block["scene"], command="stages.simulate"))
     models = tmp_path / "data/models"
-    assert not models.exists()
+
+    def kept():
+        return [path.stat().st_mtime_ns for path in tmp_path.glob(".journal/pretrain/*/state.pt")]
 
     def made():
-        finished(started(tmp_path, "tiny", command="stages.pretrain"))
-        return {path.name: path.read_bytes() for path in (models / "tiny").iterdir()}
+        output = finished(started(tmp_path, "tiny", command="stages.pretrain"))
+        return output, {path.name: path.read_bytes() for path in (models / "tiny").iterdir()}
 
-    after = made()
-    assert "model.safetensors" in after
+    for _ in range(2):  # killed, and killed again after it has gone on
+        before = kept()
+        kill_when(
+            started(tmp_path, "tiny", command="stages.pretrain"), lambda before=before: kept() not in ([], before)
+        )
+        assert not models.exists()
+    output, resumed = made()
+    assert "; 0 from journal" not in output
+    assert "model.safetensors" in resumed
     shutil.rmtree(models)
-    assert made() == after
+    output, undisturbed = made()
+    assert "; 0 from journal" in output
+    assert resumed == undisturbed

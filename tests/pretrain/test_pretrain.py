@@ -1,4 +1,5 @@
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from stages.pretrain.lessons import LESSONS, Activity, Lesson
 from stages.pretrain.make import make
 from stages.pretrain.packed import pack
 from stages.pretrain.params import PretrainParams
+from stages.pretrain.schedule import Optimiser
 from stages.pretrain.table_lessons import LABELS, TABLE_LESSONS, Deeds
 from stages.pretrain.tables import read_windows, windows_of
 from stages.pretrain.teacher import Teacher
@@ -89,6 +91,53 @@ def test_same_seed_same_bytes_another_seed_others(scene, tmp_path):
         make(PARAMS.model_copy(update={"seed": seed}), scene, tmp_path / name)
     assert digest(tmp_path / "a") == digest(tmp_path / "b")
     assert digest(tmp_path / "a")["model.safetensors"] != digest(tmp_path / "c")["model.safetensors"]
+
+
+class Killed(BaseException):
+    pass
+
+
+def stopped(monkeypatch, after: int, scene: Path, folder: Path) -> None:
+    """Train, keeping each step, until so many steps are taken."""
+    step, taken = Optimiser.step, []
+
+    def counted(self, loss):
+        if len(taken) == after:
+            raise Killed
+        taken.append(loss)
+        step(self, loss)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Optimiser, "step", counted)
+        with pytest.raises(Killed):
+            make(PARAMS, scene, folder, every=0)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("stop", [1, 3, 4, 5, 9, 11])
+def test_stopped_after_any_step_it_goes_on_to_the_same_bytes(scene, tmp_path, stop, monkeypatch):
+    whole = make(PARAMS, scene, tmp_path / "whole")
+    stopped(monkeypatch, stop, scene, tmp_path / "model")
+    # Other params are another run.
+    assert make(PARAMS.model_copy(update={"seed": 3}), scene, tmp_path / "other").spared == 0
+    resumed = make(PARAMS, scene, tmp_path / "model", every=0)
+    assert resumed == whole._replace(spared=stop)
+    assert digest(tmp_path / "model") == digest(tmp_path / "whole")
+    assert not list(Path(os.environ["HAR_JOURNAL"]).glob("pretrain/*"))
+
+
+def test_a_damaged_state_is_left_aside_for_the_one_before(scene, tmp_path, monkeypatch, capsys):
+    whole = make(PARAMS, scene, tmp_path / "whole")
+    stopped(monkeypatch, 10, scene, tmp_path / "model")
+    (file,) = Path(os.environ["HAR_JOURNAL"]).glob("pretrain/*/state.pt")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    assert make(PARAMS, scene, tmp_path / "model") == whole._replace(spared=9)
+    said = capsys.readouterr().err
+    assert f"left aside, training starts earlier: {file}" in said
+    assert f"training goes on from {file.with_name('state.old.pt')}" in said
+    assert digest(tmp_path / "model") == digest(tmp_path / "whole")
 
 
 def test_joints_follow_the_frames(scene):
