@@ -24,7 +24,7 @@ def stage(tmp_path, monkeypatch, checkpoint):
 
     def run(name, *arguments, **changed):
         write_run(tmp_path, clips=4, values=PARAMS | {"vlm": {"tiny": local | changed}})
-        params.declared_values.cache_clear()
+        params.forget()
         monkeypatch.setattr(sys, "argv", ["", "home", "tiny", *arguments])
         importlib.import_module(f"stages.{name}.__main__").main()
 
