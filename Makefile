@@ -11,26 +11,30 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
-.PHONY: repro retrain ship replay seeds data what-leaves push hooks unhook test lint bench vllm-check setup clean
+.PHONY: repro retrain ship names replay seeds data what-leaves push hooks unhook test lint bench vllm-check setup clean
 
-repro: setup
+repro: setup names
 	$(RUN)/python -m stages.ship pull
 	$(DVC) repro
 
 # Asks neither shipped/, nor DVC's run cache, nor the journal for anything that was learnt.
-retrain: setup
+retrain: setup names
 	$(RUN)/python -m stages.ship retrain
 	$(DVC) repro
 
 ship: setup
 	$(RUN)/python -m stages.ship push
 
-replay: setup data
+# Before DVC makes paths of names.
+names: setup
+	$(RUN)/python -m stages.base.names
+
+replay: setup data names
 	$(DVC) repro $(PAPERS)
 
 # What other seeds would have given, hours of training: metrics/<data set>/seeds.csv. `JOBS=2` runs two cells at a time.
 JOBS ?= 1
-seeds: setup
+seeds: setup names
 	$(RUN)/python -m stages.seeds run --jobs $(JOBS)
 	$(RUN)/python -m stages.seeds gather
 

@@ -92,7 +92,7 @@ def guessing(stage: str, arguments: Sequence[str], **guesser: Any) -> Guesser:
     """Run `python -m stages.<stage>` in the working directory over a `Guesser` with these arguments; return it."""
     module: Any = importlib.import_module(f"stages.{stage}.__main__")
     model = Guesser(truth(Run(arguments[0])), **guesser)
-    params.declared_values.cache_clear()
+    params.forget()
     loads: Any = importlib.import_module(LOADS[stage])
     with mock.patch.object(loads, "load", return_value=model), mock.patch.object(sys, "argv", ["", *arguments]):
         module.main()

@@ -86,10 +86,14 @@ def _disk_is_full(error: Exception) -> bool:
 def guard(main: Callable[[], None]) -> None:
     """Run a stage's `main`; a user's error ends in one clear message and exit status 1.
 
-    A bug still shows its stack trace: only errors that a user can act on are caught.
+    A stage that DVC runs gets its arguments from dvc.yaml first, which no shell sees. A bug still shows its stack
+    trace: only errors that a user can act on are caught.
     """
+    from stages.base.names import take_arguments  # it raises these errors
+
     _kept.clear()
     try:
+        take_arguments()
         main()
     except (InputError, GateError) as error:
         sys.exit(f"error: {error}")

@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from stages.base.errors import InputError
+from stages.base.names import check_name
 
 
 class Params(BaseModel):
@@ -33,7 +34,7 @@ Declared = Mapping[str, Any]
 BLOCKS = {"params/models": "vlm"}
 
 #: What DVC's parser asks of a file system; its own class for the local one takes a sixth of a second to import.
-_FILES = SimpleNamespace(
+FILES = SimpleNamespace(
     open=open,
     exists=os.path.exists,
     isdir=os.path.isdir,
@@ -87,6 +88,34 @@ def running_stage() -> tuple[Path, str] | None:
     return (Path(pipeline or "dvc.yaml"), name) if name else None
 
 
+def read_pipeline(pipeline: Path) -> dict[str, Any]:
+    """Return a dvc.yaml as it is written."""
+    content: dict[str, Any] = _load(str(pipeline), fs=FILES)
+    return content
+
+
+def _load(path: str, fs: object) -> Any:
+    from dvc.utils.serialize import load_path
+
+    return load_path(path, fs=fs)
+
+
+@cache
+def resolved_stage() -> dict[str, Any]:
+    """Return the running stage as DVC resolves it, params filled in; nothing outside of `dvc repro`."""
+    stage = running_stage()
+    if not stage:
+        return {}
+    # Every stage pays this, the smallest too: `dvc.api.params_show` takes over a second, for it reads the lock files
+    # of every pipeline, and DVC's Repo and Stage take half a one to import. Its parser alone takes a fifth.
+    from dvc.parsing import DataResolver
+
+    pipeline, name = stage
+    resolver = DataResolver(SimpleNamespace(fs=FILES, config={}), str(pipeline.parent), read_pipeline(pipeline))
+    resolved: dict[str, Any] = resolver.resolve_one(name)[name]
+    return resolved
+
+
 @cache
 def declared_values() -> dict[str, Any]:
     """Return the params of the running stage, nested, as DVC resolves them.
@@ -101,16 +130,9 @@ def declared_values() -> dict[str, Any]:
             for path in sorted(Path(folder).glob("*.yaml")):
                 loaded.setdefault(kind, {}).setdefault(path.stem, yaml.safe_load(path.read_text()))
         return loaded
-    # Every stage pays this, the smallest too: `dvc.api.params_show` takes over a second, for it reads the lock files
-    # of every pipeline, and DVC's Repo and Stage take half a one to import. Its parser alone takes a fifth.
-    from dvc.parsing import DataResolver
-    from dvc.utils.serialize import load_path
-
-    load = cache(partial(load_path, fs=_FILES))  # a stage names several keys of one file
-    pipeline, name = stage
-    resolver = DataResolver(SimpleNamespace(fs=_FILES, config={}), str(pipeline.parent), load(str(pipeline)))
+    load = cache(partial(_load, fs=FILES))  # a stage names several keys of one file
     values: dict[str, Any] = {}
-    for entry in resolver.resolve_one(name)[name].get("params", []):
+    for entry in resolved_stage().get("params", []):
         # A string is a key of the root's params.yaml; a mapping has keys by file, from the stage's working folder.
         for file, keys in entry.items() if isinstance(entry, Mapping) else [("params.yaml", [entry])]:
             known = load(file)
@@ -124,6 +146,12 @@ def declared_values() -> dict[str, Any]:
                     block = block.setdefault(part, {})
                 block[last] = lookup(known, key, file)
     return values
+
+
+def forget() -> None:
+    """Forget what was read, for whoever changes it within one process."""
+    for kept in (declared_values, resolved_stage, compute):
+        kept.cache_clear()
 
 
 def block_of(file: str) -> str | None:
@@ -144,8 +172,10 @@ def read(declared: Declared, **cell: str) -> dict[str, Any]:
     """Return each declared block, checked; keys are as declared, braces unfilled.
 
     Raises:
-        InputError: a key is not among the stage's params, or its value does not fit.
+        InputError: a key is not among the stage's params, its value does not fit, or a coordinate is no name.
     """
+    for coordinate, name in cell.items():
+        check_name(name, "params.yaml", coordinate)
     values = declared_values()
     where = os.environ.get("DVC_STAGE", "params.yaml")
     return {key: _checked(kind, lookup(values, key.format(**cell), where), where, key.format(**cell))

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from stages.base.names import command
 from stages.report.inputs import Inputs
 
 
@@ -56,7 +57,7 @@ def _described(stage: Any, root: str) -> dict[str, Any]:
             deps.append({"path": _relative(dep, root), "hash": value or ""})
     return {
         "name": _name(stage, root),
-        "cmd": stage.cmd if isinstance(stage.cmd, str) else "\n".join(stage.cmd),
+        "cmd": command(stage),
         "code": [dep for dep in deps if dep["path"].startswith("stages/")],
         "data": [dep for dep in deps if not dep["path"].startswith("stages/")],
         "params": params,

@@ -24,7 +24,7 @@ def test_params_fit_once_a_data_set_is_named(stage: graph.Stage) -> None:
     (listed,) = (next(iter(entry.values())) for entry in stage.body["params"])
     for cell in cells:
         have = {stage.filled(key, cell) for key in listed}
-        words = stage.filled(stage.body["cmd"], cell).split()
+        words = stage.filled(stage.words, cell).split()
         read = {filled(declared, have, words): kind for declared, kind in graph.declared(stage.room).items()}
         assert set(read) == have
         for key, kind in read.items():

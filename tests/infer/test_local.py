@@ -26,7 +26,7 @@ def stage(tmp_path, monkeypatch, checkpoint):
 
     def run(name, *arguments, **changed):
         write_run(tmp_path, clips=4, values=PARAMS | {"vlm": {"tiny": local | changed}} | {"infer": ALL_MAY_FAIL})
-        params.declared_values.cache_clear()
+        params.forget()
         monkeypatch.setattr(sys, "argv", ["", "home", "tiny", *arguments])
         importlib.import_module(f"stages.{name}.__main__").main()
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from stages.base import params
+from stages.base import names, params
 
 ROOT = Path(__file__).resolve().parents[2]
 PIPELINES = [ROOT / "dvc.yaml", *sorted(ROOT.glob("papers/*/dvc.yaml"))]
@@ -26,6 +26,11 @@ class Stage:
     name: str
     body: dict[str, Any]
     cells: tuple[dict[str, str], ...]
+
+    @property
+    def words(self) -> str:
+        """What one would type to run it, params unfilled."""
+        return " ".join([self.body["cmd"], *names.arguments(self.body.get("meta"))])
 
     @property
     def room(self) -> str:

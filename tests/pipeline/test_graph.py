@@ -39,7 +39,7 @@ def test_params_are_what_the_room_reads(stage):
     ]
     for cell in stage.cells:
         have = {stage.filled(key, cell) for key in listed}
-        words = stage.filled(stage.body["cmd"], cell).split()
+        words = stage.filled(stage.words, cell).split()
         read = {filled(declared, have, words): kind for declared, kind in graph.declared(stage.room).items()}
         assert set(read) == have
         for key, kind in read.items():
@@ -65,9 +65,9 @@ def test_a_cell_reads_what_dvc_resolves_for_it(monkeypatch):
                     *blocks, last = key.split(".")
                     reduce(lambda block, part: block.setdefault(part, {}), blocks, expected)[last] = value
             monkeypatch.setenv("DVC_STAGE", stage.addressing)
-            params.declared_values.cache_clear()
+            params.forget()
             assert params.declared_values() == expected, stage.addressing
-    params.declared_values.cache_clear()
+    params.forget()
 
 
 def filled(declared, have, words):
@@ -118,7 +118,7 @@ def test_who_reads_every_method_depends_on_each(stage):
     values = graph.params_of(stage.pipeline)
     tables = {"compare": ("measures", "scores", "verdicts"), "report": ("predictions", "measures", "verdicts")}
     for cell in stage.cells:
-        run = Run(stage.filled(stage.body["cmd"], cell).split()[-1])
+        run = Run(stage.filled(stage.words, cell).split()[-1])
         deps = {stage.filled(dep, cell) for dep in stage.body["deps"]}
         compared = values["compare"][run.name]
         for table in tables[stage.room]:

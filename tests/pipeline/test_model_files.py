@@ -30,9 +30,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(graph.ROOT / "params", tmp_path / "params")
     (tmp_path / "dvc.yaml").write_text(PIPELINE)
     (tmp_path / "params.yaml").write_text("other_models: [gpt_4o]\ninfer: {home: {parts: []}}\nvlm: {own: {a: 1}}\n")
-    params.declared_values.cache_clear()
+    params.forget()
     yield tmp_path
-    params.declared_values.cache_clear()
+    params.forget()
 
 
 def test_a_cell_takes_its_model_from_the_models_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

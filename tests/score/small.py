@@ -107,7 +107,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write(path: Path, values: dict[str, Any]) -> None:
     """Write params, which the next stage reads afresh."""
     path.write_text(yaml.safe_dump(values))
-    params.declared_values.cache_clear()
+    params.forget()
 
 
 def write_measures(method: str, rows: list[dict[str, Any]]) -> None:
@@ -127,5 +127,5 @@ def run(monkeypatch: pytest.MonkeyPatch, room: str, *arguments: str) -> None:
     from importlib import import_module
 
     monkeypatch.setattr(sys, "argv", [room, RUN.name, *arguments])
-    params.declared_values.cache_clear()
+    params.forget()
     import_module(f"stages.{room}.__main__").main()
