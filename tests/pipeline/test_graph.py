@@ -202,7 +202,12 @@ def test_each_row_that_learns_has_more_seeds():
         (cell["dataset"], f"{cell['model']}_{cell['way']}_{cell['protocol']}") for cell in values["adapted"].values()
     ]
     asked = [(dataset, model) for dataset in values["datasets"] for model in values["models"]]
-    expected = [f"{dataset}/{method}_{draw}.csv" for dataset, method in own + on_base for draw in (1, 2, 3, 4)]
+    expected = [
+        f"{dataset}/{method}_{draw}{of}.csv"
+        for dataset, method in own + on_base
+        for draw in (1, 2, 3, 4)
+        for of in ("", "_clips")
+    ]
     expected += [f"{dataset}/{name}_base_{draw}.csv" for dataset, name in on_base + asked for draw in (1, 2)]
     assert drawn == set(expected)
 
