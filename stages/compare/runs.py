@@ -18,6 +18,7 @@ import numpy as np
 
 from stages.base.errors import InputError
 from stages.base.paths import Run
+from stages.base.spreadsheet import text_as_written
 from stages.compare.inputs import Inputs
 from stages.stats.clips import Objects
 from stages.stats.design import Floats
@@ -94,5 +95,5 @@ def read(run: Run) -> Runs:
             if not isinstance(draws, list):
                 raise InputError(f"{row['said']!r} is no list", file=path, row=reader.line_num, key="said",
                                  do="write the table again: `make seeds`")  # fmt: skip
-            said.setdefault((row["method"], row["metric"]), {})[row["clip_id"]] = draws
+            said.setdefault((row["method"], row["metric"]), {})[text_as_written(row["clip_id"])] = draws
     return Runs(path, said)

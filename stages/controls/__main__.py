@@ -16,6 +16,7 @@ from stages.base.errors import guard
 from stages.base.params import read
 from stages.base.paths import Run
 from stages.base.progress import closing
+from stages.base.spreadsheet import csv_text
 from stages.base.tables import write_text
 from stages.controls.params import PARAMS
 from stages.core.reproducible import hold_arithmetic, keep_freed_memory
@@ -36,7 +37,7 @@ def main() -> None:
 
     rows = make(run, params, trained, Level(*level))
     path = run.metrics / "controls.csv"
-    write_text(path, pl.DataFrame(rows).with_columns(pl.col(pl.Float64).round(6)).write_csv())
+    write_text(path, csv_text(pl.DataFrame(rows).with_columns(pl.col(pl.Float64).round(6))))
     closing(f"controls {run.name}", f"{len(rows)} rows of {params.methods} methods in {path}")
 
 

@@ -26,9 +26,9 @@ class _Finder:
 
         def exec_module(module):  # type: ignore[no-untyped-def]
             plain(module)
-            module.push = _checked(module.push)
+            module.push = _checked(module.push)  # type: ignore[no-untyped-call]
 
-        spec.loader.exec_module = exec_module
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from stages.base import schema
 from stages.base.errors import InputError
 from stages.base.paths import Run
+from stages.base.spreadsheet import as_written
 from stages.base.tables import read_json, read_table
 
 
@@ -113,7 +114,7 @@ def read_csv(path: Path, columns: list[str]) -> pl.DataFrame:
     if not path.exists():
         raise InputError("no such file", file=path, do="run `dvc repro`, or `dvc pull` to fetch it")
     try:
-        frame = pl.read_csv(path, infer_schema_length=None)
+        frame = as_written(pl.read_csv(path, infer_schema_length=None))
     except pl.exceptions.PolarsError as error:
         raise InputError(f"not a CSV table ({error})", file=path, do="remove it and run `dvc repro`") from None
     lacking = [name for name in columns if name not in frame.columns]

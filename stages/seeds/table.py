@@ -14,6 +14,7 @@ import polars as pl
 from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import SCORES, VERDICTS
+from stages.base.spreadsheet import as_written, csv_text
 from stages.base.tables import read_table, write_text
 
 DIGITS = 6
@@ -89,13 +90,13 @@ def together(draws: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 def write_clips(path: Path, rows: pl.DataFrame) -> None:
     """Write rows of CLIPS, sorted."""
-    write_text(path, rows.sort(list(CLIPS)[:3]).write_csv())
+    write_text(path, csv_text(rows.sort(list(CLIPS)[:3])))
 
 
 def write_rows(path: Path, rows: pl.DataFrame) -> None:
     """Write rows of SCHEMA, sorted, six digits."""
     # Adding zero turns -0.0 into 0.0.
-    write_text(path, rows.sort(KEYS).with_columns(pl.col("value").round(DIGITS) + 0.0).write_csv())
+    write_text(path, csv_text(rows.sort(KEYS).with_columns(pl.col("value").round(DIGITS) + 0.0)))
 
 
 def read_rows(path: Path, schema: pl.Schema = SCHEMA) -> pl.DataFrame:
@@ -110,4 +111,4 @@ def read_rows(path: Path, schema: pl.Schema = SCHEMA) -> pl.DataFrame:
         raise InputError("no such file", file=path, do="run `make seeds`") from None
     except pl.exceptions.PolarsError as error:
         raise InputError(f"not a table of seeds: {error}", file=path, do="run `make seeds`") from None
-    return table
+    return as_written(table)
