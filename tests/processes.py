@@ -6,7 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 #: What a user gives as HAR_LAUNCH for two processes on one machine without a GPU.
@@ -28,3 +31,42 @@ def call(
             os.killpg(process.pid, signal.SIGKILL)  # the launcher's processes too
             process.wait()
     return subprocess.CompletedProcess(process.args, process.returncode, said, errors)
+
+
+#: A stage of which one rank dies by SIGKILL at its third step; each rank says where it is, so that one can look.
+_KILLING = """
+import os, pathlib, signal, time
+from stages.core.reproducible import hold_arithmetic
+hold_arithmetic()
+import stages.{room}.__main__ as stage
+from stages.learn import stepping
+stage.hold_arithmetic = lambda: None
+take = stepping.Stepper.take
+def taking(self, step):
+    rank = os.environ["RANK"]
+    pathlib.Path("rank" + rank).write_text(str(os.getpid()))
+    if step == 2 and rank == os.environ["KILLED"]:
+        pathlib.Path("killed").write_text(str(time.time()))
+        os.kill(os.getpid(), signal.SIGKILL)
+    return take(self, step)
+stepping.Stepper.take = taking
+if __name__ == "__main__":  # processes that decode import this file again
+    stage.main()
+"""
+#: Seconds from a rank's death to the end of the run: longer is a hang, which ends when a collective times out.
+SOON = 60
+
+
+def with_one_killed(folder: Path, room: str, *arguments: str, rank: str) -> None:
+    """Run a stage as two processes of which one is killed; the run must end soon, in an error, with nobody left."""
+    (folder / "killing.py").write_text(_KILLING.format(room=room))
+    launched = f"torch.distributed.run {TWO.partition(' ')[2]} killing.py".split()
+    done = call(folder, *launched, *arguments, journal="killed_journal", timeout=300, KILLED=rank)
+    seconds = time.time() - float((folder / "killed").read_text())
+    assert done.returncode != 0
+    assert f"rank      : {rank}" in done.stderr, done.stderr
+    assert "SIGKILL" in done.stderr
+    assert seconds < SOON, f"the run ended {seconds:.0f} s after the death of a rank"
+    for each in ("rank0", "rank1"):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((folder / each).read_text()), 0)
