@@ -62,6 +62,8 @@ class Compute(Params):
     """Requests under way at once to an API."""
     reply_seconds: float = 300
     """An API's reply may take this long."""
+    clip_seconds: float = 600
+    """A clip may take this long to decode; one that takes longer is an error, and tried again by the next run."""
     checkpoint_seconds: float = 30
     """From one checkpoint of what learns to the next: what a kill costs at most; 0 is one after each step."""
     wait_seconds: float = 600

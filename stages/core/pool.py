@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -22,11 +25,16 @@ class Crashed(Exception):
     """The process that worked on an item died: a decoder in C, or the kernel out of memory. It is a result."""
 
 
-def spread(function: Callable[[T], R], items: Iterable[T], processes: int) -> Iterator[tuple[T, R | Crashed]]:
+def spread(
+    function: Callable[[T], R], items: Iterable[T], processes: int, seconds: float | None = None
+) -> Iterator[tuple[T, R | Crashed]]:
     """Yield each item with `function(item)` in any order; an item whose process dies is tried once more, alone.
 
-    `function` must be importable (a module's own function or a `partial` of one). What it raises is raised here.
+    `function` must be importable (a module's own function or a `partial` of one). What it raises is raised here. With
+    `seconds`, a process that works longer on an item is killed: a decoder in C that hangs cannot be asked to stop.
     """
+    if seconds is not None:
+        function = partial(_within, function, seconds)
     waiting = iter(items)
     unfinished: list[T] | None = None
     while unfinished is None or unfinished:
@@ -35,9 +43,22 @@ def spread(function: Callable[[T], R], items: Iterable[T], processes: int) -> It
         for item in unfinished:
             # One process an item: whose crash it was is then certain.
             alone: list[T] = []
+            start = time.monotonic()
             yield from _until_crash(function, iter([item]), 1, alone)
-            if alone:
+            if alone and seconds is not None and time.monotonic() - start >= seconds:
+                yield item, Crashed(f"not done after {seconds:g} s, twice")
+            elif alone:
                 yield item, Crashed("the process that worked on it died, twice")
+
+
+def _within(function: Callable[[T], R], seconds: float, item: T) -> R:
+    """Return `function(item)`, or let the alarm kill this process: its default action needs no interpreter."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return function(item)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _until_crash(

@@ -37,7 +37,9 @@ def main() -> None:
     if params.licensed:
         check_source(dataset, Path(params.source))
     source = read_source(Path(params.source))
-    probed = probe_rows(rows_of(source.entries, adapter), compute().processes, run.manifest, params.windows)
+    probed = probe_rows(
+        rows_of(source.entries, adapter), compute().processes, run.manifest, params.windows, most=params.pixels
+    )
     clips = clips_of(probed.rows, probed.counts, params, adapter)
     others = [name for name in source.others if params.windows is None or name != params.windows.annotations]
     splits = split(clips.rows, others, params, adapter, clips.findings)

@@ -131,6 +131,9 @@ class IngestParams(Params):
     """Folder of the clips; or a file of clip names, where no video is at hand (a replay of published texts)."""
     licensed: bool
     """The clips may not be passed on: a source that git or `dvc push` would send is refused, pages show no image."""
+    pixels: int = Field(default=8192 * 4320, ge=1)
+    """Most pixels of a frame; a video with larger ones is an error and not decoded: a frame of 16,000 x 16,000 takes
+    gigabytes of memory, in each process."""
     windows: Windows | None = None
     """How recordings are cut into clips; leave it out where each file is a clip."""
     rules: Rules | None = None

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import av
 
 from stages.base.errors import InputError
+from stages.base.params import compute
 from stages.base.progress import Progress
 from stages.base.schema import MANIFEST
 from stages.base.tables import read_table
@@ -25,7 +26,7 @@ from stages.core.previous import previous
 from stages.ingest.params import Windows
 from stages.ingest.rows import LABELS_BREAK_RULES, NAME_ERRORS, NO_ANNOTATIONS, Row
 from stages.ingest.windows import frames_of, spans
-from stages.video.decode import Probe, probe, timed_probe
+from stages.video.decode import TOO_LARGE, Probe, timed_probe, too_large
 
 #: Raise it when the same file gives another row; a golden test fails when that is forgotten.
 VERSION = 1
@@ -52,11 +53,14 @@ class _File(NamedTuple):
     md5: str
 
 
-def look_at(windows: Windows | None, path: Path) -> dict[str, Any]:
-    """Return what decoding a file shows, as the journal keeps it: a Probe, and the frames of each window if any."""
+def look_at(windows: Windows | None, most: int | None, path: Path) -> dict[str, Any]:
+    """Return what decoding a file shows, as the journal keeps it: a Probe, and the frames of each window if any.
+
+    A video of frames of more than `most` pixels is not decoded.
+    """
+    seen, times = timed_probe(path, most)
     if windows is None:
-        return probe(path)._asdict()
-    seen, times = timed_probe(path)
+        return seen._asdict()
     if windows.unit == "frames" and seen.error is None and not _steady(times, seen.fps):
         seen = seen._replace(error="its frame rate varies, so a frame's number is no time: annotate it in seconds")
     counts = frames_of(times, spans(seen.duration or 0.0, windows)) if seen.error is None else []
@@ -73,12 +77,14 @@ def probe_rows(
     processes: int,
     manifest: Path,
     windows: Windows | None = None,
-    look: Callable[[Windows | None, Path], dict[str, Any]] = look_at,
+    look: Callable[[Windows | None, int | None, Path], dict[str, Any]] = look_at,
+    most: int | None = None,
 ) -> Probed:
     """Return the rows with bytes, hash and what decoding shows; rows without a file as they are.
 
     A file that cannot be read or decoded gives its row an error, beside what is known of it. An error that the row
     has from its name stands. `manifest` is where the rows will go: what its last version tells is not decoded again.
+    A video whose frames have more than `most` pixels is not decoded.
     """
     paths = [row.path for row in rows]
     with ThreadPoolExecutor(processes) as threads:
@@ -90,12 +96,12 @@ def probe_rows(
         known = sum(file.key in journal for file in readable)
         crashed: dict[str, str] = {}
         with Progress("probe", len(readable), known) as progress:
-            decode = partial(_decoded, processes, partial(look, windows), crashed)
+            decode = partial(_decoded, processes, partial(look, windows, most), crashed)
             compute_missing(journal, readable, lambda file: file.key, decode, progress.advance)
         counts = {
             file.path: journal.get(file.key).get("windows", []) for file in readable if windows and file.key in journal
         }
-        return Probed([_filled(row, files[row.path], journal, crashed) for row in rows], known, counts)
+        return Probed([_filled(row, files[row.path], journal, crashed, most) for row in rows], known, counts)
 
 
 def _hashed(windows: Windows | None, path: str | None) -> _File | str | None:
@@ -132,16 +138,21 @@ def _refill(journal: Journal, manifest: Path) -> None:
 def _decoded(
     processes: int, look: Callable[[Path], dict[str, Any]], crashed: dict[str, str], files: list[_File]
 ) -> Iterator[tuple[_File, dict[str, Any]]]:
-    """Yield what decoding shows; a crash, which may be the machine's fault, goes to `crashed` and to no journal."""
+    """Yield what decoding shows; a crash, which may be the machine's fault, goes to `crashed` and to no journal.
+
+    So does what is beyond a limit.
+    """
     by_path = {Path(file.path): file for file in files}
-    for path, seen in spread(look, by_path, min(processes, len(files))):
+    for path, seen in spread(look, by_path, min(processes, len(files)), compute().clip_seconds):
         if isinstance(seen, Crashed):
             crashed[by_path[path].key] = f"the decoder crashed: {seen}"
+        elif (seen["error"] or "").startswith(TOO_LARGE):
+            crashed[by_path[path].key] = seen["error"]  # another limit would let it pass
         else:
             yield by_path[path], seen
 
 
-def _filled(row: Row, file: _File | str | None, journal: Journal, crashed: dict[str, str]) -> Row:
+def _filled(row: Row, file: _File | str | None, journal: Journal, crashed: dict[str, str], most: int | None) -> Row:
     if file is None:
         return row
     if isinstance(file, str):
@@ -150,5 +161,7 @@ def _filled(row: Row, file: _File | str | None, journal: Journal, crashed: dict[
     if file.key in crashed:
         return row._replace(error=row.error or crashed[file.key], journal_key=None)
     seen = journal.get(file.key)
+    if most is not None and (seen["width"] or 0) * (seen["height"] or 0) > most:
+        return row._replace(error=row.error or too_large(seen["width"], seen["height"], most), journal_key=None)
     known = {field: seen[field] for field in Probe._fields}
     return row._replace(**{**known, "error": row.error or seen["error"]})

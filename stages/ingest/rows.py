@@ -11,7 +11,9 @@ from stages.ingest.adapters import Adapter, Named
 NOT_IN_GRAMMAR = "name not in the grammar"
 UNKNOWN_LABEL = "label not in the class list"
 TAKEN = "clip id taken"
-NAME_ERRORS = (NOT_IN_GRAMMAR, UNKNOWN_LABEL, TAKEN)
+BAD_NAME = "the file's name is not UTF-8"
+NO_FILE = "not a file"
+NAME_ERRORS = (NOT_IN_GRAMMAR, UNKNOWN_LABEL, TAKEN, BAD_NAME, NO_FILE)
 #: How an error begins that comes from the annotations.
 NO_ANNOTATIONS = "the recording has no annotations"
 LABELS_BREAK_RULES = "labels break a rule"
@@ -46,6 +48,8 @@ class Entry(NamedTuple):
     """With `/` and without a video's suffix."""
     shown: str
     path: str | None = None
+    error: str | None = None
+    """Why the file is not looked at."""
 
 
 def rows_of(entries: Iterable[Entry], adapter: Adapter) -> list[Row]:
@@ -66,9 +70,9 @@ def rows_of(entries: Iterable[Entry], adapter: Adapter) -> list[Row]:
 
 def _row(entry: Entry, named: Named | None, adapter: Adapter) -> Row:
     if named is None:
-        return Row(entry.shown, entry.path, error=f"{NOT_IN_GRAMMAR} {adapter.grammar}")
-    labels, error = tuple(sorted(named.labels)), None
-    if adapter.classes is not None and not adapter.classes.issuperset(labels):
+        return Row(entry.shown, entry.path, error=entry.error or f"{NOT_IN_GRAMMAR} {adapter.grammar}")
+    labels, error = tuple(sorted(named.labels)), entry.error
+    if error is None and adapter.classes is not None and not adapter.classes.issuperset(labels):
         labels, error = (), f"{UNKNOWN_LABEL}: {', '.join(sorted(set(labels) - adapter.classes))}"
     return Row(
         named.clip_id,

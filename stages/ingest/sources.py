@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
 from stages.base.errors import InputError
 from stages.base.paths import fetch
 from stages.base.tables import read_json
-from stages.ingest.rows import Entry
+from stages.ingest.rows import BAD_NAME, NO_FILE, Entry
 
 SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".mts", ".3gp", ".ogv"}
@@ -89,8 +91,29 @@ def _in_folder(folder: Path) -> Source:
         shown = path.relative_to(folder).as_posix()
         if path.is_dir():
             continue
-        if path.suffix.lower() in SUFFIXES:
-            entries.append(Entry(bare(shown), shown, path.as_posix()))
+        written, why = _written(shown), _unusable(path, shown)
+        if path.suffix.lower() not in SUFFIXES:
+            others.append(written)
+        elif why is not None:
+            entries.append(Entry(bare(written), written, error=why))
         else:
-            others.append(shown)
+            entries.append(Entry(bare(shown), shown, path.as_posix()))
     return Source(entries, others)
+
+
+def _written(shown: str) -> str:
+    """Return a name that can be written: each byte that is no UTF-8 as its number."""
+    return os.fsencode(shown).decode(errors="backslashreplace")
+
+
+def _unusable(path: Path, shown: str) -> str | None:
+    """Say why a file with a video's name is not even opened: a pipe would be waited for, for ever."""
+    if shown != _written(shown):
+        return f"{BAD_NAME}: rename it"
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return None  # reading it says why
+    kinds = {"a pipe": stat.S_ISFIFO, "a socket": stat.S_ISSOCK, "a device": stat.S_ISCHR, "a disk": stat.S_ISBLK}
+    kind = next((name for name, test in kinds.items() if test(mode)), None)
+    return f"{NO_FILE}: it is {kind}" if kind else None

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from stages.base.errors import InputError
+from stages.base.params import compute
 from stages.base.progress import Progress
 from stages.core.journal import Journal
 from stages.core.pool import Crashed, spread
@@ -19,7 +20,9 @@ def compute_all(journal: Journal, paths: Mapping[str, str], params: KeyframesPar
     missing = {path: sample for sample, path in paths.items() if sample not in journal}
     failures: list[str] = []
     with Progress("keyframes", len(paths), len(paths) - len(missing)) as progress:
-        for path, value in spread(partial(_attempt, params), missing, min(processes, max(1, len(missing)))):
+        for path, value in spread(
+            partial(_attempt, params), missing, min(processes, max(1, len(missing))), compute().clip_seconds
+        ):
             if isinstance(value, Crashed):
                 failures.append(f"{path}: {value}")
             elif isinstance(value, str):

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.base.errors import InputError
+from stages.base.params import compute
 from stages.core.journal import Journal, journal_key
 from stages.core.pool import Crashed, spread
 from stages.learn.data import Clip
@@ -93,7 +94,7 @@ class Store:
         segment = journal.folder / f"{uuid.uuid4().hex}.u8"
         work = partial(decode, kept=self.pixels.kept, size=self.pixels.kept_size, fit=self.pixels.fit)
         with segment.open("wb", buffering=0) as out:
-            for clip, frames in spread(work, clips, min(processes, len(clips))):
+            for clip, frames in spread(work, clips, min(processes, len(clips)), compute().clip_seconds):
                 if isinstance(frames, Crashed):
                     raise InputError(str(frames), file=clip.path, do="ingest again: the clip may have changed")
                 offset = out.tell()

@@ -38,6 +38,10 @@ from stages.video.upright import display_matrix, swaps_axes, upright
 _INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 
 
+#: How an error begins of a video whose frames are larger than is allowed.
+TOO_LARGE = "its frames are too large"
+
+
 class Probe(NamedTuple):
     """What decoding a file from end to end shows; None where nothing decoded.
 
@@ -135,11 +139,19 @@ def probe(path: str | Path) -> Probe:
     return timed_probe(path)[0]
 
 
-def timed_probe(path: str | Path) -> tuple[Probe, list[float]]:
-    """Return the same with the time of each frame that decoded, seconds from the first."""
+def too_large(width: int, height: int, most: int) -> str:
+    """Say that a video's frames have more than `most` pixels."""
+    return f"{TOO_LARGE}: {width} x {height} pixels, {most} are allowed (`pixels` of `ingest`)"
+
+
+def timed_probe(path: str | Path, most: int | None = None) -> tuple[Probe, list[float]]:
+    """Return the same with the time of each frame that decoded, seconds from the first.
+
+    Frames of more than `most` pixels are not decoded, whatever the container says of their size.
+    """
     count, size, frame, times = 0, None, None, []
     try:
-        for frame in _frames(path):
+        for frame in _frames(path, most):
             size = size or frame.size
             times.append(frame.time)
             count += 1
@@ -155,11 +167,17 @@ def timed_probe(path: str | Path) -> tuple[Probe, list[float]]:
     return Probe(count, None if fps is None else round(fps, 6), round(duration, 6), *size, why), times
 
 
-def _frames(path: str | Path) -> Iterator[Frame]:
+def _frames(path: str | Path, most: int | None = None) -> Iterator[Frame]:
     file, span = located(path)
     with av.open(file, metadata_errors="replace") as container:
         assert isinstance(container, InputContainer)
         stream = _stream(container)
+        if most is not None:
+            width, height = stream.codec_context.width, stream.codec_context.height
+            if width * height > most:
+                raise UnusableError(too_large(width, height, most))
+            # Of what the stream itself then says; decoders fill sizes up to whole blocks.
+            stream.codec_context.options = {"max_pixels": str(2 * most + 2**16)}
         index, size, converter = 0, None, VideoReformatter()
         origin, first = None, 0.0
         for tick, picture in in_order(timed(container, stream)) if span is None else _from(container, stream, span):
@@ -174,6 +192,8 @@ def _frames(path: str | Path) -> Iterator[Frame]:
             first = time if index == 0 else first
             frame = Frame(index, time - first, picture, converter, origin.matrix)
             size = size or frame.size
+            if most is not None and size[0] * size[1] > most:
+                raise UnusableError(too_large(*size, most))
             if frame.size != size:
                 raise UnusableError(f"the frame size changes from {size} to {frame.size}")
             yield frame

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jinja2
@@ -11,6 +16,11 @@ from PIL import Image as PilImage
 
 from stages.base.errors import InputError
 from stages.vlm.base import Media, Request
+
+#: A question is rendered, its images resized and its text cut into tokens in this time, or not at all.
+SECONDS = 60
+#: What Jinja calls a template that is in no file.
+_TEMPLATES = ("<template>", "<unknown>")
 
 
 def encode(
@@ -23,8 +33,10 @@ def encode(
     the template closes it; without one the tokens end where the model goes on.
 
     Raises:
-        InputError: the request shows what the model has no processor for.
-        ValueError: the processor refuses the request (such as a prompt that holds an image placeholder).
+        InputError: the request shows what the model has no processor for; the chat template is no Jinja, or does not
+            come to an end.
+        ValueError: the processor refuses the request (such as a prompt that holds an image placeholder), or the chat
+            template does.
     """
     sees = hasattr(processor, "tokenizer")
     for media in request.all_media:
@@ -33,15 +45,52 @@ def encode(
     if answer is not None:
         conversation.append(_turn("assistant", answer, None, sees))
     given = _video_arguments(request.all_media) | arguments
-    encoded = processor.apply_chat_template(
-        conversation,
-        add_generation_prompt=answer is None,
-        tokenize=True,
-        return_dict=True,
-        return_tensors="pt",
-        **({"processor_kwargs": given} if given else {}),
-    )
+    try:
+        with _in_time():
+            encoded = processor.apply_chat_template(
+                conversation,
+                add_generation_prompt=answer is None,
+                tokenize=True,
+                return_dict=True,
+                return_tensors="pt",
+                **({"processor_kwargs": given} if given else {}),
+            )
+    except jinja2.TemplateSyntaxError as error:
+        raise InputError(f"the model's chat template is none: {error}", do="give the model another one") from None
+    except Exception as error:
+        if isinstance(error, InputError) or not _in_template(error):
+            raise
+        raise ValueError(f"the model's chat template refuses it: {error or type(error).__name__}") from error
     return {name: value for name, value in encoded.items() if isinstance(value, torch.Tensor)}
+
+
+def _in_template(error: Exception) -> bool:
+    """Tell whether an error comes from what a model's folder says, and is none of our own."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return isinstance(error, jinja2.TemplateError) or any(frame.filename in _TEMPLATES for frame in frames)
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """End a template that does not: loops within loops are all that Jinja's sandbox allows, and enough.
+
+    By a signal, which the main thread alone can be sent; elsewhere there is no limit.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def late(*_: object) -> None:
+        raise InputError(f"the model's chat template has not come to an end after {SECONDS} s",
+                         do="give the model another one: this one loops")  # fmt: skip
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _check_sees(processor: Any, media: Media) -> None:
@@ -68,7 +117,8 @@ def _conversation(processor: Any, request: Request, sees: bool) -> list[dict[str
     turns = [_turn("system", request.system, None, sees), *own, question]
     try:
         # Some templates raise at a system turn (Llama 3.2 Vision beside an image), some leave it out.
-        rendered = processor.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+        with _in_time():
+            rendered = processor.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
     except jinja2.TemplateError:
         rendered = ""
     if request.system.strip() in rendered:

@@ -1,3 +1,4 @@
+import ctypes
 import os
 import signal
 import subprocess
@@ -69,3 +70,15 @@ def test_processes_end_with_a_parent_that_is_killed(tmp_path):
         time.sleep(0.1)
     assert children
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def stubborn(number):
+    if number == 3:
+        ctypes.PyDLL(None).sleep(600)  # in C, with the interpreter's lock
+    return number
+
+
+def test_a_process_that_hangs_costs_its_item_only():
+    found = dict(spread(stubborn, [0, 1, 2, 3, 4], 2, seconds=3))
+    assert str(found.pop(3)) == "not done after 3 s, twice"
+    assert found == {0: 0, 1: 1, 2: 2, 4: 4}

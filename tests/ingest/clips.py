@@ -13,8 +13,14 @@ from stages.ingest.adapters import load
 from stages.ingest.rows import Entry, Row, rows_of
 
 
-def write_clip(path: Path, seed: int = 0, frames: int = 5, ticks: Callable[[int], int] | None = None) -> Path:
-    """Write a video of a few frames at 10 frames a second, 32 x 24; another seed gives other bytes.
+def write_clip(
+    path: Path,
+    seed: int = 0,
+    frames: int = 5,
+    ticks: Callable[[int], int] | None = None,
+    size: tuple[int, int] = (32, 24),
+) -> Path:
+    """Write a video of a few frames at 10 frames a second, of `size` (W, H); another seed gives other bytes.
 
     `ticks` gives the time of each frame, tenths of a second, where the rate varies.
     """
@@ -22,9 +28,9 @@ def write_clip(path: Path, seed: int = 0, frames: int = 5, ticks: Callable[[int]
     rng = np.random.default_rng(seed)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 32, 24, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         for place in range(frames):
-            frame = av.VideoFrame.from_ndarray(rng.integers(0, 255, (24, 32, 3), dtype=np.uint8), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(rng.integers(0, 255, (*size[::-1], 3), dtype=np.uint8), format="rgb24")
             if ticks is not None:
                 frame.pts, frame.time_base = ticks(place), Fraction(1, 10)
             container.mux(stream.encode(frame))

@@ -1,12 +1,17 @@
+import ctypes
 import os
 import shutil
+import signal
+import socket
 from pathlib import Path
 
 import pytest
 
+from stages.base.params import Compute
 from stages.base.schema import MANIFEST
 from stages.base.tables import write_table
 from stages.core.journal import Journal
+from stages.ingest import probing
 from stages.ingest.adapters import load
 from stages.ingest.probing import VERSION, look_at, probe_rows
 from stages.ingest.rows import NOT_IN_GRAMMAR, rows_of
@@ -23,11 +28,19 @@ def rows_in(folder, adapter="folders"):
     return rows_of(read_source(folder).entries, load(adapter))
 
 
-def aborting(windows, path):
+def aborting(windows, most, path):
     """Look, but die on one file as a decoder in C may."""
     if path.name == "crash.mp4":
         os.abort()
-    return look_at(windows, path)
+    return look_at(windows, most, path)
+
+
+def hanging(windows, most, path):
+    """Look, but hang on one file where no Python can be interrupted."""
+    if path.name == "hang.mp4":
+        signal.pthread_sigmask(signal.SIG_BLOCK, set())
+        ctypes.PyDLL(None).sleep(600)  # it holds the interpreter's lock
+    return look_at(windows, most, path)
 
 
 @pytest.fixture
@@ -112,3 +125,53 @@ def test_a_crash_of_the_decoder_costs_one_clip_and_is_tried_again(folder):
     again = probe_rows(rows_in(folder), 1, NO_MANIFEST)
     assert again.known == 4
     assert not [row for row in again.rows if row.error]
+
+
+def test_a_decoder_that_hangs_costs_one_clip_and_is_tried_again(folder, monkeypatch):
+    write_clip(folder / "wave" / "hang.mp4", seed=9)
+    monkeypatch.setattr(probing, "compute", lambda: Compute(clip_seconds=5))
+    rows = {row.clip_id: row for row in probe_rows(rows_in(folder), 2, NO_MANIFEST, look=hanging).rows}
+    assert rows["wave/hang"].error == "the decoder crashed: not done after 5 s, twice"
+    assert [row.error for clip_id, row in rows.items() if clip_id != "wave/hang"] == [None] * 4
+    assert probe_rows(rows_in(folder), 1, NO_MANIFEST).known == 4
+
+
+def test_large_frames_are_not_decoded_and_another_limit_tries_again(folder):
+    small = 32 * 24
+    wide = folder / "wave" / "wide.mp4"
+    write_clip(wide, seed=9, size=(64, 24))
+    rows = {row.clip_id: row for row in probe_rows(rows_in(folder), 1, NO_MANIFEST, most=small).rows}
+    assert rows["wave/wide"].error == "its frames are too large: 64 x 24 pixels, 768 are allowed (`pixels` of `ingest`)"
+    assert rows["wave/wide"].frames is None
+    assert rows["wave/wide"].journal_key is None
+    assert not any(row.error for clip_id, row in rows.items() if clip_id != "wave/wide")
+    again = probe_rows(rows_in(folder), 1, NO_MANIFEST)
+    assert again.known == 4
+    assert not any(row.error for row in again.rows)
+    # What the journal knows of it lets nothing pass.
+    rows = {row.clip_id: row for row in probe_rows(rows_in(folder), 1, NO_MANIFEST, most=small).rows}
+    assert rows["wave/wide"].error.startswith("its frames are too large")
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "m4v", "avi"])
+def test_what_the_stream_says_of_its_size_counts_where_the_container_lies(folder, suffix):
+    """An MPEG-4 stream that is larger than its container says: the header of the one in the box of the other."""
+    wide = write_clip(folder / "wave" / f"wide.{suffix}", seed=9, size=(64, 24))
+    content = wide.read_bytes()
+    wide.write_bytes(content.replace((64).to_bytes(2, "big") + bytes(2), (32).to_bytes(2, "big") + bytes(2)))
+    rows = {row.clip_id: row for row in probe_rows(rows_in(folder), 1, NO_MANIFEST, most=32 * 24).rows}
+    assert rows["wave/wide"].error
+
+
+def test_what_is_no_file_is_a_row_and_not_opened(folder):
+    wave = folder / "wave"
+    os.mkfifo(wave / "pipe.mp4")
+    (wave / "noise.mp4").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(wave / "socket.mp4"))
+        rows = {row.clip_id: row for row in probe_rows(rows_in(folder), 1, NO_MANIFEST).rows}
+    assert {clip_id: row.error for clip_id, row in rows.items() if row.error} == {
+        "wave/pipe": "not a file: it is a pipe",
+        "wave/socket": "not a file: it is a socket",
+        "wave/noise": "not a file: it is a device",
+    }

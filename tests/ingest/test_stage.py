@@ -1,6 +1,8 @@
 """The stage as its command line runs it: outputs, bytes, and what a user with bad input reads."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +70,16 @@ def test_a_broken_clip_and_a_strange_name_end_nothing(workplace, clips, capsys):
     assert "failed 2: Walk_p02_r01_v01_c01, holiday.mp4" in capsys.readouterr().out
     errors = read_table(RUN.manifest, MANIFEST).drop_nulls("error")["clip_id"].to_list()
     assert errors == ["Walk_p02_r01_v01_c01", "holiday.mp4"]
+
+
+def test_a_name_that_is_no_text_is_a_row_and_ends_nothing(workplace, clips):
+    for name in (b"Walk_p02_r09_v01_\xff01.mp4", b"notes_\xff.txt"):
+        Path(os.fsdecode(os.path.join(os.fsencode(clips), name))).write_bytes(b"x")
+    assert workplace.run("ingest", "tiny", values=block()) == ""
+    row = read_table(RUN.manifest, MANIFEST).drop_nulls("error").row(0, named=True)
+    assert row["clip_id"] == "Walk_p02_r09_v01_\\xff01.mp4"
+    assert row["error"] == "the file's name is not UTF-8: rename it"
+    assert "notes_\\\\xff.txt" in (RUN.metrics / "audit.json").read_text()
 
 
 def test_a_leak_stops_the_stage_after_the_audit_and_goes_on_when_accepted(workplace):
