@@ -58,8 +58,8 @@ class Seeds(NamedTuple):
 def shared(departures: Sequence[Cells], weights: Floats) -> Floats:
     """Return h (...), from each of k runs' departures from the clips' means over runs; 0 for one run."""
     k = len(departures)
-    found = [np.nan_to_num(spread(cells, weights).variance) for cells in departures]
-    return np.asarray(np.mean(found, 0) * k / max(k - 1, 1))
+    found: Floats = np.array([np.nan_to_num(spread(cells, weights).variance) for cells in departures])
+    return np.asarray(found.mean(0) * (k / max(k - 1, 1)))
 
 
 def added(clusters: Spread, seeds: Sequence[Seeds]) -> Spread:
