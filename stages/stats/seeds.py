@@ -68,7 +68,7 @@ def added(clusters: Spread, seeds: Sequence[Seeds]) -> Spread:
     Both are nan where the clusters' variance is, or where one of the trainings stands alone.
     """
     parts = [clusters.variance, *(np.maximum(one.variance - one.shared, 0) / one.trained for one in seeds)]
-    freedoms = [clusters.freedom, *(max(one.trained - 1.0, 1.0) for one in seeds)]
+    freedoms: list[Floats | float] = [clusters.freedom, *(max(one.trained - 1.0, 1.0) for one in seeds)]
     total = np.asarray(sum(parts))
     shares = np.asarray(sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True)))
     freedom = np.divide(total**2, shares, out=np.full(total.shape, np.inf), where=shares > 0)
