@@ -11,7 +11,7 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
-.PHONY: repro retrain ship names mend replay seeds data what-leaves push hooks unhook test lint bench vllm-check setup clean
+.PHONY: repro retrain ship names mend replay seeds data what-leaves push hooks unhook test fuzz lint bench vllm-check setup clean
 
 repro: setup names
 	$(RUN)/python -m stages.ship pull
@@ -73,6 +73,11 @@ hooks unhook: setup
 # Two workers share the cores; a thread each, or their threads wait for one another.
 test: setup lint
 	OMP_NUM_THREADS=1 $(RUN)/python -m pytest -n 2
+
+# Changed inputs for everything that reads foreign bytes, for so long each.
+SECONDS_A_READER ?= 60
+fuzz: setup
+	HAR_FUZZ_SECONDS=$(SECONDS_A_READER) OMP_NUM_THREADS=1 $(RUN)/python -m pytest -s tests/fuzz
 
 lint: setup
 	$(RUN)/ruff check .
