@@ -1,9 +1,10 @@
-"""Training throughput of one process and of two, a thread each: what a second core brings, and what joining costs.
+"""Throughput of train and adapt, of one process and of two, a thread each: what a second core brings and joining costs.
 
     python -m bench.processes [--steps 20]
 
-R(2+1)D and TimeSformer as `params.yaml` trains them at home, on noise in memory. On a GPU the processes would be one a
-card; here they are of a CPU, joined by gloo on the loopback. The first two steps are not counted.
+R(2+1)D and TimeSformer as `params.yaml` trains them at home, on noise in memory; FT-C-LoRA as it adapts a model at home
+(batch, rate, rank and targets), on a tiny SmolVLM with random weights that is shown noise. On a GPU the processes would
+be one a card; here they are of a CPU, joined by gloo on the loopback. The first two steps are not counted.
 """
 
 from __future__ import annotations
@@ -15,26 +16,48 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from stages.core.reproducible import hold_arithmetic
 
-CASES = ("r2plus1d_cs", "timesformer_cs")
+TRAINED, ADAPTED = ("r2plus1d_cs", "timesformer_cs"), ("ft_c_lora",)
+CASES = TRAINED + ADAPTED
 _JOIN = ["--rdzv_backend", "c10d", "--rdzv_endpoint", "127.0.0.1:0", "--local_addr", "127.0.0.1"]
 
 
 def work(case: str, steps: int) -> None:
-    """Train in this process, or its share in one of several; the first prints samples a second."""
+    """Learn in this process, or its share in one of several; the first prints samples a second."""
     hold_arithmetic()
-    import torch
     import yaml
 
     from stages.learn.device import start
-    from stages.learn.source import Inputs
     from stages.learn.stepping import Stepper
+
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    made = _adapting(params["adapt"]["home"][case], steps) if case in ADAPTED else _training(params, case, steps)
+    model, source, recipe = made
+    accelerator = start(recipe)
+    stepper = Stepper(accelerator, model.to(accelerator.device), source, recipe, "bench")
+    for step in range(2):
+        stepper.take(step)
+    accelerator.wait_for_everyone()
+    began = time.perf_counter()
+    for step in range(2, steps + 2):
+        stepper.take(step)
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        print(f"{recipe.batch * steps / (time.perf_counter() - began):.2f}")
+
+
+def _training(params: dict[str, Any], case: str, steps: int) -> tuple[Any, Any, Any]:
+    """Return a net, noise that it learns, and its recipe, of as many epochs of one step as are taken."""
+    import torch
+
+    from stages.learn.source import Inputs
     from stages.nets.models import Shape, build
     from stages.nets.trained import TrainParams
 
-    block = TrainParams(**yaml.safe_load(Path("params.yaml").read_text())["train"]["home"][case])
+    block = TrainParams(**params["train"]["home"][case])
     pixels, recipe = block.pixels, block.recipe.model_copy(update={"threads": 1, "epochs": steps + 2})
 
     class Noise:
@@ -49,18 +72,35 @@ def work(case: str, steps: int) -> None:
             shape = (len(indices), pixels.frames, 3, *pixels.size[::-1])
             return {"pixel_values": torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(device)}
 
-    accelerator = start(recipe)
-    model = build(block.net, Shape(pixels.frames, *pixels.size), [str(number) for number in range(16)]).model
-    stepper = Stepper(accelerator, model.to(accelerator.device), Noise(), recipe, "bench")
-    for step in range(2):
-        stepper.take(step)
-    accelerator.wait_for_everyone()
-    began = time.perf_counter()
-    for step in range(2, steps + 2):
-        stepper.take(step)
-    accelerator.wait_for_everyone()
-    if accelerator.is_main_process:
-        print(f"{recipe.batch * steps / (time.perf_counter() - began):.2f}")
+    return (
+        build(block.net, Shape(pixels.frames, *pixels.size), [str(number) for number in range(16)]).model,
+        Noise(),
+        recipe,
+    )
+
+
+def _adapting(block: dict[str, Any], steps: int) -> tuple[Any, Any, Any]:
+    """Return a VLM under LoRA with a head, the images that it learns from, and its recipe, as `_training`."""
+    import numpy as np
+    import torch
+
+    from bench.vlm import PROMPT, Shape, engine_of
+    from stages.adapt import lora
+    from stages.adapt.heads import Headed
+    from stages.adapt.params import FtCLora
+    from stages.adapt.sources import Shown
+    from stages.vlm.base import Media
+
+    way = FtCLora(**block)
+    recipe = way.recipe.model_copy(update={"threads": 1, "epochs": steps + 2, "accumulate": 1})
+    torch.manual_seed(0)
+    engine = engine_of(Shape("smolvlm", {}, {}, 2, {}), "float32", 1, "cpu")
+    lora.put_on(engine.model, way.lora, 0)
+    rng = np.random.default_rng(0)
+    shown = {f"clip{number}": Media("images", list(rng.integers(0, 255, (2, 96, 128, 3), np.uint8)))
+             for number in range(recipe.batch)}  # fmt: skip
+    wanted = torch.arange(recipe.batch) % 16
+    return Headed(engine.model, 16), Shown(engine, PROMPT, list(shown), shown.__getitem__, wanted), recipe
 
 
 def measured(case: str, steps: int, processes: int) -> float:

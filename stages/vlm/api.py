@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: Raise it when a change here or in messages, reply or thinking changes what a server is asked or what is made of its
 #: reply.
-VERSION = 2
+VERSION = 3
 
 #: What the client raises where a reply is not what it expects; it checks little.
 _ODD = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)

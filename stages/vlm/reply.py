@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from stages.base.unicode import well_formed
@@ -153,12 +154,10 @@ def _weighed(answer: Answer, logprobs: Sequence[Any], request: Request, params: 
     if not (request.options and params.logprobs):
         return answer
     try:
-        tokens = [(str(each.token), each.top_logprobs) for each in logprobs]
-        first = _begins("".join(token for token, _ in tokens), answer.text)
-        if not tokens or first is None:
+        place = _first([_written(each) for each in logprobs], answer)
+        if place is None:
             return answer._replace(detail=UNWEIGHED)
-        place = _token_at([token for token, _ in tokens], first)
-        likeliest = [(str(each.token), float(each.logprob)) for each in tokens[place][1]]
+        likeliest = [(str(each.token), float(each.logprob)) for each in logprobs[place].top_logprobs]
     except (AttributeError, TypeError, ValueError):
         return answer._replace(detail=UNWEIGHED)
     if not likeliest or not all(logprob <= _CERTAIN for _, logprob in likeliest):
@@ -167,25 +166,28 @@ def _weighed(answer: Answer, logprobs: Sequence[Any], request: Request, params: 
     return answer._replace(p=weigh(likeliest, request.options), tokens_thinking=thought)
 
 
-def _begins(whole: str, answer: str) -> int | None:
-    """Return where in all that was written the answer begins; None where it is not in it as it stands.
+def _written(token: Any) -> bytes:
+    """Return what a token writes: its bytes, for a part of a character has no other form that all servers agree on."""
+    raw = getattr(token, "bytes", None)
+    return bytes(raw) if raw else str(token.token).encode(errors="surrogatepass")
 
-    Some servers give the log-probabilities of the first tokens only.
+
+def _first(tokens: Sequence[bytes], answer: Answer) -> int | None:
+    """Return which token begins the answer; None where that cannot be told.
+
+    Some servers give the log-probabilities of the first tokens only; and where a token is no whole character some give
+    nothing for it, so that the answer is not found in what the tokens write. Without thinking it is all that there is.
     """
-    place = whole.rfind(answer)
-    if place < 0 and whole.strip() and answer.startswith(whole.strip()):
+    whole, text = b"".join(tokens), answer.text.encode(errors="surrogatepass")
+    place = whole.rfind(text)
+    if place < 0 and whole.strip() and text.startswith(whole.strip()):
         place = len(whole) - len(whole.lstrip())
-    return place if place >= 0 else None
-
-
-def _token_at(tokens: Sequence[str], place: int) -> int:
-    """Return which token writes the letter at a place of the joined text."""
-    written = 0
-    for number, token in enumerate(tokens):
-        written += len(token)
-        if written > place:
-            return number
-    return len(tokens) - 1
+    if place >= 0:
+        ends = accumulate(len(token) for token in tokens)
+        return next((number for number, end in enumerate(ends) if end > place), None)
+    if answer.thinking or answer.tokens_thinking:
+        return None
+    return next((number for number, token in enumerate(tokens) if token.strip() or not token), None)
 
 
 def weigh(likeliest: Sequence[tuple[str, float]], options: Sequence[str]) -> dict[str, float] | None:

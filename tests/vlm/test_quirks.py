@@ -176,6 +176,31 @@ def test_a_server_that_ignores_the_length_is_found_out(server: Server, capsys: p
     assert "length_field: max_completion_tokens" in capsys.readouterr().err
 
 
+def _tokens(*written: tuple[str, list[int]]) -> dict[str, Any]:
+    """Log-probabilities of a Yes and of the tokens behind it, each with its bytes."""
+    tops = [{"token": token, "logprob": log, "bytes": None} for token, log in (("Yes", -0.1), ("No", -2.4))]
+    rest = [{"token": token, "logprob": -1.0, "bytes": raw, "top_logprobs": []} for token, raw in written]
+    return {"content": [tops[0] | {"top_logprobs": tops}, *rest]}
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("Yes 😀 so", [("\\x20\\xf0\\x9f", [32, 240, 159]), ("\\x98\\x80", [152, 128]), (" so", [32, 115, 111])]),
+        ("Yes \ufffd so", [("", []), (" so", [32, 115, 111])]),
+    ],
+    ids=["OpenAI writes the bytes out", "vLLM writes nothing"],
+)
+def test_parts_of_a_character_leave_the_shares(server: Server, text: str, rest: list[tuple[str, list[int]]]) -> None:
+    """A token that is no whole character is not in the answer as it stands."""
+    answer = one(server, IS_IT, reply(text, logprobs=_tokens(*rest)))
+    assert (answer.text, answer.detail) == (text, None)
+    assert answer.p == pytest.approx({"Yes": 0.909, "No": 0.091}, abs=1e-3)
+    # Where the server thought before it, nobody can say where the answer begins, unless its bytes are there.
+    answer = one(server, IS_IT, reply(text, logprobs=_tokens(*rest), reasoning_content="Hm."))
+    assert (answer.p is None) == ("\ufffd" in text)
+
+
 # --- 5. quirks
 
 
