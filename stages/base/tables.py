@@ -74,21 +74,33 @@ def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
         # Not `read_table`, whose data sets of many files import pandas.
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read()
+            # Pages have checksums and the footer has none: what it says twice must be the same, and texts be texts.
+            groups = [file.metadata.row_group(number).num_rows for number in range(file.metadata.num_row_groups)]
+            if not file.metadata.num_rows == sum(groups) == len(table):
+                raise pa.ArrowInvalid(
+                    f"{file.metadata.num_rows} rows, in groups of {groups}, and {len(table)} are there"
+                )
+            table.validate(full=True)
+            names, types = table.schema.names, table.schema.types
     except FileNotFoundError:
         raise InputError("no such file", file=path, do="run `dvc repro`, or `dvc pull` to fetch it") from None
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, MemoryError) as error:
         raise InputError(
             f"not a Parquet file, or a damaged one ({error})",
             file=path,
             do="`python -m stages.core.verify` removes what is damaged, here and in DVC's cache; then `dvc repro`",
         ) from None
-    if table.schema.names != schema.names:
+    if (names, types) != (schema.names, schema.types):
+        other = [name for name, one, wanted in zip(names, types, schema.types, strict=False) if one != wanted]
         raise InputError(
-            f"columns are {table.schema.names}, expected {schema.names}",
+            f"columns are {names}, expected {schema.names}"
+            if names != schema.names
+            else f"columns {', '.join(other)} are of other types than expected",
             file=path,
             do="it was written by another version: run `dvc repro`",
         )
-    return _polars(table)
+    # Names and types are the schema's own: what else a file says of its columns is not looked at.
+    return _polars(pa.Table.from_arrays(table.columns, schema=schema))
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -25,7 +25,7 @@ Outcome = Literal["unchanged", "reported"]
 #: How long a reader is given, and after how many seconds it is said to hang.
 SECONDS = float(os.environ.get("HAR_FUZZ_SECONDS", "0"))
 HANGS = 20
-_FEW, _ROUND = 60, 1000
+_FEW, _ROUND = 60, 200
 
 Edit = tuple[str, int, bytes]
 
