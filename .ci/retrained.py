@@ -2,8 +2,9 @@
 
 It trains where `RETRAIN=1`, or where an entry of `dvc.lock` of a cell that learns has changed since it was shipped. On
 the kind of processor that the shipped weights come from, the same bytes have to come of it. Training elsewhere ends in
-other weights: there the rest of the graph runs too, and each headline number of what learnt has to be within mean
-+- 3 sd sqrt(1 + 1/n) of its n values in `metrics/<data set>/seeds.csv`. This tree stays as it is.
+other weights: there the rest of the graph runs too, and each headline number of what learnt has to be where Student's
+distribution expects one more value, given its n values in `metrics/<data set>/seeds.csv`: within mean +- t sd
+sqrt(1 + 1/n), with t of n - 1 degrees of freedom. This tree stays as it is.
 """
 
 import csv
@@ -18,6 +19,8 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import mean, stdev
 
+from scipy.special import stdtrit
+
 from stages.ship.cells import hashes, learns, locked
 from stages.ship.processor import kind
 from stages.ship.record import read_record
@@ -25,6 +28,8 @@ from stages.ship.record import read_record
 ROOT = Path(__file__).resolve().parents[1]
 #: A number in `metrics/` is rounded; seeds that all agree would else allow nothing.
 ROUNDING = 5e-7
+#: Chance that a number falls outside though nothing is wrong; there are many numbers, which rise and fall together.
+OUTSIDE = 0.001
 
 
 def outputs(root: Path) -> dict[str, str]:
@@ -85,7 +90,8 @@ def outside(retrained: Path) -> list[str]:
                     "needed; `make seeds` trains them"
                 )
                 continue
-            centre, width = mean(values), 3 * stdev(values) * math.sqrt(1 + 1 / len(values)) + ROUNDING
+            times = float(stdtrit(len(values) - 1, 1 - OUTSIDE / 2))
+            centre, width = mean(values), times * stdev(values) * math.sqrt(1 + 1 / len(values)) + ROUNDING
             if not abs(value - centre) <= width:
                 found.append(
                     f"{file} {headline}: {value}, not within {centre:.4f} +- {width:.4f} of {len(values)} seeds"
