@@ -9,6 +9,8 @@ from stages.base.tables import read_table, write_json, write_table
 from stages.measure.invented import grounded_in_keywords, grounded_in_truth, listed
 from stages.measure.truth import Truth, foreign, template, truth_named
 from stages.text.model import PACKAGED
+from tests.measure.test_judge_stage import MEASURE
+from tests.small_run import PARAMS, guessing, write_run
 from tests.stage import workplace
 
 __all__ = ["workplace"]  # a fixture
@@ -87,3 +89,16 @@ def test_references_and_models_are_held_against_the_truth(workplace):
     assert [found["references"]["truth_named", name] for name in "ab"] == [0.5, 0]
     no_truth = block | {"truth": None}
     assert "need `truth`" in workplace.run("measure", "home", "model", values={"measure": {"home": no_truth}})
+
+
+@pytest.mark.parametrize(("skill", "value"), [(1.0, 1.0), (0.0, 0.0)])
+def test_without_a_truth_it_goes_by_the_keywords_of_the_classes(tmp_path, monkeypatch, skill, value):
+    """A model that is always right names its class's keyword; one that is always wrong names another class's."""
+    monkeypatch.chdir(tmp_path)
+    block = {**MEASURE, "metrics": ["grounded"], "judge": None}
+    run = write_run(tmp_path, 15, values=PARAMS | {"measure": {"home": block}})
+    guessing("caption", ["home", "guess"])
+    guessing("infer", ["home", "guess", "describe"], skill=skill)
+    guessing("measure", ["home", "guess_describe"])
+    rows = read_table(run.measures("guess_describe") / "measures.parquet", MEASURES)
+    assert rows["value"].to_list() == [value] * 12
