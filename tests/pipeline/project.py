@@ -21,6 +21,8 @@ REPLAY = "papers/smarthome_vlm/dvc.yaml"
 PARAMS = "papers/smarthome_vlm/params.yaml"
 RUN = "data/smarthome_vlm"
 LISTS = [f"data/published/smarthome_splits/{part}_CS.txt" for part in ("train", "validation", "test")]
+#: What other seeds gave, in a folder of metrics: no stage of the graph writes it.
+SEEDS = ("seeds.csv", "seeds_clips.csv")
 
 
 def git(*arguments: str, cwd: Path) -> str:
@@ -39,8 +41,7 @@ def copy_project(to: Path) -> Path:
     listed = git("ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\n")
     results = ("metrics/", "shipped/", "tests/")
     for name in filter(None, listed):
-        # No stage of the graph writes what other seeds gave.
-        result = name.startswith(results) and not name.endswith(("/seeds.csv", "/seeds_clips.csv"))
+        result = name.startswith(results) and not name.endswith(SEEDS)
         if (ROOT / name).exists() and not result and not name.endswith("dvc.lock"):
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, to / name)
@@ -70,7 +71,7 @@ def journal(project: Path) -> dict[str, str]:
 def digests(project: Path) -> dict[str, str]:
     """Return the MD5 of each result. DVC adds to its `.gitignore`s in the order in which stages ran: no results."""
     found = [path for name in (RUN, "metrics") for path in sorted((project / name).rglob("*"))]
-    files = [path for path in found if path.is_file() and path.name != ".gitignore"]
+    files = [path for path in found if path.is_file() and path.name != ".gitignore" and path.name not in SEEDS]
     return {str(path.relative_to(project)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
 
 
