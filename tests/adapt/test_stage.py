@@ -24,7 +24,7 @@ from stages.adapt.saved import load
 from stages.adapt.sources import Shown
 from stages.base.errors import GateError, InputError
 from stages.base.params import compute
-from stages.base.schema import MANIFEST, PREDICTIONS
+from stages.base.schema import MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_table, write_table
 from stages.vlm.local import Local
 from stages.vlm.params import LocalParams
@@ -145,7 +145,7 @@ def test_a_later_fold_does_not_start_from_the_one_before(place: Path, tiny_model
     together = Path("data/home/models/tiny_ft_c_lora_cs/1/adapter_model.safetensors").read_bytes()
     os.environ["HAR_JOURNAL"] = str(place / "elsewhere")
     splits = pl.read_parquet("data/home/splits.parquet").filter(pl.col("fold") == "1")
-    splits.write_parquet("data/home/splits.parquet")
+    write_table(Path("data/home/splits.parquet"), splits, SPLITS)
     run(tiny_model("smolvlm"), "ft_c_lora", recipe=RECIPE | {"epochs": 2})
     assert Path("data/home/models/tiny_ft_c_lora_cs/1/adapter_model.safetensors").read_bytes() == together
 
@@ -219,7 +219,7 @@ def test_a_clip_without_keyframes_is_a_row_and_the_run_goes_on(place: Path, tiny
         {"protocol": "cs", "fold": "", "clip_id": f"more{number}", "part": part}
         for number, part in enumerate(("train", "test"))
     ]
-    pl.DataFrame(splits).write_parquet("data/home/splits.parquet")
+    write_table(Path("data/home/splits.parquet"), splits, SPLITS)
     for way in ("ft_lc", "ft_c_lora"):
         table = Path(f"data/home/predictions/tiny_{way}_cs.parquet")
         with pytest.raises(GateError, match=r"1 of 5 predicted clips are errors.*\n  more1: .*no keyframes"):

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from stages.base.errors import GateError, InputError
-from stages.base.schema import PREDICTIONS
-from stages.base.tables import read_table
+from stages.base.schema import PREDICTIONS, SPLITS
+from stages.base.tables import read_table, write_table
 from stages.video.keyframe_table import shard_name
 from stages.vlm.base import Answer
 from tests.small_run import KEYWORDS, PARAMS, guessing, kill_after, start, write_run
@@ -184,7 +184,7 @@ def test_a_model_that_learnt_is_asked_about_its_own_protocol(tmp_path, infer, ca
     splits = pl.read_parquet(tmp_path / run.splits)
     other = splits.with_columns(protocol=pl.lit("cv1"), part=pl.lit("train"))
     other = other.with_columns(part=pl.when(pl.col("clip_id") == "clip00005").then(pl.lit("test")).otherwise("part"))
-    pl.concat([splits, other]).write_parquet(tmp_path / run.splits)
+    write_table(tmp_path / run.splits, pl.concat([splits, other]), SPLITS)
     path, _, _ = infer("describe")
     assert len(read_table(path, PREDICTIONS)) == 12
     guessing("infer", ["home", "guess", "describe", "--protocol", "cv1"])
