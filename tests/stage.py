@@ -31,14 +31,12 @@ class Workplace:
         (self.folder / "compute.yaml").write_text(yaml.safe_dump(compute or {"workers": 1}))
         self._monkeypatch.setattr(sys, "argv", [room, *arguments])
         params.forget()
-        params.compute.cache_clear()
         try:
             guard(importlib.import_module(f"stages.{room}.__main__").main)
         except SystemExit as end:
             return str(end.code or "")
         finally:
             params.forget()
-            params.compute.cache_clear()
         return ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 
@@ -51,13 +51,17 @@ def allow(failed: Mapping[str, str | None], total: int, share: float, what: str)
     """
     if len(failed) <= share * total:
         return
-    listed = "\n".join(f"  {name}: {why}" for name, why in sorted(failed.items())[:5])
-    more = "\n  ..." if len(failed) > 5 else ""
+    listed = some([f"{name}: {why}" for name, why in sorted(failed.items())], 5)
     raise GateError(
-        f"{len(failed)} of {total} {what} are errors, more than the {share:.0%} that `errors` allows:\n{listed}{more}\n"
+        f"{len(failed)} of {total} {what} are errors, more than the {share:.0%} that `errors` allows:\n{listed}\n"
         "  what to do: mend the cause and run the same command again: what succeeded is kept and only the others are "
         "tried again; or set `errors`, the share that may fail, in this cell's block of params.yaml"
     )
+
+
+def some(lines: Sequence[str], most: int = 10) -> str:
+    """Return the first lines of a list for a message, each indented, and three dots where there are more."""
+    return "\n".join(f"  {line}" for line in [*lines[:most], *(["..."] if len(lines) > most else [])])
 
 
 _kept: list[str] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -46,6 +46,11 @@ def check_source(dataset: str, source: Path) -> None:
         )  # fmt: skip
 
 
+def overlap(one: PurePath, other: PurePath) -> bool:
+    """Tell whether two paths are the same or one lies in the other."""
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
 def _pushed(source: Path) -> Iterator[Path]:
     """Yield the pointers of which an output is the source, holds it or lies in it, and may be pushed."""
     place = _absolute(source)
@@ -53,7 +58,7 @@ def _pushed(source: Path) -> Iterator[Path]:
     for pointer in [*found, *(sorted(place.rglob("*.dvc")) if place.is_dir() else [])]:
         for out in _outs(pointer) if pointer.is_file() else []:
             path = _absolute(pointer.parent / str(out["wdir"]) / str(out["path"]))
-            if out["push"] and (path == place or path in place.parents or place in path.parents):
+            if out["push"] and overlap(path, place):
                 yield Path(os.path.relpath(pointer))
 
 

@@ -12,7 +12,6 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from stages.base.errors import InputError, guard
@@ -88,15 +87,14 @@ def check_pipeline(pipeline: Path) -> int:
         InputError: one is none by the rule; or DVC cannot read the pipeline.
     """
     from dvc.exceptions import DvcException
-    from dvc.parsing import DataResolver, ForeachDefinition, MatrixDefinition
+    from dvc.parsing import ForeachDefinition, MatrixDefinition
 
-    from stages.base.params import FILES, read_pipeline
+    from stages.base.params import read_pipeline, resolver
 
     seen = set()
     try:
-        content = read_pipeline(pipeline)
-        resolver = DataResolver(SimpleNamespace(fs=FILES, config={}), str(pipeline.parent), content)
-        for group, definition in resolver.definitions.items():
+        parser = resolver(pipeline)
+        for group, definition in parser.definitions.items():
             if isinstance(definition, MatrixDefinition | ForeachDefinition):
                 listed = _plain(definition.resolved_iterable)
                 keys = listed if isinstance(listed, Mapping) and isinstance(definition, ForeachDefinition) else ()
@@ -104,8 +102,8 @@ def check_pipeline(pipeline: Path) -> int:
                     seen.add(str(value))
                     if key == "key" or not _PATH.fullmatch(str(value)):
                         check_name(value, pipeline, f"{group}: {key}")
-        for key in sorted(set(re.findall(r"\$\{(\w+)\}", str(content))) - {"item", "key"}):
-            value = _plain(resolver.context.select(key))
+        for key in sorted(set(re.findall(r"\$\{(\w+)\}", str(read_pipeline(pipeline)))) - {"item", "key"}):
+            value = _plain(parser.context.select(key))
             if isinstance(value, str):
                 seen.add(value)
                 check_name(value, pipeline, key)
@@ -139,9 +137,10 @@ def _values(key: str, node: Any) -> Iterator[tuple[str, Any]]:
 
 def main() -> None:
     """Check all pipelines of the project."""
-    pipelines = [Path("dvc.yaml"), *sorted(Path("papers").glob("*/dvc.yaml")), Path("seeds/dvc.yaml")]
-    found = sum(check_pipeline(pipeline) for pipeline in pipelines if pipeline.exists())
-    print(f"names: {found} names in {len(pipelines)} pipelines")
+    from stages.base.params import pipelines
+
+    found = [check_pipeline(pipeline) for pipeline in pipelines()]
+    print(f"names: {sum(found)} names in {len(found)} pipelines")
 
 
 if __name__ == "__main__":

@@ -102,19 +102,31 @@ def _load(path: str, fs: object) -> Any:
     return load_path(path, fs=fs)
 
 
+def pipelines() -> list[Path]:
+    """Return the pipelines of the project around the working directory."""
+    found = [Path("dvc.yaml"), *sorted(Path("papers").glob("*/dvc.yaml")), Path("seeds/dvc.yaml")]
+    return [path for path in found if path.exists()]
+
+
+def resolver(pipeline: Path) -> Any:
+    """Return DVC's parser of a pipeline, which fills params in.
+
+    Every stage pays this, the smallest too: `dvc.api.params_show` takes over a second, for it reads the lock files of
+    every pipeline, and DVC's Repo and Stage take half a one to import. Its parser alone takes a fifth.
+    """
+    from dvc.parsing import DataResolver
+
+    return DataResolver(SimpleNamespace(fs=FILES, config={}), str(pipeline.parent), read_pipeline(pipeline))
+
+
 @cache
 def resolved_stage() -> dict[str, Any]:
     """Return the running stage as DVC resolves it, params filled in; nothing outside of `dvc repro`."""
     stage = running_stage()
     if not stage:
         return {}
-    # Every stage pays this, the smallest too: `dvc.api.params_show` takes over a second, for it reads the lock files
-    # of every pipeline, and DVC's Repo and Stage take half a one to import. Its parser alone takes a fifth.
-    from dvc.parsing import DataResolver
-
     pipeline, name = stage
-    resolver = DataResolver(SimpleNamespace(fs=FILES, config={}), str(pipeline.parent), read_pipeline(pipeline))
-    resolved: dict[str, Any] = resolver.resolve_one(name)[name]
+    resolved: dict[str, Any] = resolver(pipeline).resolve_one(name)[name]
     return resolved
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -80,8 +80,8 @@ def family(
         found = compared(design, right[model], right[other], confidence)
         sides = [over[name] for name in (model, other) if name in over]
         if sides and found["difference"] is not None:
-            value = compared(design, means[model], means[other], confidence)["difference"]
-            found |= with_seeds(value, paired_spread(design, means[model], means[other]), sides, confidence)
+            on_mean = paired(design, means[model], means[other])
+            found |= with_seeds(on_mean.value, on_mean.spread, sides, confidence)
         else:
             found |= as_without(found)
         rows.append({"model": model, "other": other, **found})
@@ -161,16 +161,30 @@ def as_without(found: Mapping[str, Any]) -> dict[str, Any]:
     return dict(zip(SEEDED, (found["low"], found["high"], found["p"]), strict=True))
 
 
-def paired_spread(design: Design, model: Floats, other: Floats) -> Spread:
-    """Return the spread of the difference of two methods, as `compared` takes it; 0 where no clip differs."""
+class Paired(NamedTuple):
+    """Two methods on the clips that both have."""
+
+    part: Design
+    """Of those clips."""
+    value: float
+    """The difference in mean class accuracy; nan where there is no such clip."""
+    spread: Spread
+    """Of the difference: 0 where no clip differs, nan where it cannot be told."""
+    differ: bool
+    """Whether a clip differs."""
+
+
+def paired(design: Design, model: Floats, other: Floats) -> Paired:
+    """Return the difference of two methods, (N,) right draws of each, nan where left out, and what its bounds need."""
     both = ~(np.isnan(model) | np.isnan(other))
-    if not both.any():
-        return Spread(np.asarray(np.nan), np.asarray(np.nan))
     part = design.only(both)
+    if not both.any():
+        return Paired(part, np.nan, Spread(np.asarray(np.nan), np.asarray(np.nan)), False)
     cells = part.cells(model[both] - other[both])
-    if not cells.square.any():
-        return Spread(np.asarray(0.0), np.asarray(1.0))
-    return spread(cells, np.full(len(part.classes), 1 / len(part.classes)))
+    weights = np.full(len(part.classes), 1 / len(part.classes))
+    value = float(weights @ (cells.total.sum(1) / cells.clips.sum(1)))
+    differ = bool(cells.square.any())
+    return Paired(part, value, spread(cells, weights) if differ else Spread(np.asarray(0.0), np.asarray(1.0)), differ)
 
 
 def compared(design: Design, model: Floats, other: Floats, confidence: float) -> dict[str, Any]:
@@ -179,19 +193,15 @@ def compared(design: Design, model: Floats, other: Floats, confidence: float) ->
     Where the verdicts differ in the same way in all clips of each class, no variance can be estimated: there are no
     bounds then, and p is the least that a sign test over the subjects can give.
     """
-    both = ~(np.isnan(model) | np.isnan(other))
+    part, value, clusters, differ = paired(design, model, other)
     found: dict[str, Any] = dict.fromkeys(NUMBERS)
-    part = design.only(both)
-    found |= {"clips": int(both.sum()), "classes": len(part.classes), "subjects": len(part.subjects)}
-    if not both.any():
+    found |= {"clips": len(part.of_class), "classes": len(part.classes), "subjects": len(part.subjects)}
+    if np.isnan(value):
         return found
-    cells = part.cells(model[both] - other[both])
-    weights = np.full(len(part.classes), 1 / len(part.classes))
-    value = float(weights @ (cells.total.sum(1) / cells.clips.sum(1)))
     found["difference"] = value
-    if not cells.square.any():
+    if not differ:
         return found | {"low": 0.0, "high": 0.0, "p": 1.0}
-    variance, freedom = (float(number) for number in paired_spread(design, model, other))
+    variance, freedom = (float(number) for number in clusters)
     if np.isnan(variance):
         return found | {"p": min(1.0, 2.0 ** (1 - len(part.subjects))) if value else 1.0}
     low, high = difference(value, variance, freedom, confidence)

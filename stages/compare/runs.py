@@ -7,7 +7,6 @@ clip was left out. What the shipped training said stands in its verdicts.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.spreadsheet import text_as_written
 from stages.compare.inputs import Inputs
+from stages.compare.seeds import rows_of
 from stages.stats.clips import Objects
 from stages.stats.design import Floats
 
@@ -79,21 +79,13 @@ def read(run: Run) -> Runs:
     """
     path = run.metrics / "seeds_clips.csv"
     said: dict[tuple[str, str], dict[str, list[Any]]] = {}
-    if not path.exists():
-        return Runs(path, said)
-    with path.open(newline="", encoding="utf-8") as lines:
-        reader = csv.DictReader(lines, strict=True)
-        lacking = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
-        if lacking:
-            raise InputError(f"columns {lacking} are missing", file=path, row=1,
-                             do=f"its first line is {','.join(COLUMNS)}; `make seeds` writes it")  # fmt: skip
-        for row in reader:
-            try:
-                draws = json.loads(row["said"] or "")
-            except ValueError:
-                draws = None
-            if not isinstance(draws, list):
-                raise InputError(f"{row['said']!r} is no list", file=path, row=reader.line_num, key="said",
-                                 do="write the table again: `make seeds`")  # fmt: skip
-            said.setdefault((row["method"], row["metric"]), {})[text_as_written(row["clip_id"])] = draws
+    for line, row in rows_of(path, COLUMNS):
+        try:
+            draws = json.loads(row["said"] or "")
+        except ValueError:
+            draws = None
+        if not isinstance(draws, list):
+            raise InputError(f"{row['said']!r} is no list", file=path, row=line, key="said",
+                             do="write the table again: `make seeds`")  # fmt: skip
+        said.setdefault((row["method"], row["metric"]), {})[text_as_written(row["clip_id"])] = draws
     return Runs(path, said)

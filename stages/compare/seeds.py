@@ -69,7 +69,7 @@ def read(run: Run, methods: Collection[str], learnt: Collection[str]) -> Trainin
     path = run.metrics / "seeds.csv"
     drawn: dict[Key, dict[int, float]] = {}
     seen = set()
-    for line, row in _rows(path):
+    for line, row in rows_of(path, COLUMNS):
         base, seed, value = (_number(path, line, row, column) for column in COLUMNS[4:])
         if row["method"] not in methods:
             raise InputError(f"unknown method {row['method']}", file=path, row=line, key="method",
@@ -89,16 +89,20 @@ def read(run: Run, methods: Collection[str], learnt: Collection[str]) -> Trainin
     return Trainings(values, frozenset(learnt) | {key[0] for key, of_seed in values.items() if len(of_seed) > 1})
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Return line number and row of a table; none where there is no file."""
+def rows_of(path: Path, columns: Collection[str]) -> list[tuple[int, dict[str, str]]]:
+    """Return line number and row of a table that `make seeds` writes; none where there is no file.
+
+    Raises:
+        InputError: it lacks a column.
+    """
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as lines:
         reader = csv.DictReader(lines, strict=True)
-        lacking = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+        lacking = [name for name in columns if name not in (reader.fieldnames or [])]
         if lacking:
             raise InputError(f"columns {lacking} are missing", file=path, row=1,
-                             do=f"its first line is {','.join(COLUMNS)}; `make seeds` writes it")  # fmt: skip
+                             do=f"its first line is {','.join(columns)}; `make seeds` writes it")  # fmt: skip
         return [(reader.line_num, row) for row in reader]
 
 

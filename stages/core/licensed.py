@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from stages.base.errors import InputError
+from stages.base.licence import overlap
 
 #: Shorter contents, such as an empty list, are nobody's: they are the same in every data set.
 SHORTEST = 32
@@ -45,11 +46,6 @@ class Material:
                  for path in (PurePosixPath("data") / name, *one.sources)}  # fmt: skip
         return sorted(found)
 
-    def held(self, path: PurePosixPath) -> bool:
-        """Tell whether a path is, is in or holds what is licensed; numbers that git tracks are not meant."""
-        cached = [where for where, out in self.outs.items() if out.use_cache]
-        return any(overlap(path, area) for area in [*self.areas(), *cached])
-
     def dataset(self, path: PurePosixPath) -> str:
         """Return the data set whose folder a path is in, below data/, metrics/ or seeds/cells; else an empty text."""
         for folder in ("data", "metrics", "seeds/cells"):
@@ -57,11 +53,6 @@ class Material:
                 name = path.relative_to(folder).parts[0]
                 return name if name in self.licences else ""
         return ""
-
-
-def overlap(one: PurePosixPath, other: PurePosixPath) -> bool:
-    """Tell whether two paths are the same or one lies in the other."""
-    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def material(repo: Any, said: Mapping[str, Licence] | None = None) -> Material:

@@ -17,10 +17,10 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from stages.base.errors import GateError, guard
+from stages.base.params import pipelines, resolver
 from stages.base.tables import write_text
 
 Entries = dict[str, dict[str, Any]]
@@ -28,12 +28,6 @@ Entries = dict[str, dict[str, Any]]
 #: A cell of a lock as it is written, up to the next one.
 _CELL = re.compile(r"^  (?P<name>\S[^\n]*):\n(?P<body>(?:    [^\n]*\n)+)", re.MULTILINE)
 _PARTS = {"cmd", "deps", "params", "outs"}
-
-
-def pipelines() -> list[Path]:
-    """Return the pipelines of the project around the working directory."""
-    found = [Path("dvc.yaml"), *sorted(Path("papers").glob("*/dvc.yaml")), Path("seeds/dvc.yaml")]
-    return [path for path in found if path.exists()]
 
 
 def damage(pipeline: Path) -> str:
@@ -47,7 +41,8 @@ def damage(pipeline: Path) -> str:
     whole = salvaged(text)
     if not text.endswith("\n") or _names(text) != list(whole):
         return f"is cut short or damaged: {len(whole)} of its cells are whole"
-    lost = [name for name in committed(lock) if name not in whole and name in _graph(pipeline)]
+    graph = set(resolver(pipeline).get_keys())
+    lost = [name for name in committed(lock) if name not in whole and name in graph]
     return f"has lost {len(lost)} cells that the last commit has, such as {lost[0]}" if lost else ""
 
 
@@ -100,15 +95,6 @@ def committed(lock: Path) -> Entries:
     asked = ["git", "show", f"HEAD:./{lock.name}"]
     done = subprocess.run(asked, cwd=lock.parent, capture_output=True, text=True, check=False)
     return salvaged(done.stdout) if done.returncode == 0 else {}
-
-
-def _graph(pipeline: Path) -> set[str]:
-    from dvc.parsing import DataResolver
-
-    from stages.base.params import FILES, read_pipeline
-
-    resolver = DataResolver(SimpleNamespace(fs=FILES, config={}), str(pipeline.parent), read_pipeline(pipeline))
-    return set(resolver.get_keys())
 
 
 def mend() -> None:

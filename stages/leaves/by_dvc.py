@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from stages.base.errors import GateError
-from stages.core.licensed import Material, hashes, material, relative
+from stages.base.errors import GateError, some
+from stages.base.licence import overlap
+from stages.core.licensed import hashes, material, relative
 from stages.leaves.contents import Contents
-
-#: How many are named.
-_SHOWN = 10
 
 
 def check(repo: Any, given: Mapping[str, Any]) -> None:
@@ -29,7 +27,7 @@ def check(repo: Any, given: Mapping[str, Any]) -> None:
     if found:
         raise GateError(
             f"`dvc push` would send {len(found)} outputs that are licensed:\n"
-            + "\n".join(f"  {line}" for line in [*found[:_SHOWN], *(["..."] if len(found) > _SHOWN else [])])
+            + some(found)
             + "\n  what to do: `make push` sends everything else, `make what-leaves` lists both; what a licence allows "
             "to leave is of a data set that says `licensed: false` in params.yaml"
         )
@@ -62,15 +60,12 @@ def _found(repo: Any, given: Mapping[str, Any]) -> Iterator[Found]:
             if (path, str(out.hash_info)) in seen:
                 continue
             seen.add((path, str(out.hash_info)))
-            why = "made of a licensed data set" if path in now.outs or _in_area(now, path) else ""
+            of_licensed = path in now.outs or any(overlap(path, area) for area in now.areas())
+            why = "made of a licensed data set" if of_licensed else ""
             contents = clips if out.stage.cmd else all_of_it
             why = why or next((f"holds what {name} holds" for name in _same(contents, out)), "")
             if why:
                 yield Found(path, "" if rev in ("", "workspace") else f" of {rev[:12]}", why)
-
-
-def _in_area(found: Material, path: PurePosixPath) -> bool:
-    return any(path.is_relative_to(area) or area.is_relative_to(path) for area in found.areas())
 
 
 def _same(contents: Contents, out: Any) -> Iterator[str]:

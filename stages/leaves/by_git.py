@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from stages.base.errors import GateError
+from stages.base.errors import GateError, some
 from stages.core.licensed import Material, material
 from stages.leaves.contents import Contents
 
-_SHOWN = 10
 #: What below data/ git has by design; larger than this it is something else with such a name.
 _POINTERS, _LARGEST = (".dvc", ".gitignore"), 64 * 1024
 
@@ -43,7 +42,7 @@ def check(repo: Any, remote: str, lines: Iterable[str]) -> None:
     if found:
         raise GateError(
             f"`git push` would send {len(found)} files that are licensed, or may be:\n"
-            + "\n".join(f"  {line}" for line in [*found[:_SHOWN], *(["..."] if len(found) > _SHOWN else [])])
+            + some(found)
             + "\n  what to do: take them out of the commits (`git rm --cached`, then `git commit --amend` or "
             "`git rebase -i`), for what is pushed once is out for good"
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from stages.base.errors import InputError
 from stages.base.names import arguments
+from stages.seeds.table import cell_file
 
 PIPELINE = Path("seeds/dvc.yaml")
 
@@ -59,9 +59,9 @@ def cells() -> list[Cell]:
         for stage in repo.index.stages:
             if not isinstance(stage, PipelineStage) or Path(stage.path).resolve() != PIPELINE.resolve():
                 continue
-            kind, (_, name, key, draw) = stage.cmd.split()[-1], arguments(stage.meta)
+            kind, (dataset, name, key, draw) = stage.cmd.split()[-1], arguments(stage.meta)
             absent = tuple(str(dep) for dep in stage.deps if not dep.exists)
-            out = min((Path(os.path.relpath(out.fs_path)) for out in stage.outs), key=lambda path: len(path.name))
+            out = cell_file(dataset, name, key, int(draw))
             try:
                 stale = bool(stage.status())
             except LockError as error:

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from stages.compare.paired import compared, family
+from stages.compare.seeded import Learnt
 from stages.stats.design import Design
+from stages.stats.seeds import Seeds
 
 
 def design(clips: int = 60) -> Design:
@@ -56,3 +58,14 @@ def test_pairing_sees_what_two_overlapping_intervals_do_not() -> None:
     found = compared(design(600), model, other, 0.95)
     assert found["low"] > 0
     assert found["high"] - found["low"] < 0.06
+
+
+def test_every_pair_of_which_one_learns_has_its_seeds() -> None:
+    rng = np.random.default_rng(3)
+    right = {name: (rng.random(60) < 0.6).astype(float) for name in "abcd"}
+    seeds = Seeds.of([0.5, 0.6, 0.7])
+    cells = design().cells(right["a"])
+    learnt = {name: Learnt(seeds, right[name], None, cells, np.ones(1)) for name in "ab"}
+    for row in family(design(), right, 0.95, learnt):
+        wider = row["high_seeds"] - row["low_seeds"] > row["high"] - row["low"]
+        assert wider == (row["model"] in learnt or row["other"] in learnt), row
