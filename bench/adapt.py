@@ -37,18 +37,27 @@ SHAPES = {
         "llava_next_video",
         _REAL
         | {
-            "vocab_size": 32064, "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32,
-            "num_attention_heads": 32, "num_key_value_heads": 32, "max_position_embeddings": 4096,
+            "vocab_size": 32064,
+            "hidden_size": 4096,
+            "intermediate_size": 11008,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 32,
+            "max_position_embeddings": 4096,
         },
         _REAL
         | {
-            "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16,
-            "image_size": 336, "patch_size": 14,
+            "hidden_size": 1024,
+            "intermediate_size": 4096,
+            "num_hidden_layers": 24,
+            "num_attention_heads": 16,
+            "image_size": 336,
+            "patch_size": 14,
         },
         16,
         {},
     ),
-}  # fmt: skip
+}
 
 
 def clips(count: int, frames: int) -> dict[str, Media]:
@@ -86,8 +95,10 @@ def report(engine: Engine, frames: int, count: int, batches: Sequence[int], chec
     if checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    print(f"FT-C-LoRA: {sum(one.numel() for one in learning) / 1e6:.2f} M weights learn"
-          f"{', activations computed again' if checkpointing else ''}")  # fmt: skip
+    print(
+        f"FT-C-LoRA: {sum(one.numel() for one in learning) / 1e6:.2f} M weights learn"
+        f"{', activations computed again' if checkpointing else ''}"
+    )
     print("batch  clips/s  with processor  s/step  GFLOP/clip  TFLOP/s  share of peak  GiB")
     for batch in batches:
         inputs = source.inputs([index % count for index in range(batch)], None, device)
@@ -127,8 +138,10 @@ def line(model: Any, inputs: dict[str, Any], batch: int, device: str, steps: int
     memory = f"{torch.cuda.max_memory_allocated() / 2**30:.1f}" if device.startswith("cuda") else "-"
     part = f"{used:.3f}" if used else "-"
     both = batch / (seconds / steps + batch * encoding)
-    return (f"{batch:5}  {rate:7.3f}  {both:14.3f}  {seconds / steps:6.3f}  {work / 1e9:10.3f}  "
-            f"{speed / 1e12:7.3f}  {part:>13}  {memory:>4}")  # fmt: skip
+    return (
+        f"{batch:5}  {rate:7.3f}  {both:14.3f}  {seconds / steps:6.3f}  {work / 1e9:10.3f}  "
+        f"{speed / 1e12:7.3f}  {part:>13}  {memory:>4}"
+    )
 
 
 def main() -> None:
@@ -146,8 +159,10 @@ def main() -> None:
     torch.manual_seed(0)
     engine = engine_of(shape, dtype, 1, given.device)
     size = sum(parameter.numel() for parameter in engine.model.parameters())
-    print(f"{given.shape}: {size / 1e6:.1f} M parameters, {dtype}, {shape.frames} frames a clip; "
-          f"{machine(given.device)}; torch {torch.__version__}")  # fmt: skip
+    print(
+        f"{given.shape}: {size / 1e6:.1f} M parameters, {dtype}, {shape.frames} frames a clip; "
+        f"{machine(given.device)}; torch {torch.__version__}"
+    )
     report(engine, shape.frames, given.clips, given.batch, given.checkpointing, given.steps)
 
 

@@ -132,8 +132,10 @@ def main() -> None:
     arguments.add_argument("--own", action="store_true", help="leave out the bootstrap")
     given = arguments.parse_args()
     replicates: int = given.replicates
-    print(f"coverage in percent and (mean width), {replicates} replicates, standard error "
-          f"{100 * (0.95 * 0.05 / replicates) ** 0.5:.1f}; boot: plain bootstrap")  # fmt: skip
+    print(
+        f"coverage in percent and (mean width), {replicates} replicates, standard error "
+        f"{100 * (0.95 * 0.05 / replicates) ** 0.5:.1f}; boot: plain bootstrap"
+    )
     print(
         "sd: of the subject's and of the subject-by-class effect, in log-odds; icc: of two clips of subject and class"
     )

@@ -64,11 +64,24 @@ def ingest(folder: Path) -> None:
     from stages.ingest.split import split
 
     both = {"validation": True}
-    params = IngestParams.model_validate({
-        "adapter": "smarthome", "source": str(folder), "licensed": False, "published": {}, "official": {},
-        "accept_leaks": [], "protocols": {"cs": both, "cv1": both, "cv2": both, "leave_one_subject_out": both,
-        "phase1": {"clips": 10, "seed": 0, "rest": "train"}, "random": {"folds": 5, "seed": 0, **both}},
-    })  # fmt: skip
+    params = IngestParams.model_validate(
+        {
+            "adapter": "smarthome",
+            "source": str(folder),
+            "licensed": False,
+            "published": {},
+            "official": {},
+            "accept_leaks": [],
+            "protocols": {
+                "cs": both,
+                "cv1": both,
+                "cv2": both,
+                "leave_one_subject_out": both,
+                "phase1": {"clips": 10, "seed": 0, "rest": "train"},
+                "random": {"folds": 5, "seed": 0, **both},
+            },
+        }
+    )
     for _ in range(2):
         start = time.monotonic()
         adapter = load(params.adapter)
@@ -104,14 +117,23 @@ def main() -> None:
             folder = Path(place) / "clips"
             render(folder, count)
             env = {**os.environ, "HAR_JOURNAL": f"{place}/journal"}
-            done = subprocess.run([sys.executable, "-m", "bench.ingest", "--one", folder], env=env,
-                                  capture_output=True, text=True, check=True)  # fmt: skip
-            (seen, first, own, workers), (_, again, *_) = ([float(x) for x in line.split()]
-                                                           for line in done.stdout.splitlines())  # fmt: skip
+            done = subprocess.run(
+                [sys.executable, "-m", "bench.ingest", "--one", folder],
+                env=env,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            (seen, first, own, workers), (_, again, *_) = (
+                [float(x) for x in line.split()] for line in done.stdout.splitlines()
+            )
             plain = loop(folder)
-        print(f"{count} clips: {first:.1f} s ({seen:.1f} s of it hashing and decoding), with the journal {again:.1f} s;"
-              f" {count / seen:.0f} clips/s, {count / seen / plain:.2f} times a plain loop's {plain:.0f};"
-              f" peak {own:.0f} MiB, a worker {workers:.0f} MiB", flush=True)  # fmt: skip
+        print(
+            f"{count} clips: {first:.1f} s ({seen:.1f} s of it hashing and decoding), with the journal {again:.1f} s;"
+            f" {count / seen:.0f} clips/s, {count / seen / plain:.2f} times a plain loop's {plain:.0f};"
+            f" peak {own:.0f} MiB, a worker {workers:.0f} MiB",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

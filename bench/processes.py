@@ -97,8 +97,10 @@ def _adapting(block: dict[str, Any], steps: int) -> tuple[Any, Any, Any]:
     engine = engine_of(Shape("smolvlm", {}, {}, 2, {}), "float32", 1, "cpu")
     lora.put_on(engine.model, way.lora, 0)
     rng = np.random.default_rng(0)
-    shown = {f"clip{number}": Media("images", list(rng.integers(0, 255, (2, 96, 128, 3), np.uint8)))
-             for number in range(recipe.batch)}  # fmt: skip
+    shown = {
+        f"clip{number}": Media("images", list(rng.integers(0, 255, (2, 96, 128, 3), np.uint8)))
+        for number in range(recipe.batch)
+    }
     wanted = torch.arange(recipe.batch) % 16
     return Headed(engine.model, 16), Shown(engine, PROMPT, list(shown), shown.__getitem__, wanted), recipe
 

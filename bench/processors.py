@@ -52,11 +52,22 @@ def asked(clips: int, dtype: str) -> dict[str, Any]:
     from stages.vlm.params import LocalParams
     from stages.vlm.show import Show
 
-    params = LocalParams.model_validate({
-        "backend": "local", "name": "data/models/embedded", "revision": None, "media": "images", "frames": 2,
-        "processor": {}, "dtype": dtype, "quantisation": None, "attention": "eager", "max_new_tokens": 24,
-        "temperature": 0, "seed": 0,
-    })  # fmt: skip
+    params = LocalParams.model_validate(
+        {
+            "backend": "local",
+            "name": "data/models/embedded",
+            "revision": None,
+            "media": "images",
+            "frames": 2,
+            "processor": {},
+            "dtype": dtype,
+            "quantisation": None,
+            "attention": "eager",
+            "max_new_tokens": 24,
+            "temperature": 0,
+            "seed": 0,
+        }
+    )
     run, backend = Run("home"), Local(params, "cpu", 32)
     manifest = read_table(run.manifest, MANIFEST).filter(pl.col("error").is_null()).sort("clip_id").head(clips)
     classes = tuple(in_words(label) for label in sorted(set(manifest["labels"].explode())))
@@ -72,11 +83,15 @@ def asked(clips: int, dtype: str) -> dict[str, Any]:
         said["class"][request.clip_id], said["shares"][request.clip_id] = answer.text, dict(answer.p or {})
     text = said["caption"]
     judged = [
-        Request(f'Reference: "{text[clip]}" Prediction: "{text[clip]}" Does the prediction describe the same activity '
-                "as the reference and the image? Answer only True or False.", media, options=("True", "False"),
-                clip_id=clip)
+        Request(
+            f'Reference: "{text[clip]}" Prediction: "{text[clip]}" Does the prediction describe the same activity '
+            "as the reference and the image? Answer only True or False.",
+            media,
+            options=("True", "False"),
+            clip_id=clip,
+        )
         for clip, media in shown.items()
-    ]  # fmt: skip
+    ]
     for request, answer in backend.answer(judged):
         said["judge"][request.clip_id] = dict(answer.p or {})
     engine = backend.engine()

@@ -55,11 +55,21 @@ def more(params: dict[str, dict[str, dict[str, int]]]) -> None:
 
 def timed(command: str, *arguments: str, cwd: Path, env: dict[str, str], why: str = "", quiet: bool = False) -> None:
     """Run a command of DVC and print how long it took, which stages ran and the line with which each ended."""
-    environment = {**os.environ, **env, "HAR_JOURNAL": str(cwd / ".journal"),
-                   "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # fmt: skip
+    environment = {
+        **os.environ,
+        **env,
+        "HAR_JOURNAL": str(cwd / ".journal"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", "dvc", *command.split(), *arguments], cwd=cwd, env=environment,
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *command.split(), *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     seconds = time.perf_counter() - start
     if done.returncode:
         sys.exit(f"dvc {command}: {done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -77,8 +77,11 @@ def timed(what: str, project: Path) -> None:
     ran = [
         line.split("'")[1].rpartition(":")[2] for line in done.stdout.splitlines() if line.startswith("Running stage")
     ]
-    embedded = sum(int(line.split(" texts embedded")[0].rpartition(";")[2].split(" of ")[0])
-                   for line in done.stdout.splitlines() if " texts embedded" in line)  # fmt: skip
+    embedded = sum(
+        int(line.split(" texts embedded")[0].rpartition(";")[2].split(" of ")[0])
+        for line in done.stdout.splitlines()
+        if " texts embedded" in line
+    )
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     said = f"{len(ran)} stages ran, {embedded} texts embedded, largest process so far {peak:.2f} GiB"
     print(f"{what}: {seconds:.1f} s, {said}, exit {done.returncode}", flush=True)

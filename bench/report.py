@@ -120,8 +120,13 @@ def measure(path: Path) -> None:
         tick = "document.querySelector('[name=disagree]').click()"
         report("methods disagree", [act(driver, tick) for _ in range(10)])
         box = "document.querySelector('[name=words]')"
-        report("words", [act(driver, f"{box}.value = {json.dumps(words)}; {box}.dispatchEvent(new Event('input'))")
-                         for words in ["person", "the", "ra"] * 3])  # fmt: skip
+        report(
+            "words",
+            [
+                act(driver, f"{box}.value = {json.dumps(words)}; {box}.dispatchEvent(new Event('input'))")
+                for words in ["person", "the", "ra"] * 3
+            ],
+        )
 
 
 def opening(driver: Any, path: Path) -> tuple[float, float]:

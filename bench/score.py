@@ -56,8 +56,12 @@ PARAMS: dict[str, Any] = {
 def clips() -> pl.DataFrame:
     """Return clip_id, label and subject of each clip."""
     counts = table("cs").astype(int)
-    rows = [(f"{c:02d}", f"{part}{s}") for part in range(3) for c, s in np.ndindex(*counts.shape)
-            for _ in range(counts[c, s])]  # fmt: skip
+    rows = [
+        (f"{c:02d}", f"{part}{s}")
+        for part in range(3)
+        for c, s in np.ndindex(*counts.shape)
+        for _ in range(counts[c, s])
+    ]
     frame = pl.DataFrame(rows, schema=["label", "subject"], orient="row")
     return frame.with_row_index("n").select(pl.format("clip{}", pl.col("n")).alias("clip_id"), "label", "subject")
 
@@ -71,8 +75,10 @@ def write_run(known: pl.DataFrame, rng: np.random.Generator) -> None:
     third = known.filter(pl.col("subject").str.starts_with("2"))
     tests = {"cs": third, "cs_published": third, "cv1": third[::3], "cv2": third[::3], "cv1_published": third[::3]}
     tests["phase1"] = known.filter(pl.int_range(pl.len()).over("label") < 10)
-    parts = [part.select("clip_id", protocol=pl.lit(name), fold=pl.lit(""), part=pl.lit("test"))
-             for name, part in tests.items()]  # fmt: skip
+    parts = [
+        part.select("clip_id", protocol=pl.lit(name), fold=pl.lit(""), part=pl.lit("test"))
+        for name, part in tests.items()
+    ]
     write_table(RUN.splits, pl.concat(parts), SPLITS)
     for method in METHODS:
         draws = DRAWS if method == "null_shuffled" else 1
@@ -155,8 +161,10 @@ def main() -> None:
         print(f"{stage}: {seconds.wall:.1f} s, of which {seconds.cpu:.1f} s on a processor")
     print(f"peak memory of a stage: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB")
     ours, peer = against_bootstrap(known, rng)
-    print(f"intervals of one metric and protocol: ours, all aggregates, {1000 * ours:.0f} ms; 1000 draws of the "
-          f"bootstrap, mca alone, {1000 * peer:.0f} ms; ratio {peer / ours:.0f}")  # fmt: skip
+    print(
+        f"intervals of one metric and protocol: ours, all aggregates, {1000 * ours:.0f} ms; 1000 draws of the "
+        f"bootstrap, mca alone, {1000 * peer:.0f} ms; ratio {peer / ours:.0f}"
+    )
 
 
 if __name__ == "__main__":

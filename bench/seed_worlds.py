@@ -81,8 +81,12 @@ def home(mean: float, effects: Effects) -> World:
     """Return the world of the embedded benchmark, whose classes have log-odds around `mean`."""
     with (TABLES / "home_cs_counts.csv").open(newline="") as lines:
         head, *rows = list(csv.reader(lines))
-    cells = [(row[0], subject) for row in rows for subject, count in zip(head[1:], row[1:], strict=True)
-             for _ in range(int(count))]  # fmt: skip
+    cells = [
+        (row[0], subject)
+        for row in rows
+        for subject, count in zip(head[1:], row[1:], strict=True)
+        for _ in range(int(count))
+    ]
     design = Design.of([name for name, _ in cells], [subject for _, subject in cells])
     odds = mean + 1.5 * np.random.default_rng(5).standard_normal(len(design.classes))
     return World(design, np.arange(len(cells)), None, odds[design.of_class], effects)
@@ -92,8 +96,12 @@ def recordings(mean: float, effects: Effects) -> World:
     """Return the world of windows with several labels; a window without a label is right by `mean` + 1."""
     with (TABLES / "resuscitation_counts.csv").open(newline="") as lines:
         head, *rows = list(csv.reader(lines))
-    windows = [(set(row[0].split("+")), group) for row in rows for group, count in zip(head[1:], row[1:], strict=True)
-               for _ in range(int(count))]  # fmt: skip
+    windows = [
+        (set(row[0].split("+")), group)
+        for row in rows
+        for group, count in zip(head[1:], row[1:], strict=True)
+        for _ in range(int(count))
+    ]
     classes = sorted(set().union(*(labels for labels, _ in windows)) - {""})
     design = Design.of([name for _ in windows for name in classes], [group for _, group in windows for _ in classes])
     actual = np.array([name in labels for labels, _ in windows for name in classes])

@@ -36,8 +36,18 @@ PAIRS = (("Sitdown", "Getup"), ("Enter", "Leave"))
 
 def speed(clips: int = 60) -> None:
     """Print what a clip costs on one core."""
-    scene = Scene(seed=1, clips=clips, fps=12.5, size=(160, 120), seconds=(2, 4), subjects=list(range(2, 20)),
-                  cameras=list(range(1, 8)), rooms=6, activities=sorted(ACTIVITIES), style="home")  # fmt: skip
+    scene = Scene(
+        seed=1,
+        clips=clips,
+        fps=12.5,
+        size=(160, 120),
+        seconds=(2, 4),
+        subjects=list(range(2, 20)),
+        cameras=list(range(1, 8)),
+        rooms=6,
+        activities=sorted(ACTIVITIES),
+        style="home",
+    )
     cv2.setNumThreads(1)
     started, frames, size = time.process_time(), 0, 0
     with tempfile.TemporaryDirectory() as folder:

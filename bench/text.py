@@ -68,14 +68,17 @@ def main() -> None:
                 subprocess.run([sys.executable, "-m", "bench.text", "--work", who, name], env=env, check=True)
                 seconds.append(json.loads((folder / f"{who}.json").read_text()))
         ours = np.load(folder / f"{OURS}.npy")
-        median = {who: [statistics.median(column) for column in zip(*seconds, strict=True)]
-                  for who, seconds in taken.items()}  # fmt: skip
+        median = {
+            who: [statistics.median(column) for column in zip(*seconds, strict=True)] for who, seconds in taken.items()
+        }
         print(f"{len(texts)} texts, {rounds} rounds, {len(os.sched_getaffinity(0))} cores")
         for who, (wall, cpu) in median.items():
             ratio, cpu_ratio = wall / median[OURS][0], cpu / median[OURS][1]
             apart = np.abs(np.load(folder / f"{who}.npy") - ours).max()
-            print(f"{who:40} {wall:6.2f} s, {cpu:6.2f} s of CPU, {len(texts) / wall:5.0f} texts/s, "
-                  f"ours {ratio:.2f} times as fast ({cpu_ratio:.2f} by CPU), values within {apart:.1e}")  # fmt: skip
+            print(
+                f"{who:40} {wall:6.2f} s, {cpu:6.2f} s of CPU, {len(texts) / wall:5.0f} texts/s, "
+                f"ours {ratio:.2f} times as fast ({cpu_ratio:.2f} by CPU), values within {apart:.1e}"
+            )
 
 
 if __name__ == "__main__":

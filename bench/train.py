@@ -44,8 +44,11 @@ class Case(NamedTuple):
 
 CASES = {
     "tiny": Case(
-        Net(architecture="videomae", stem="convolutions",
-            options={"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128}),
+        Net(
+            architecture="videomae",
+            stem="convolutions",
+            options={"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128},
+        ),
         Pixels(frames=8, size=(80, 64), kept=16, kept_size=(96, 80)),
         (38, 160, 128),  # the embedded benchmark's
     ),
@@ -54,7 +57,7 @@ CASES = {
         Pixels(frames=8, size=(224, 224), kept=16, kept_size=(256, 256)),
         (64, 640, 480),
     ),
-}  # fmt: skip
+}
 CHANGE = Augmentation(crop=(0.6, 1.0), ratio=(0.8, 1.25), flip=True, brightness=0.2, jitter=True)
 CLASSES = [f"class {number}" for number in range(16)]
 
@@ -87,17 +90,26 @@ def sources(case: Case, made: Sequence[Clip], built: Built) -> tuple[Clips, Clip
 
 def report(case: Case, count: int, batch: int, epochs: int, precision: str, checkpointing: bool) -> None:
     """Measure and print."""
-    recipe = Recipe.model_validate({
-        "seed": 0, "threads": len(os.sched_getaffinity(0)), "epochs": 10_000, "batch": batch, "rate": 1e-4,
-        "precision": precision, "checkpointing": checkpointing,
-    })  # fmt: skip
+    recipe = Recipe.model_validate(
+        {
+            "seed": 0,
+            "threads": len(os.sched_getaffinity(0)),
+            "epochs": 10_000,
+            "batch": batch,
+            "rate": 1e-4,
+            "precision": precision,
+            "checkpointing": checkpointing,
+        }
+    )
     accelerator = start(recipe)
     device = str(accelerator.device)
     built = build(case.net, Shape(case.pixels.frames, *case.pixels.size), CLASSES)
     built.model.to(accelerator.device)
     weights, (width, height) = sum(one.numel() for one in built.model.parameters()), case.pixels.size
-    print(f"{case.net.architecture}, {weights / 1e6:.1f} M weights, {case.pixels.frames} frames of {width} x {height}, "
-          f"batch {batch}, {precision}")  # fmt: skip
+    print(
+        f"{case.net.architecture}, {weights / 1e6:.1f} M weights, {case.pixels.frames} frames of {width} x {height}, "
+        f"batch {batch}, {precision}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HAR_JOURNAL"] = folder
         kept, plain, keeping = sources(case, clips(Path(folder), count, case.clip), built)
@@ -133,8 +145,10 @@ def _epoch(stepper: Stepper, epoch: int) -> Callable[[], None]:
 
 def lines(seen: int, seconds: dict[str, float], keeping: float, looking: float, work: float) -> None:
     """Print the figures of `seen` clips in each loop."""
-    print(f"kept frames: {seen / seconds['kept']:.2f} clips/s; keeping them took {keeping:.1f} s, once; reading and "
-          f"augmenting them is {looking / seconds['kept']:.3f} of the time; {work / 1e9:.2f} GFLOP a clip")  # fmt: skip
+    print(
+        f"kept frames: {seen / seconds['kept']:.2f} clips/s; keeping them took {keeping:.1f} s, once; reading and "
+        f"augmenting them is {looking / seconds['kept']:.3f} of the time; {work / 1e9:.2f} GFLOP a clip"
+    )
     print(f"decoding each epoch: {seen / seconds['plain']:.2f} clips/s")
     print(f"ratio: {seconds['plain'] / seconds['kept']:.2f}")
 

@@ -48,8 +48,12 @@ SHAPES = {
         "internvl",
         _REAL
         | {
-            "vocab_size": 8192, "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 12,
-            "num_attention_heads": 16, "num_key_value_heads": 4,
+            "vocab_size": 8192,
+            "hidden_size": 1024,
+            "intermediate_size": 4096,
+            "num_hidden_layers": 12,
+            "num_attention_heads": 16,
+            "num_key_value_heads": 4,
         },
         _REAL | {"hidden_size": 256, "intermediate_size": 1024, "image_size": 112, "patch_size": 14},
         2,
@@ -59,13 +63,23 @@ SHAPES = {
         "internvl",
         _REAL
         | {
-            "vocab_size": 151674, "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28,
-            "num_attention_heads": 28, "num_key_value_heads": 4, "max_position_embeddings": 32768,
+            "vocab_size": 151674,
+            "hidden_size": 3584,
+            "intermediate_size": 18944,
+            "num_hidden_layers": 28,
+            "num_attention_heads": 28,
+            "num_key_value_heads": 4,
+            "max_position_embeddings": 32768,
         },
         _REAL
         | {
-            "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16,
-            "image_size": 448, "patch_size": 14, "attention_bias": True,
+            "hidden_size": 1024,
+            "intermediate_size": 4096,
+            "num_hidden_layers": 24,
+            "num_attention_heads": 16,
+            "image_size": 448,
+            "patch_size": 14,
+            "attention_bias": True,
         },
         2,
         {"crop_to_patches": False},
@@ -74,20 +88,31 @@ SHAPES = {
         "mllama",
         _REAL
         | {
-            "vocab_size": 128256, "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 40,
-            "num_attention_heads": 32, "num_key_value_heads": 8, "max_position_embeddings": 131072,
+            "vocab_size": 128256,
+            "hidden_size": 4096,
+            "intermediate_size": 14336,
+            "num_hidden_layers": 40,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 8,
+            "max_position_embeddings": 131072,
             "cross_attention_layers": [3, 8, 13, 18, 23, 28, 33, 38],
         },
         _REAL
         | {
-            "hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 16,
-            "image_size": 560, "patch_size": 14, "num_global_layers": 8, "vision_output_dim": 7680,
+            "hidden_size": 1280,
+            "intermediate_size": 5120,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 16,
+            "image_size": 560,
+            "patch_size": 14,
+            "num_global_layers": 8,
+            "vision_output_dim": 7680,
             "intermediate_layers_indices": [3, 7, 15, 23, 30],
         },
         1,
         {},
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -144,9 +169,12 @@ def one_by_one(engine: Engine, requests: Sequence[Request], arguments: dict[str,
         turn = [{"type": "image", "image": PilImage.fromarray(frame)} for frame in request.media.frames]
         inputs = engine.processor.apply_chat_template(
             [{"role": "user", "content": [*turn, {"type": "text", "text": request.prompt}]}],
-            add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
             **({"processor_kwargs": arguments} if arguments else {}),
-        ).to(engine.device, engine.model.dtype)  # fmt: skip
+        ).to(engine.device, engine.model.dtype)
         with torch.inference_mode():
             out = engine.model.generate(
                 **inputs, max_new_tokens=engine.params.max_new_tokens, do_sample=False, eos_token_id=engine.ends
@@ -167,9 +195,10 @@ def bandwidth(device: str) -> float:
 def step_bytes(engine: Engine, batch: int, length: int) -> int:
     """Return the bytes that a step of decoding must read: language weights once, and each row's cache."""
     language = [
-        parameter for name, parameter in engine.model.named_parameters()
+        parameter
+        for name, parameter in engine.model.named_parameters()
         if not any(part in name for part in ("vision", "visual", "projector", "embed_tokens"))
-    ]  # fmt: skip
+    ]
     text = engine.config.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     cross = set(getattr(text, "cross_attention_layers", None) or [])
@@ -221,8 +250,10 @@ def report(engine: Engine, shape: Shape, requests: Sequence[Request], batches: S
         decode = (tokens - len(used)) / (total - first)
         length = used[0].length + engine.params.max_new_tokens // 2
         limit = batch * speed / step_bytes(engine, batch, length)
-        print(f"{batch:5}  {rate:7.3f}  {both:14.3f}  {both / alone:12.2f}  {tokens / total:8.1f}  {decode:15.1f}  "
-              f"{limit:15.1f}  {decode / limit:14.3f}")  # fmt: skip
+        print(
+            f"{batch:5}  {rate:7.3f}  {both:14.3f}  {both / alone:12.2f}  {tokens / total:8.1f}  {decode:15.1f}  "
+            f"{limit:15.1f}  {decode / limit:14.3f}"
+        )
 
 
 def prefill(engine: Engine, batch: Sequence[Encoded], device: str) -> float:
@@ -252,9 +283,11 @@ def main() -> None:
     shape = SHAPES[given.shape]
     engine = engine_of(shape, dtype, given.tokens, given.device)
     size = sum(parameter.numel() for parameter in engine.model.parameters())
-    print(f"{given.shape}: {size / 1e6:.1f} M parameters, {dtype}, {shape.frames} frames a clip, {given.tokens} tokens "
-          f"an answer; {machine(given.device)}; "
-          f"torch {torch.__version__}, transformers {transformers.__version__}")  # fmt: skip
+    print(
+        f"{given.shape}: {size / 1e6:.1f} M parameters, {dtype}, {shape.frames} frames a clip, {given.tokens} tokens "
+        f"an answer; {machine(given.device)}; "
+        f"torch {torch.__version__}, transformers {transformers.__version__}"
+    )
     report(engine, shape, clips(given.clips, shape.frames), given.batch, given.single)
 
 

@@ -20,10 +20,24 @@ def call(
     folder: Path, *command: str, launch: str = "", journal: str, timeout: float = 600, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m command` in a folder, under a launcher if one is named; one that hangs is a failure."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HAR_JOURNAL": str(folder / journal),
-           "HAR_LAUNCH": launch, "GLOO_SOCKET_IFNAME": "lo", **environment}  # fmt: skip
-    process = subprocess.Popen([sys.executable, "-m", *command], cwd=folder, env=env, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True, start_new_session=True)  # fmt: skip
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "HAR_JOURNAL": str(folder / journal),
+        "HAR_LAUNCH": launch,
+        "GLOO_SOCKET_IFNAME": "lo",
+        **environment,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     try:
         said, errors = process.communicate(timeout=timeout)
     finally:

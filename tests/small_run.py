@@ -33,9 +33,19 @@ KEYWORDS = {"Cook_Cut": ["cut", "chop"], "Drink_Fromcup": ["drink", "cup"], "Wal
 #: The module of each stage that loads its models.
 LOADS = {"caption": "stages.caption.__main__", "infer": "stages.infer.method", "measure": "stages.measure.metrics"}
 MODEL = {
-    "backend": "local", "name": "nowhere/guesser", "revision": "1", "media": "images", "frames": 2, "processor": {},
-    "dtype": "float32", "quantisation": None, "attention": "sdpa", "max_new_tokens": 16, "temperature": 0, "seed": 0,
-}  # fmt: skip
+    "backend": "local",
+    "name": "nowhere/guesser",
+    "revision": "1",
+    "media": "images",
+    "frames": 2,
+    "processor": {},
+    "dtype": "float32",
+    "quantisation": None,
+    "attention": "sdpa",
+    "max_new_tokens": 16,
+    "temperature": 0,
+    "seed": 0,
+}
 PARAMS = {
     "caption": {"home": {"attempts": 3, "ask": "ask", "insist": "insist", "gate": True}},
     "infer": {"home": {"labels": "single", "parts": ["test"], "errors": 0.5}},  # of a few clips one is many
@@ -65,8 +75,15 @@ def write_run(root: Path, clips: int = 12, labels: list[list[str]] | None = None
             )
             for rank in range(2):
                 image = np.random.default_rng([number, rank]).integers(0, 256, (24, 32, 3)).astype(np.uint8)
-                frames.append({"clip_id": clip_id, "rank": rank, "frame": 4 * rank, "time": rank / 2,
-                               "image": {"bytes": encoded(image, "png", 0), "path": None}})  # fmt: skip
+                frames.append(
+                    {
+                        "clip_id": clip_id,
+                        "rank": rank,
+                        "frame": 4 * rank,
+                        "time": rank / 2,
+                        "image": {"bytes": encoded(image, "png", 0), "path": None},
+                    }
+                )
         rows.append({"clip_id": "broken", "labels": ["Walk"], "error": "the file is empty"})
         write_table(run.manifest, rows, MANIFEST)
         write_table(run.splits, [*parts, {"protocol": "cs", "fold": "", "clip_id": "broken", "part": "test"}], SPLITS)

@@ -136,8 +136,17 @@ class Setting:
         )
         what = f"{self.name} {fold}" if fold else self.name
         with Curves(self.cell.curves(fold), self.accelerator.is_main_process) as curves:
-            fitted = fit(self.accelerator, model, train, validation, self.way.recipe, key=key, what=what,
-                         on_epoch=curves.log, objective=objective)  # fmt: skip
+            fitted = fit(
+                self.accelerator,
+                model,
+                train,
+                validation,
+                self.way.recipe,
+                key=key,
+                what=what,
+                on_epoch=curves.log,
+                objective=objective,
+            )
         return fitted, key
 
     def rows(

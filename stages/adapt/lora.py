@@ -78,8 +78,11 @@ def put_on(model: Any, params: LoraParams, seed: int) -> Any:
         InputError: a target is in none of the parts, or the model is spread by `device_map`.
     """
     if is_spread(model):
-        raise InputError("a model that is spread over several places does not learn here", key="device_map",
-                         do="set device_map: null, or take the way ft_lc")  # fmt: skip
+        raise InputError(
+            "a model that is spread over several places does not learn here",
+            key="device_map",
+            do="set device_map: null, or take the way ft_lc",
+        )
     names = targets(model, params)
     config = peft.LoraConfig(
         r=params.rank,

@@ -38,8 +38,11 @@ def make(cell: Cell, way: Way, vlm: LocalParams) -> Did:
         GateError: more of the predicted clips are errors than `way.errors` allows; nothing is written then.
     """
     if vlm.adapter and not isinstance(way, FtLc):
-        raise InputError("LoRA on a model that has an adapter already", key=f"vlm.{cell.model}.adapter",
-                         do="adapt the base model, or take the way ft_lc")  # fmt: skip
+        raise InputError(
+            "LoRA on a model that has an adapter already",
+            key=f"vlm.{cell.model}.adapter",
+            do="adapt the base model, or take the way ft_lc",
+        )
     accelerator = start(way.recipe)
     task = read_task(cell.run, cell.protocol, isinstance(way, Captions) or way.many)
     setting, notes = Setting.of(cell, way, vlm, accelerator), warnings(task)

@@ -76,8 +76,9 @@ def name_classes(setting: Setting, task: Task, learner: Learner, predicted: Sequ
             for part, clips in parts.items()
         }
         clips = {part: [[learner.seen(clip), clip.labels] for clip in parts[part]] for part in ("train", "validation")}
-        fitted, key = setting.learn(model, source["train"], source["validation"], fold.name,
-                                    {**clips, "classes": task.classes})  # fmt: skip
+        fitted, key = setting.learn(
+            model, source["train"], source["validation"], fold.name, {**clips, "classes": task.classes}
+        )
         revision = _save(setting, task, fold, learner, model)
         rows = []
         for part in predicted:
@@ -97,12 +98,21 @@ def _save(setting: Setting, task: Task, fold: Fold, learner: Learner, model: Any
     folder, backend = setting.folder / fold.name, setting.backend
     if setting.accelerator.is_main_process:
         learner.save(folder)
-        save_head(folder, model.head, {
-            "base": backend.params.name, "revision": backend.revision, "classes": task.classes, "many": task.many,
-            "prompt": setting.prompt, "text_first": setting.way.text_first,
-            "media": backend.params.media, "frames": backend.params.frames,
-            "pooled": "mean of the last hidden states at the visual tokens",
-        })  # fmt: skip
+        save_head(
+            folder,
+            model.head,
+            {
+                "base": backend.params.name,
+                "revision": backend.revision,
+                "classes": task.classes,
+                "many": task.many,
+                "prompt": setting.prompt,
+                "text_first": setting.way.text_first,
+                "media": backend.params.media,
+                "frames": backend.params.frames,
+                "pooled": "mean of the last hidden states at the visual tokens",
+            },
+        )
     setting.accelerator.wait_for_everyone()
     return revision_of(folder, backend.revision)
 
@@ -138,10 +148,14 @@ class HeadOnly:
         found, here = _compute(setting, used)
         computed += here
         rows = (
-            {"clip_id": one.clip_id, "why": one.why, "journal_key": one.key,
-             "feature": None if one.vector is None else one.vector.tolist()}
+            {
+                "clip_id": one.clip_id,
+                "why": one.why,
+                "journal_key": one.key,
+                "feature": None if one.vector is None else one.vector.tolist(),
+            }
             for one in found
-        )  # fmt: skip
+        )
         if accelerator.is_main_process:
             write_table(table, rows, FEATURES)
         return cls({one.clip_id: one for one in found}, computed)
@@ -216,9 +230,17 @@ class HeadAndLora:
     def source(self, clips: Sequence[Clip], wanted: torch.Tensor, learns: bool) -> Shown:
         """Return clips as the model is shown them."""
         change = self.way.augmentation if learns else None
-        return Shown(self.engine, self.setting.prompt, [clip.clip_id for clip in clips], self.media, wanted,
-                     change=change, seed=self.way.recipe.seed, frozen=self._frozen,
-                     text_first=self.way.text_first)  # fmt: skip
+        return Shown(
+            self.engine,
+            self.setting.prompt,
+            [clip.clip_id for clip in clips],
+            self.media,
+            wanted,
+            change=change,
+            seed=self.way.recipe.seed,
+            frozen=self._frozen,
+            text_first=self.way.text_first,
+        )
 
     def save(self, folder: Path) -> None:
         """Write the adapter."""

@@ -53,8 +53,11 @@ def say_captions(setting: Setting, way: Captions, task: Task, texts: dict[str, s
             clip that cannot be shown, or a loss that is not a number.
     """
     if len(task.folds) > 1:
-        raise InputError(f"{len(task.folds)} folds would be as many models", key=task.protocol,
-                         do="name a protocol with one train part")  # fmt: skip
+        raise InputError(
+            f"{len(task.folds)} folds would be as many models",
+            key=task.protocol,
+            do="name a protocol with one train part",
+        )
     (fold,), backend, seed = task.folds, setting.backend, way.recipe.seed
     engine, media = backend.engine(), Held(setting.show.media)
     adapted, frozen = lora.put_on(engine.model, way.lora, seed), frozen_part(engine.model, way)
@@ -69,8 +72,10 @@ def say_captions(setting: Setting, way: Captions, task: Task, texts: dict[str, s
     train, validation = source(fold.train, True), source(fold.validation, False)
     if not len(train):
         raise InputError("no train clip has a caption", file=setting.cell.run.captions, do="run the stage caption")
-    shapes = {part: [[_digest(media, clip_id), texts[clip_id]] for clip_id in each.clip_ids]
-              for part, each in (("train", train), ("validation", validation))}  # fmt: skip
+    shapes = {
+        part: [[_digest(media, clip_id), texts[clip_id]] for clip_id in each.clip_ids]
+        for part, each in (("train", train), ("validation", validation))
+    }
     fitted, _ = setting.learn(Speaking(engine.model), train, validation, fold.name, shapes, SAYING)
     if setting.accelerator.is_main_process:
         lora.save(adapted, setting.folder, backend.params.name, backend.base_revision)

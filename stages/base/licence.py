@@ -29,21 +29,25 @@ def check_source(dataset: str, source: Path) -> None:
     for pointer in _pushed(source):
         raise InputError(
             f"{dataset} is licensed, and `dvc push` would send {source} to a remote",
-            file=pointer, key="outs.push",
+            file=pointer,
+            key="outs.push",
             do="write `push: false` below its `path:`, as data/weizmann/clips.dvc has it; if it was pushed already, "
             f"delete it from the remote; or, where the licence allows, say `{key}: false` in params.yaml",
-        )  # fmt: skip
+        )
     if tracked := _git(source, "ls-files", "-z"):
         raise InputError(
             f"{dataset} is licensed, and git tracks {len(tracked)} of its files, so that `git push` would send them",
-            file=tracked[0], key=key,
+            file=tracked[0],
+            key=key,
             do=f"`git rm -r --cached {source}`; if they are in a commit, rewrite it before you push; then {_MOVE}",
-        )  # fmt: skip
+        )
     if loose := _git(source, "ls-files", "-z", "--others", "--exclude-standard"):
         raise InputError(
             f"{dataset} is licensed, and git does not ignore {len(loose)} of its files: `git add -A` would take them",
-            file=loose[0], key=key, do=f"{_MOVE}; or name {source} in .gitignore",
-        )  # fmt: skip
+            file=loose[0],
+            key=key,
+            do=f"{_MOVE}; or name {source} in .gitignore",
+        )
 
 
 def overlap(one: PurePath, other: PurePath) -> bool:

@@ -192,8 +192,10 @@ def read(declared: Declared, **cell: str) -> dict[str, Any]:
         check_name(name, "params.yaml", coordinate)
     values = declared_values()
     where = os.environ.get("DVC_STAGE", "params.yaml")
-    return {key: _checked(kind, lookup(values, key.format(**cell), where), where, key.format(**cell))
-            for key, kind in declared.items()}  # fmt: skip
+    return {
+        key: _checked(kind, lookup(values, key.format(**cell), where), where, key.format(**cell))
+        for key, kind in declared.items()
+    }
 
 
 def lookup(values: Mapping[str, Any], dotted: str, where: str) -> Any:

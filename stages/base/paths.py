@@ -74,6 +74,8 @@ def fetch(path: Path) -> str:
     for part in (path, *path.parents):
         pointer = part.with_name(f"{part.name}.dvc") if part.name else part
         if pointer.is_file():
-            return (f"`dvc pull {pointer}` brings it from the remote; its address, from HAR_REMOTE, is set by"
-                    ' `dvc remote add --local --default real "$HAR_REMOTE"`')  # fmt: skip
+            return (
+                f"`dvc pull {pointer}` brings it from the remote; its address, from HAR_REMOTE, is set by"
+                ' `dvc remote add --local --default real "$HAR_REMOTE"`'
+            )
     return "correct the path in params.yaml, or run the stage that writes it (`dvc repro`)"

@@ -44,8 +44,12 @@ def main() -> None:
     pretend = Pretend(backend, vlm, repeats=False)
     labels = {label for each in show.labels.values() for label in each}
     keywords = read_keywords(run.keywords, labels)
-    rules = Rules(Prompt(prompts, params.ask), Prompt(prompts, params.insist), params.attempts,
-                  {label: in_words(label) for label in labels})  # fmt: skip
+    rules = Rules(
+        Prompt(prompts, params.ask),
+        Prompt(prompts, params.insist),
+        params.attempts,
+        {label: in_words(label) for label in labels},
+    )
     name, same = f"caption {cell.dataset}", {"model": cell.model, "revision": backend.revision}
     unused = show.tell_unused(name)
     start = time.monotonic()

@@ -33,8 +33,14 @@ def validity(inputs: Inputs, shuffled: str | None, named: set[str]) -> pl.DataFr
         if not (len(true) and len(false)):
             continue
         rows.append((method, protocol, metric, auc(true, false), len(true), len(false)))
-    columns = {"method": pl.String, "protocol": pl.String, "metric": pl.String, "auc": pl.Float64,
-               "true_pairs": pl.Int64, "false_pairs": pl.Int64}  # fmt: skip
+    columns = {
+        "method": pl.String,
+        "protocol": pl.String,
+        "metric": pl.String,
+        "auc": pl.Float64,
+        "true_pairs": pl.Int64,
+        "false_pairs": pl.Int64,
+    }
     return pl.DataFrame(rows, schema=columns, orient="row")
 
 

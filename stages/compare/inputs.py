@@ -67,8 +67,10 @@ class Inputs:
 
     def values(self, metric: str) -> dict[str, tuple[Ints, Floats]]:
         """Return method -> place of the clip and value of each draw that has one."""
-        return {method: (rows["place"].to_numpy().astype(np.int64), rows["value"].to_numpy())
-                for method, rows in _by_method(self.measures, metric)}  # fmt: skip
+        return {
+            method: (rows["place"].to_numpy().astype(np.int64), rows["value"].to_numpy())
+            for method, rows in _by_method(self.measures, metric)
+        }
 
     def mask(self, protocol: str) -> Mask:
         """Return which of the M clips a protocol tests."""
@@ -85,8 +87,10 @@ def load(run: Run, methods: Sequence[str]) -> Inputs:
     """
     manifest = read_table(run.manifest, MANIFEST)
     clips = clips_to_score(manifest, read_table(run.splits, SPLITS), run)
-    place = pl.DataFrame({"clip_id": clips.ids.tolist(), "place": np.arange(len(clips.ids))},
-                         schema={"clip_id": pl.String, "place": pl.Int64})  # fmt: skip
+    place = pl.DataFrame(
+        {"clip_id": clips.ids.tolist(), "place": np.arange(len(clips.ids))},
+        schema={"clip_id": pl.String, "place": pl.Int64},
+    )
     verdicts, scores, measures = [], [], []
     for method in methods:
         scores.append(_of(run.scores(method), SCORES, method))

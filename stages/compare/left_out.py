@@ -18,8 +18,12 @@ def left_out(inputs: Inputs) -> pl.DataFrame:
     failed has rows here and no scores.
     """
     scored = set(inputs.scored())
-    tables = [pl.DataFrame(schema=dict.fromkeys(("model", "protocol", "metric", "reason"), pl.String)
-                           | {"clips": pl.UInt32, "examples": pl.String})]  # fmt: skip
+    tables = [
+        pl.DataFrame(
+            schema=dict.fromkeys(("model", "protocol", "metric", "reason"), pl.String)
+            | {"clips": pl.UInt32, "examples": pl.String}
+        )
+    ]
     for protocol, places in sorted(inputs.clips.protocols.items()):
         rows = inputs.verdicts.join(pl.DataFrame({"place": np.asarray(places)}), on="place")
         for (metric, method), of_method in rows.group_by("metric", "method", maintain_order=True):

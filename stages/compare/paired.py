@@ -53,9 +53,12 @@ def differences(inputs: Inputs, confidence: float, seeded: Seeded) -> pl.DataFra
         else:
             design = Design.of(inputs.clips.label[places].tolist(), inputs.clips.subject[places].tolist())
             right = {name: values[places] for name, values in inputs.right(metric).items() if name in methods}
-            found = family(design, right, confidence, {
-                name: one._replace(right=one.right[places]) for name, one in learnt.items() if one.right is not None
-            })  # fmt: skip
+            found = family(
+                design,
+                right,
+                confidence,
+                {name: one._replace(right=one.right[places]) for name, one in learnt.items() if one.right is not None},
+            )
         headline = "macro_f1" if metric in inputs.of_sets else "mca"
         aggregate = {"aggregate": headline} if inputs.of_sets else {}
         rows += ({"protocol": protocol, "metric": metric, **row, **aggregate} for row in found)

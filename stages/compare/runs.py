@@ -65,8 +65,11 @@ class Runs:
         if odd:
             raise InputError(
                 f"it and seeds.csv are of different trainings of {method} by {metric}",
-                file=self.path, row=odd[0], key="said", do="write both again: `make seeds`",
-            )  # fmt: skip
+                file=self.path,
+                row=odd[0],
+                key="said",
+                do="write both again: `make seeds`",
+            )
         nothing = [None] * (trained - 1)
         return [list(one) for one in zip(*(of_clip.get(clip, nothing) for clip in inputs.clips.ids), strict=True)]
 
@@ -85,7 +88,8 @@ def read(run: Run) -> Runs:
         except ValueError:
             draws = None
         if not isinstance(draws, list):
-            raise InputError(f"{row['said']!r} is no list", file=path, row=line, key="said",
-                             do="write the table again: `make seeds`")  # fmt: skip
+            raise InputError(
+                f"{row['said']!r} is no list", file=path, row=line, key="said", do="write the table again: `make seeds`"
+            )
         said.setdefault((row["method"], row["metric"]), {})[text_as_written(row["clip_id"])] = draws
     return Runs(path, said)

@@ -73,9 +73,12 @@ class Seeded:
         found = of_kind(self._inputs, self._runs, method, (protocol, metric), values)
         if abs(float(np.mean(values)) - found.mean) > DIGIT:
             raise InputError(
-                "it and seeds.csv are of different trainings", file=self._runs.path, row="/".join(key), key="said",
+                "it and seeds.csv are of different trainings",
+                file=self._runs.path,
+                row="/".join(key),
+                key="said",
                 do="write both again: `make seeds`",
-            )  # fmt: skip
+            )
         seeds = Seeds.of(values, shared(found.departures, found.weights))
         return Learnt(seeds, found.right, found.said, found.cells, found.weights)
 

@@ -72,19 +72,34 @@ def read(run: Run, methods: Collection[str], learnt: Collection[str]) -> Trainin
     for line, row in rows_of(path, COLUMNS):
         base, seed, value = (_number(path, line, row, column) for column in COLUMNS[4:])
         if row["method"] not in methods:
-            raise InputError(f"unknown method {row['method']}", file=path, row=line, key="method",
-                             do="list it under compare.<dataset>.methods, or run `make seeds` again")  # fmt: skip
+            raise InputError(
+                f"unknown method {row['method']}",
+                file=path,
+                row=line,
+                key="method",
+                do="list it under compare.<dataset>.methods, or run `make seeds` again",
+            )
         key: Key = (row["method"], row["protocol"], row["metric"], row["aggregate"])
         if (*key, base, seed) in seen:
-            raise InputError(f"{'/'.join(key)} stands here twice", file=path, row=line, key="seed",
-                             do="write the table again: `make seeds`")  # fmt: skip
+            raise InputError(
+                f"{'/'.join(key)} stands here twice",
+                file=path,
+                row=line,
+                key="seed",
+                do="write the table again: `make seeds`",
+            )
         seen.add((*key, base, seed))
         if base == 0:
             drawn.setdefault(key, {})[int(seed)] = value
     lacking = ["/".join(key) for key, of_seed in sorted(drawn.items()) if 0 not in of_seed]
     if lacking:
-        raise InputError("seed 0, the shipped run, is missing", file=path, row=lacking[0], key="seed",
-                         do="write the table again: `make seeds`")  # fmt: skip
+        raise InputError(
+            "seed 0, the shipped run, is missing",
+            file=path,
+            row=lacking[0],
+            key="seed",
+            do="write the table again: `make seeds`",
+        )
     values = {key: tuple(of_seed[seed] for seed in sorted(of_seed)) for key, of_seed in drawn.items()}
     return Trainings(values, frozenset(learnt) | {key[0] for key, of_seed in values.items() if len(of_seed) > 1})
 
@@ -101,8 +116,12 @@ def rows_of(path: Path, columns: Collection[str]) -> list[tuple[int, dict[str, s
         reader = csv.DictReader(lines, strict=True)
         lacking = [name for name in columns if name not in (reader.fieldnames or [])]
         if lacking:
-            raise InputError(f"columns {lacking} are missing", file=path, row=1,
-                             do=f"its first line is {','.join(columns)}; `make seeds` writes it")  # fmt: skip
+            raise InputError(
+                f"columns {lacking} are missing",
+                file=path,
+                row=1,
+                do=f"its first line is {','.join(columns)}; `make seeds` writes it",
+            )
         return [(reader.line_num, row) for row in reader]
 
 

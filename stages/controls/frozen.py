@@ -52,11 +52,16 @@ class Frozen:
         """
         seen = self._seen([*fold.train, *fold.test], questions)
         for question in questions:
-            train, test = ([clip for clip in part if clip.labels[0] in question.among]
-                           for part in (fold.train, fold.test))  # fmt: skip
+            train, test = (
+                [clip for clip in part if clip.labels[0] in question.among] for part in (fold.train, fold.test)
+            )
             if len({clip.labels[0] for clip in train}) < 2:
-                raise InputError(f"fewer than two of {', '.join(question.among)} in the train part",
-                                 file=self._run.splits, key=self.protocol, do="choose other classes")  # fmt: skip
+                raise InputError(
+                    f"fewer than two of {', '.join(question.among)} in the train part",
+                    file=self._run.splits,
+                    key=self.protocol,
+                    do="choose other classes",
+                )
             if test:
                 x, y = (np.stack([seen[clip][question.control] for clip in part]) for part in (train, test))
                 found = ridge(x, [clip.labels[0] for clip in train], y)

@@ -34,8 +34,12 @@ def make(run: Run, params: ControlsParams, trained: Mapping[str, TrainParams], l
 def _methods(run: Run, params: ControlsParams, trained: Mapping[str, TrainParams]) -> Iterator[Method]:
     unknown = next((name for name in params.trained if name not in trained), None)
     if unknown is not None:
-        raise InputError(f"no block train.{run.name}.{unknown}", file="params.yaml", key=f"controls.{run.name}.trained",
-                         do="name trained methods")  # fmt: skip
+        raise InputError(
+            f"no block train.{run.name}.{unknown}",
+            file="params.yaml",
+            key=f"controls.{run.name}.trained",
+            do="name trained methods",
+        )
     for name, block in params.frozen.items():
         yield Frozen(run, name, block, params.seed)
     for name in params.trained:
@@ -46,8 +50,12 @@ def _of_method(run: Run, method: Method, params: ControlsParams, level: Level) -
     task = read_task(run, method.protocol, False)
     unknown = sorted({name for pair in params.pairs for name in pair} - set(task.classes))
     if unknown:
-        raise InputError(f"no such class: {', '.join(unknown)}", file="params.yaml", key=f"controls.{run.name}.pairs",
-                         do=f"name some of {', '.join(task.classes)}")  # fmt: skip
+        raise InputError(
+            f"no such class: {', '.join(unknown)}",
+            file="params.yaml",
+            key=f"controls.{run.name}.pairs",
+            do=f"name some of {', '.join(task.classes)}",
+        )
     subjects = _subjects(run)
     asked = questions(params, task.classes, method.passed)
     found: dict[Question, list[Answer]] = defaultdict(list)

@@ -36,8 +36,12 @@ class Trained:
             InputError: its clips have several labels.
         """
         if params.many:
-            raise InputError(f"{name} has several labels a clip", file="params.yaml", key=f"controls.{run.name}",
-                             do="controls are for methods of one label a clip")  # fmt: skip
+            raise InputError(
+                f"{name} has several labels a clip",
+                file="params.yaml",
+                key=f"controls.{run.name}",
+                do="controls are for methods of one label a clip",
+            )
         self.name, self.protocol = name, params.protocol
         self._run, self._params, self._seed = run, params, seed
 

@@ -42,8 +42,12 @@ class Material:
 
     def areas(self) -> list[PurePosixPath]:
         """Return the folders and files that are licensed whatever DVC knows of them."""
-        found = {path for name, one in self.licences.items() if one.licensed
-                 for path in (PurePosixPath("data") / name, *one.sources)}  # fmt: skip
+        found = {
+            path
+            for name, one in self.licences.items()
+            if one.licensed
+            for path in (PurePosixPath("data") / name, *one.sources)
+        }
         return sorted(found)
 
     def dataset(self, path: PurePosixPath) -> str:
@@ -69,9 +73,10 @@ def material(repo: Any, said: Mapping[str, Licence] | None = None) -> Material:
     waiting, more = stages, True
     while more:
         touched = [
-            stage for stage in waiting
+            stage
+            for stage in waiting
             if any(overlap(path, area) for path in (*made[id(stage)], *read[id(stage)]) for area in licensed)
-        ]  # fmt: skip
+        ]
         more = bool(touched)
         licensed |= {path for stage in touched for path in made[id(stage)]}
         chosen = {id(stage) for stage in touched}

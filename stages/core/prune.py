@@ -138,8 +138,10 @@ def main() -> None:
         if room not in ROOMS:
             print(f"{room}: kept whole, no output names its samples")
         elif unknown[room]:
-            print(f"{room}: kept whole, {unknown[room]} outputs that name its samples are not in DVC's cache"
-                  " (`dvc fetch --all-commits` brings them)")  # fmt: skip
+            print(
+                f"{room}: kept whole, {unknown[room]} outputs that name its samples are not in DVC's cache"
+                " (`dvc fetch --all-commits` brings them)"
+            )
         elif given.yes:
             kept, dropped = prune(room, keys)
             print(f"{room}: {kept} samples kept, {dropped} dropped")

@@ -47,8 +47,14 @@ def main() -> None:
     clip_ids = limited(every, show.labels, dataset.limit)
     shown = shots(getattr(block, "examples", None), run, show, every)
     counted: list[Pretend] = []
-    made = method((cell.model, vlm), (cell.strategy, block), show.labels, dataset.labels == "multi", shown,
-                  counting(counted) if cell.dry else lambda backend, _: backend)  # fmt: skip
+    made = method(
+        (cell.model, vlm),
+        (cell.strategy, block),
+        show.labels,
+        dataset.labels == "multi",
+        shown,
+        counting(counted) if cell.dry else lambda backend, _: backend,
+    )
     same = {"method": made.name, "revision": made.revision}
     output, tally, name = run.predictions(made.name), Tally(), f"infer {cell.dataset} {made.name}"
     unused = show.tell_unused(name)

@@ -24,8 +24,11 @@ def wanted(
         InputError: no clip is in these parts, or a protocol is named and no parts.
     """
     if protocol is not None and not parts:
-        raise InputError(f"a model that learnt from {protocol} would be asked about what it learnt from", key="parts",
-                         do="name parts: [test]")  # fmt: skip
+        raise InputError(
+            f"a model that learnt from {protocol} would be asked about what it learnt from",
+            key="parts",
+            do="name parts: [test]",
+        )
     if not parts:
         return sorted(usable)
     splits = read_table(run.splits, SPLITS)

@@ -73,8 +73,12 @@ def shots(examples: Examples | None, run: Run, show: Show, asked: Collection[str
             why = f"{clip_id} is no usable clip of the train part of {examples.protocol}"
             raise InputError(why, file=run.splits, key="examples", do="name clips that train")
         if clip_id in testing:
-            raise InputError(f"{clip_id} is tested, in this protocol or another", file=run.splits, key="examples",
-                             do="name clips that no protocol tests")  # fmt: skip
+            raise InputError(
+                f"{clip_id} is tested, in this protocol or another",
+                file=run.splits,
+                key="examples",
+                do="name clips that no protocol tests",
+            )
     return tuple(Shot(show.media(clip_id), show.labels[clip_id], answer) for clip_id, answer in answers.items())
 
 

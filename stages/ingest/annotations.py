@@ -53,8 +53,13 @@ def read_annotations(path: Path, unit: Unit, classes: Collection[str] | None) ->
     doubt = ambiguity(times.values(), table.separator)
     if doubt is not None:
         row, key = next(place for place, said in times.items() if said == doubt[0])
-        raise InputError(f"{doubt[0]!r} can be read in two ways: {doubt[1]}", file=path, row=row, key=key,
-                         do="write all times with decimal points and no other mark")  # fmt: skip
+        raise InputError(
+            f"{doubt[0]!r} can be read in two ways: {doubt[1]}",
+            file=path,
+            row=row,
+            key=key,
+            do="write all times with decimal points and no other mark",
+        )
     return [_interval(path, line, unit, classes) for line in table.lines]
 
 
@@ -70,18 +75,33 @@ def _interval(path: Path, line: Line, unit: Unit, classes: Collection[str] | Non
         except ValueError as error:
             raise InputError(f"{said!r} {error}", file=path, row=row, key=key, do=f"write {EXAMPLE[unit]}") from None
         if time < 0:
-            raise InputError(f"{said} is before the recording begins", file=path, row=row, key=key,
-                             do="count from the recording's first frame")  # fmt: skip
+            raise InputError(
+                f"{said} is before the recording begins",
+                file=path,
+                row=row,
+                key=key,
+                do="count from the recording's first frame",
+            )
         times.append(time)
     if times[1] <= times[0]:
-        raise InputError(f"end {fields['end']} is not after start {fields['start']}", file=path, row=row, key="end",
-                         do="correct the two, or remove the row")  # fmt: skip
+        raise InputError(
+            f"end {fields['end']} is not after start {fields['start']}",
+            file=path,
+            row=row,
+            key="end",
+            do="correct the two, or remove the row",
+        )
     recording, label = fields["recording"], fields["label"]
     if not recording or not label:
         raise InputError("is empty", file=path, row=row, key="label" if recording else "recording", do="name one")
     if classes is not None and label not in classes:
-        raise InputError(f"no such label: {label}", file=path, row=row, key="label",
-                         do=f"the data set has {', '.join(sorted(classes))}")  # fmt: skip
+        raise InputError(
+            f"no such label: {label}",
+            file=path,
+            row=row,
+            key="label",
+            do=f"the data set has {', '.join(sorted(classes))}",
+        )
     return Interval(recording, label, times[0], times[1], row)
 
 
@@ -112,8 +132,11 @@ def within(
                 do = f"see what the file counts ({' and '.join(fitting)} both fit) and say so in windows.unit"
             raise InputError(
                 f"{one.label} ends at {one.end:g} s, the video of {one.recording} at {duration:g} s",
-                file=path, row=one.row, key="end", do=do,
-            )  # fmt: skip
+                file=path,
+                row=one.row,
+                key="end",
+                do=do,
+            )
         kept.append(one._replace(end=min(one.end, duration)))
     return kept
 

@@ -91,8 +91,13 @@ def audit_rows(rows: Sequence[Row], others: Sequence[str]) -> list[Finding]:
 
 
 def _kind_of(error: str) -> str:
-    known = {NOT_IN_GRAMMAR: "unparsed_name", TAKEN: "duplicate_name", UNKNOWN_LABEL: "unknown_label",
-             NO_ANNOTATIONS: "no_annotations", LABELS_BREAK_RULES: "labels_break_rules"}  # fmt: skip
+    known = {
+        NOT_IN_GRAMMAR: "unparsed_name",
+        TAKEN: "duplicate_name",
+        UNKNOWN_LABEL: "unknown_label",
+        NO_ANNOTATIONS: "no_annotations",
+        LABELS_BREAK_RULES: "labels_break_rules",
+    }
     return next((kind for start, kind in known.items() if error.startswith(start)), "broken_clip")
 
 

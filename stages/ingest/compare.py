@@ -72,8 +72,11 @@ def audit_official(
     moves = Counter((official.get(row.clip_id, "no part"), part_of.get(row.clip_id, "no part")) for row in usable)
     for (theirs, ours), _ in sorted(moves.items()):
         if theirs != ours:
-            differing = [row for row in usable if (official.get(row.clip_id, "no part"),
-                                                   part_of.get(row.clip_id, "no part")) == (theirs, ours)]  # fmt: skip
+            differing = [
+                row
+                for row in usable
+                if (official.get(row.clip_id, "no part"), part_of.get(row.clip_id, "no part")) == (theirs, ours)
+            ]
             text = f"clips that the official lists put in {theirs} and this protocol in {ours}"
             found.append(finding(of, "differs_from_official", "warning", text, differing))
     if agreeing:

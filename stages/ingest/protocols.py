@@ -128,8 +128,11 @@ def _drawn(rows: Sequence[Row], options: Shares, unit: str) -> Iterator[Part]:
     test = max(1, round(options.test * len(units)))
     validation = max(1, round(options.validation * len(units))) if options.validation else 0
     if test + validation >= len(units):
-        raise InputError(f"{len(units)} {unit}s are too few for {test} that test and {validation} that validate",
-                         key="protocols", do="lower the shares, or choose another protocol")  # fmt: skip
+        raise InputError(
+            f"{len(units)} {unit}s are too few for {test} that test and {validation} that validate",
+            key="protocols",
+            do="lower the shares, or choose another protocol",
+        )
     parts = dict.fromkeys(units[:test], "test") | dict.fromkeys(units[test : test + validation], "validation")
     for row in rows:
         yield Part("", row.clip_id, parts.get(getattr(row, unit), "train"))
@@ -142,12 +145,16 @@ def random(rows: Sequence[Row], options: Random) -> Iterator[Part]:
     ordered = sorted(rows)
     together = [row.subject or row.group or row.md5 or row.clip_id for row in ordered]
     if len(set(together)) < options.folds:
-        raise InputError(f"{len(set(together))} subjects, groups or clips are too few for {options.folds} folds",
-                         key="random", do="choose fewer folds")  # fmt: skip
+        raise InputError(
+            f"{len(set(together))} subjects, groups or clips are too few for {options.folds} folds",
+            key="random",
+            do="choose fewer folds",
+        )
     labels = ["+".join(row.labels) for row in ordered]
     if max(np.unique(labels, return_counts=True)[1]) < options.folds:
-        raise InputError(f"no class has the {options.folds} clips that as many folds need",
-                         key="random", do="choose fewer folds")  # fmt: skip
+        raise InputError(
+            f"no class has the {options.folds} clips that as many folds need", key="random", do="choose fewer folds"
+        )
     folder = StratifiedGroupKFold(options.folds, shuffle=True, random_state=options.seed)
     with warnings.catch_warnings():
         # A class with fewer clips than folds: the audit names it, with the part that it lacks.
@@ -198,6 +205,9 @@ def _known(row: Row, column: str) -> str:
 def _number(row: Row, column: str) -> int:
     value = _known(row, column)
     if not value.isdecimal():
-        raise InputError(f"{column} {value!r} is no number", row=row.clip_id,
-                         do="cs, cv1 and cv2 are Smarthome's; choose leave_one_subject_out or random")  # fmt: skip
+        raise InputError(
+            f"{column} {value!r} is no number",
+            row=row.clip_id,
+            do="cs, cv1 and cv2 are Smarthome's; choose leave_one_subject_out or random",
+        )
     return int(value)

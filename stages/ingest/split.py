@@ -30,8 +30,10 @@ class Splits(NamedTuple):
     def table(self) -> pl.DataFrame:
         """Return the rows of table SPLITS: with a fold a subject they are many times the clips."""
         # Places in sorted lists instead of texts: they take less memory and sort alike.
-        columns = {name: pl.Enum(sorted({getattr(part, name) for parts in self.parts.values() for part in parts}))
-                   for name in Part._fields}  # fmt: skip
+        columns = {
+            name: pl.Enum(sorted({getattr(part, name) for parts in self.parts.values() for part in parts}))
+            for name in Part._fields
+        }
         protocols = pl.Enum(sorted(self.parts))
         frames = [
             pl.DataFrame(parts, schema=columns, orient="row").with_columns(protocol=pl.lit(name, dtype=protocols))

@@ -23,9 +23,12 @@ _SAVE = "save it again, as CSV in UTF-8"
 
 #: How a file begins that says its encoding. UTF-32's mark begins as UTF-16's does, so it comes first.
 _MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
-)  # fmt: skip
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 class Line(NamedTuple):
@@ -57,8 +60,12 @@ def read_spreadsheet(path: Path, columns: Sequence[str]) -> Spreadsheet:
     separator = next((one for one, names in heads.items() if set(columns) <= set(names)), None)
     if separator is None:
         lacking = [name for name in columns if not any(name in names for names in heads.values())]
-        raise InputError(f"columns {', '.join(lacking or columns)} are missing", file=path, row=1,
-                         do=f"the first line names the columns: {','.join(columns)}")  # fmt: skip
+        raise InputError(
+            f"columns {', '.join(lacking or columns)} are missing",
+            file=path,
+            row=1,
+            do=f"the first line names the columns: {','.join(columns)}",
+        )
     names = heads[separator]
     twice = sorted({name for name in columns if names.count(name) > 1})
     if twice:
@@ -69,9 +76,12 @@ def read_spreadsheet(path: Path, columns: Sequence[str]) -> Spreadsheet:
             continue
         if len(fields) != len(names):
             raise InputError(
-                f"has {len(fields)} fields, the first line names {len(names)} columns", file=path, row=row,
-                key=names[min(len(fields), len(names) - 1)], do=_ragged(fields, names, separator),
-            )  # fmt: skip
+                f"has {len(fields)} fields, the first line names {len(names)} columns",
+                file=path,
+                row=row,
+                key=names[min(len(fields), len(names) - 1)],
+                do=_ragged(fields, names, separator),
+            )
         lines.append(Line(row, dict(zip(names, fields, strict=True))))
     return Spreadsheet(lines, separator)
 
@@ -103,8 +113,12 @@ def _text(path: Path) -> str:
             f"is not {encoding.removesuffix('-sig').upper()}: {error.reason}", file=path, row=row, do=_SAVE
         ) from None
     if "\0" in text:
-        raise InputError("holds zero bytes: UTF-16 without its mark, or no text at all", file=path,
-                         row=text[: text.index("\0")].count("\n") + 1, do=_SAVE)  # fmt: skip
+        raise InputError(
+            "holds zero bytes: UTF-16 without its mark, or no text at all",
+            file=path,
+            row=text[: text.index("\0")].count("\n") + 1,
+            do=_SAVE,
+        )
     return text
 
 
@@ -118,9 +132,14 @@ def _rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str
         except StopIteration:
             return
         except csv.Error as error:
-            raise InputError(f"no table: {error}", file=path, row=row,
-                             do="see whether a quote is missing, or one too many; " + _SAVE) from None  # fmt: skip
+            raise InputError(
+                f"no table: {error}", file=path, row=row, do="see whether a quote is missing, or one too many; " + _SAVE
+            ) from None
         if any("\n" in field or "\r" in field for field in fields):
-            raise InputError("a line break stands within quotes: a quote may be missing", file=path, row=row,
-                             do="close the quote, or write the field in one line")  # fmt: skip
+            raise InputError(
+                "a line break stands within quotes: a quote may be missing",
+                file=path,
+                row=row,
+                do="close the quote, or write the field in one line",
+            )
         yield row, [field.strip() for field in fields]

@@ -112,20 +112,45 @@ def _windows(
         rows += _cut(recording, counts[recording.path or ""], said, windows)
     if covered and max(covered.values()) < EARLY:
         rows_of = {name: [one.row for one in by_recording[name]] for name in covered}
-        findings.append(_annotations("annotations_end_early", "warning", path, rows_of,
-                                     f"annotations are all in the first {EARLY:.0%} of their recordings: see whether "
-                                     f"the file counts {windows.unit}"))  # fmt: skip
+        findings.append(
+            _annotations(
+                "annotations_end_early",
+                "warning",
+                path,
+                rows_of,
+                f"annotations are all in the first {EARLY:.0%} of their recordings: see whether "
+                f"the file counts {windows.unit}",
+            )
+        )
     if overlapping:
-        findings.append(_annotations("overlapping_annotations", "note", path, overlapping,
-                                     "annotations of one label overlap in time and are taken for one"))  # fmt: skip
+        findings.append(
+            _annotations(
+                "overlapping_annotations",
+                "note",
+                path,
+                overlapping,
+                "annotations of one label overlap in time and are taken for one",
+            )
+        )
     for rule, where in sorted(breaking.items()):
-        findings.append(_annotations("annotations_break_rules", "warning", path, where,
-                                     f"annotations break a rule: {rule}"))  # fmt: skip
-    strangers = {name: [one.row for one in found] for name, found in by_recording.items()
-                 if name not in {row.clip_id for row in recordings}}  # fmt: skip
+        findings.append(
+            _annotations("annotations_break_rules", "warning", path, where, f"annotations break a rule: {rule}")
+        )
+    strangers = {
+        name: [one.row for one in found]
+        for name, found in by_recording.items()
+        if name not in {row.clip_id for row in recordings}
+    }
     if strangers:
-        findings.append(_annotations("annotations_without_video", "warning", path, strangers,
-                                     "annotations are of recordings that are not there"))  # fmt: skip
+        findings.append(
+            _annotations(
+                "annotations_without_video",
+                "warning",
+                path,
+                strangers,
+                "annotations are of recordings that are not there",
+            )
+        )
     return Cut(sorted(rows), findings)
 
 
@@ -170,7 +195,9 @@ def keep_rules(rows: Sequence[Row], rules: Rules | None) -> list[Row]:
 
 def _annotations(kind: str, severity: Severity, path: Path, rows: Mapping[str, Sequence[int]], text: str) -> Finding:
     """Return a finding about rows of the annotations; its examples are recordings with their rows."""
-    listed = [f"{name} (rows {', '.join(map(str, numbers[:6]))}{', ...' if len(numbers) > 6 else ''})"
-              for name, numbers in sorted(rows.items())]  # fmt: skip
+    listed = [
+        f"{name} (rows {', '.join(map(str, numbers[:6]))}{', ...' if len(numbers) > 6 else ''})"
+        for name, numbers in sorted(rows.items())
+    ]
     count = sum(map(len, rows.values()))
     return Finding("all", kind, severity, f"{path}: {count} {text}", len(rows), [], {}, {}, listed[:EXAMPLES])

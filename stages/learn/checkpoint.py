@@ -47,8 +47,9 @@ def _changing(model: nn.Module) -> dict[str, torch.Tensor]:
     }
     for prefix, module in model.named_modules():
         if any(parameter.requires_grad for parameter in module.parameters(recurse=False)):
-            found |= {f"{prefix}.{name}" if prefix else name: buffer
-                      for name, buffer in module.named_buffers(recurse=False)}  # fmt: skip
+            found |= {
+                f"{prefix}.{name}" if prefix else name: buffer for name, buffer in module.named_buffers(recurse=False)
+            }
     return found
 
 

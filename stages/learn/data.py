@@ -64,26 +64,41 @@ def read_task(run: Run, protocol: str, many: bool) -> Task:
     rows = splits.filter(pl.col("protocol") == protocol).filter(pl.col("clip_id").is_in(list(clips)))
     if not len(rows):
         known = ", ".join(sorted(splits["protocol"].unique())) or "none"
-        raise InputError("no such protocol, or no usable clip in it", file=run.splits, key=protocol,
-                         do=f"name one of: {known}")  # fmt: skip
+        raise InputError(
+            "no such protocol, or no usable clip in it", file=run.splits, key=protocol, do=f"name one of: {known}"
+        )
     folds = []
     for (name,), of_fold in rows.sort("fold", "clip_id").group_by("fold", maintain_order=True):
-        parts = {part: [clips[one] for one in of_fold.filter(pl.col("part") == part)["clip_id"]]
-                 for part in ("train", "validation", "test")}  # fmt: skip
+        parts = {
+            part: [clips[one] for one in of_fold.filter(pl.col("part") == part)["clip_id"]]
+            for part in ("train", "validation", "test")
+        }
         for part in ("train", "test"):
             if not parts[part]:
-                raise InputError(f"no usable clip in part {part} of fold {name!r}", file=run.splits, key=protocol,
-                                 do="choose another protocol, or add clips")  # fmt: skip
+                raise InputError(
+                    f"no usable clip in part {part} of fold {name!r}",
+                    file=run.splits,
+                    key=protocol,
+                    do="choose another protocol, or add clips",
+                )
         folds.append(Fold(str(name), **parts))
     used = sorted({clip for fold in folds for part in fold[1:] for clip in part})
     odd = next((clip for clip in used if not many and len(clip.labels) != 1), None)
     if odd is not None:
-        raise InputError(f"has the labels {list(odd.labels)}, expected one", file=run.manifest, row=odd.clip_id,
-                         do="set `labels: multi`, or leave the clip out")  # fmt: skip
+        raise InputError(
+            f"has the labels {list(odd.labels)}, expected one",
+            file=run.manifest,
+            row=odd.clip_id,
+            do="set `labels: multi`, or leave the clip out",
+        )
     classes = sorted({label for clip in used for label in clip.labels})
     if len(classes) < (1 if many else 2):
-        raise InputError(f"{len(classes)} classes are nothing to learn", file=run.splits, key=protocol,
-                         do="choose a labelled data set")  # fmt: skip
+        raise InputError(
+            f"{len(classes)} classes are nothing to learn",
+            file=run.splits,
+            key=protocol,
+            do="choose a labelled data set",
+        )
     return Task(protocol, classes, many, folds)
 
 

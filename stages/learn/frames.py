@@ -45,9 +45,13 @@ class Store:
         width, height = pixels.kept_size
         self.shape = (pixels.kept, height, width, 3)
         self._shapes = {
-            "kept": pixels.kept, "size": list(pixels.kept_size), "fit": pixels.fit, "version": VERSION,
-            "av": version("av"), "opencv": version("opencv-contrib-python"),
-        }  # fmt: skip
+            "kept": pixels.kept,
+            "size": list(pixels.kept_size),
+            "fit": pixels.fit,
+            "version": VERSION,
+            "av": version("av"),
+            "opencv": version("opencv-contrib-python"),
+        }
         self._at: dict[str, tuple[Path, int]] = {}
         self._maps: dict[Path, NDArray[np.uint8]] = {}
 

@@ -152,8 +152,13 @@ class _Run:
                 self.total = 0.0
                 on_epoch(self.history[-1])
             if time.monotonic() - saved >= self.every and self.accelerator.is_main_process:
-                own = {"total": self.total, "history": [list(row) for row in self.history],
-                       "best": self.best, "step": self.step, "validated": self.validation is not None}  # fmt: skip
+                own = {
+                    "total": self.total,
+                    "history": [list(row) for row in self.history],
+                    "best": self.best,
+                    "step": self.step,
+                    "validated": self.validation is not None,
+                }
                 self.checkpoint.keep_old("state")
                 self.checkpoint.save("state", stepper.state() | own)
                 saved = time.monotonic()
@@ -195,8 +200,11 @@ class _Run:
         self.accelerator.wait_for_everyone()
         best = self.checkpoint.load("best") if self.validation is not None else None
         if best is None and self.validation is not None:
-            raise InputError("the weights of the best epoch were damaged while it trained", file=self.checkpoint.folder,
-                             do="check the disk and start again: it goes on where it can")  # fmt: skip
+            raise InputError(
+                "the weights of the best epoch were damaged while it trained",
+                file=self.checkpoint.folder,
+                do="check the disk and start again: it goes on where it can",
+            )
         if best is not None:
             restore(self.plain, best["weights"])
         elif stepper.shadow is not None:

@@ -140,8 +140,10 @@ class Stepper:
         inputs = self.train.inputs(rows, epoch, device)
         if share < 1:
             others = self.train.inputs(partners, epoch, device)
-            inputs = {name: torch.lerp(others[name], value, share) if value.is_floating_point() else value
-                      for name, value in inputs.items()}  # fmt: skip
+            inputs = {
+                name: torch.lerp(others[name], value, share) if value.is_floating_point() else value
+                for name, value in inputs.items()
+            }
         with self.accelerator.autocast(), Draw(self.recipe.seed, step, rows, device):
             logits = logits_of(self.model, inputs).float()
         losses = self.objective.loss(logits, targets[rows].to(device))
@@ -177,6 +179,9 @@ class Stepper:
 def _save_memory(model: nn.Module) -> None:
     enable = getattr(model, "gradient_checkpointing_enable", None)
     if enable is None:
-        raise InputError(f"{type(model).__name__} cannot compute its activations again", key="checkpointing",
-                         do="set checkpointing: false")  # fmt: skip
+        raise InputError(
+            f"{type(model).__name__} cannot compute its activations again",
+            key="checkpointing",
+            do="set checkpointing: false",
+        )
     enable({"use_reentrant": False, "context_fn": remembered})

@@ -79,9 +79,13 @@ def _sent(repo: Any, targets: Any, given: Mapping[str, Any]) -> Iterator[tuple[P
     from dvc.repo.index import index_from_targets
 
     view = index_from_targets(
-        repo, targets, with_deps=bool(given.get("with_deps")), recursive=bool(given.get("recursive")),
-        stage_filter=lambda stage: not stage.is_repo_import, outs_filter=sendable,
-    )  # fmt: skip
+        repo,
+        targets,
+        with_deps=bool(given.get("with_deps")),
+        recursive=bool(given.get("recursive")),
+        stage_filter=lambda stage: not stage.is_repo_import,
+        outs_filter=sendable,
+    )
     for out in view.outs:
         yield relative(repo, out), out
 

@@ -75,8 +75,11 @@ class Context:
         try:
             rows = pl.read_parquet(file, columns=["clip_id", *Truth._fields]).iter_rows()
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise InputError(f"no table of rendered clips ({str(error).splitlines()[0]})", file=file,
-                             do="run `dvc repro`, or correct measure's `truth`") from None  # fmt: skip
+            raise InputError(
+                f"no table of rendered clips ({str(error).splitlines()[0]})",
+                file=file,
+                do="run `dvc repro`, or correct measure's `truth`",
+            ) from None
         return {clip_id: Truth(*values) for clip_id, *values in rows}
 
     @property

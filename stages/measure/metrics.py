@@ -100,8 +100,10 @@ def _similarity(context: Context) -> Iterable[Row]:
     for start in range(0, len(said), _WINDOW):
         part = slice(start, start + _WINDOW)
         values = similarity.similarity(vectors[answers[part]], vectors[references[part]])
-        rows += [Row(answer.clip_id, answer.repeat, float(value))
-                 for (answer, _), value in zip(said[part], values, strict=True)]  # fmt: skip
+        rows += [
+            Row(answer.clip_id, answer.repeat, float(value))
+            for (answer, _), value in zip(said[part], values, strict=True)
+        ]
     return rows
 
 
@@ -161,8 +163,11 @@ def _answer(context: Context) -> Iterable[Row]:
     # A method that only describes names no class in any of its answers: it has no rows.
     if all(one.labels is None and one.status not in ("unmapped", "unparsed") for one in context.answers):
         return []
-    return [Row(one.clip_id, one.repeat, *label.answer(one.labels, one.status, one.detail))
-            for one in context.answers if one.status != "missing"]  # fmt: skip
+    return [
+        Row(one.clip_id, one.repeat, *label.answer(one.labels, one.status, one.detail))
+        for one in context.answers
+        if one.status != "missing"
+    ]
 
 
 def _labels(context: Context) -> Iterable[Row]:
@@ -172,9 +177,18 @@ def _labels(context: Context) -> Iterable[Row]:
     for one in context.answers:
         if one.status != "missing":
             said = label_set.labels(one.labels, one.status, one.detail)
-            rows.append(Row(one.clip_id, one.repeat, said.value, None, said.detail, said.labels,
-                            one.classes if said.labels is not None else None,
-                            one.class_scores if said.labels is not None else None))  # fmt: skip
+            rows.append(
+                Row(
+                    one.clip_id,
+                    one.repeat,
+                    said.value,
+                    None,
+                    said.detail,
+                    said.labels,
+                    one.classes if said.labels is not None else None,
+                    one.class_scores if said.labels is not None else None,
+                )
+            )
     return rows
 
 
@@ -232,8 +246,9 @@ def _truth_similarity(context: Context) -> Iterable[Row]:
     answers = context.sentences.embed([text for _, text in said])
     told = context.sentences.embed([truth.template(context.truth(answer.clip_id)) for answer, _ in said])
     values = list(similarity.similarity(answers, told)) if said else []
-    return rows + [Row(answer.clip_id, answer.repeat, float(value))
-                   for (answer, _), value in zip(said, values, strict=True)]  # fmt: skip
+    return rows + [
+        Row(answer.clip_id, answer.repeat, float(value)) for (answer, _), value in zip(said, values, strict=True)
+    ]
 
 
 def _truth_named(context: Context) -> Iterable[Row]:
@@ -262,9 +277,12 @@ def _grounded(context: Context) -> Iterable[Row]:
 
 
 def _listed(context: Context) -> Iterable[Row]:
-    return [Row(one.clip_id, one.repeat, value, detail=detail)
-            for one in context.answers if one.labels is not None and one.text is not None
-            for value, detail in [invented.listed(one.detail)]]  # fmt: skip
+    return [
+        Row(one.clip_id, one.repeat, value, detail=detail)
+        for one in context.answers
+        if one.labels is not None and one.text is not None
+        for value, detail in [invented.listed(one.detail)]
+    ]
 
 
 METRICS: Mapping[Name, Metric] = {

@@ -78,8 +78,12 @@ def fill(model: Any, state: State, new: Sequence[str], file: str) -> None:
             for names, what in ((missing, "missing"), (surplus, "unknown"), (other, "of another shape"))
             if names
         ]
-        raise InputError(f"not the weights of this architecture: {'; '.join(said)}", file=file, key="weights",
-                         do="correct `architecture`, its `options` or `weights`")  # fmt: skip
+        raise InputError(
+            f"not the weights of this architecture: {'; '.join(said)}",
+            file=file,
+            key="weights",
+            do="correct `architecture`, its `options` or `weights`",
+        )
     model.load_state_dict(state, strict=False)
 
 
@@ -87,8 +91,12 @@ def check_options(name: str, options: Mapping[str, Any], known: Mapping[str, Any
     """Raise an InputError where params give a field that an architecture does not have."""
     unknown = sorted(set(options) - set(known))
     if unknown:
-        raise InputError(f"{name} has no field {', '.join(unknown)}", file="params.yaml", key="options",
-                         do=f"its fields are {', '.join(known)}")  # fmt: skip
+        raise InputError(
+            f"{name} has no field {', '.join(unknown)}",
+            file="params.yaml",
+            key="options",
+            do=f"its fields are {', '.join(known)}",
+        )
 
 
 def _some(names: Sequence[str]) -> str:

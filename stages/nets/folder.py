@@ -42,14 +42,24 @@ def read_folder(weights: str, architecture: str) -> tuple[dict[str, Any], State]
     """
     folder = Path(weights)
     if not (folder / CONFIG).exists():
-        raise InputError(f"no checkpoint of {architecture}", file=folder / CONFIG, key="weights",
-                         do="give a folder that the stage train wrote")  # fmt: skip
+        raise InputError(
+            f"no checkpoint of {architecture}",
+            file=folder / CONFIG,
+            key="weights",
+            do="give a folder that the stage train wrote",
+        )
     check_folder(folder)
     config: dict[str, Any] = read_json(folder / CONFIG)
     found = config.get("model_type") or config.get("architecture")
     if found != architecture:
-        raise InputError(f"is a {found}, expected a {architecture}", file=folder, key="weights",
-                         do="correct `architecture` or `weights`")  # fmt: skip
-    state = {name: value.float() if value.is_floating_point() else value
-             for name, value in load_file(folder / WEIGHTS).items()}  # fmt: skip
+        raise InputError(
+            f"is a {found}, expected a {architecture}",
+            file=folder,
+            key="weights",
+            do="correct `architecture` or `weights`",
+        )
+    state = {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in load_file(folder / WEIGHTS).items()
+    }
     return config, state

@@ -33,9 +33,13 @@ class Block(nn.Module):
         self.first = nn.Sequential(
             nn.Conv3d(before, after, (1, 3, 3), (1, 2, 2), (0, 1, 1), bias=False), nn.BatchNorm3d(after), nn.ReLU()
         )
-        self.time = nn.Sequential(
-            nn.Conv3d(after, after, (3, 1, 1), 1, (1, 0, 0), bias=False), nn.BatchNorm3d(after), nn.ReLU()
-        ) if over_time else nn.Identity()  # fmt: skip
+        self.time = (
+            nn.Sequential(
+                nn.Conv3d(after, after, (3, 1, 1), 1, (1, 0, 0), bias=False), nn.BatchNorm3d(after), nn.ReLU()
+            )
+            if over_time
+            else nn.Identity()
+        )
         self.second = nn.Sequential(nn.Conv3d(after, after, (1, 3, 3), 1, (0, 1, 1), bias=False), nn.BatchNorm3d(after))
         self.skip = nn.Sequential(nn.Conv3d(before, after, 1, (1, 2, 2), bias=False), nn.BatchNorm3d(after))
 

@@ -62,8 +62,9 @@ class Swin3d(nn.Module):
             stage = (dim // self.options["embed_dim"]).bit_length() - 1
             sides = (first[0], -(-first[1] // 2**stage), -(-first[2] // 2**stage))
             window = [min(want, side) for want, side in zip(window_size, sides, strict=True)]
-            shift = [0 if want >= side else step
-                     for want, side, step in zip(window_size, sides, shift_size, strict=True)]  # fmt: skip
+            shift = [
+                0 if want >= side else step for want, side, step in zip(window_size, sides, shift_size, strict=True)
+            ]
             return SwinTransformerBlock(dim, heads, window_size=window, shift_size=shift, **others)
 
         embed = None if stem == "patches" else partial(_ConvolutionalEmbedding, shape.frames, stem == "motion")
@@ -130,8 +131,11 @@ def save(built: Built, shape: Shape, classes: Sequence[str], folder: Path) -> No
 
 def _windows(model: nn.Module) -> dict[str, list[int]]:
     """Return the window of each block, by the beginning of its weights' names."""
-    return {name: list(part.window_size) for name, part in model.named_modules()
-            if isinstance(part, swin_transformer.ShiftedWindowAttention3d)}  # fmt: skip
+    return {
+        name: list(part.window_size)
+        for name, part in model.named_modules()
+        if isinstance(part, swin_transformer.ShiftedWindowAttention3d)
+    }
 
 
 def _read(weights: str) -> tuple[dict[str, Any], State]:
@@ -144,19 +148,31 @@ def _read(weights: str) -> tuple[dict[str, Any], State]:
 def _torchvision(name: str) -> tuple[dict[str, Any], State]:
     known = swin_transformer.Swin3D_T_Weights
     if name not in known.__members__:
-        raise InputError(f"torchvision has no weights {name}", file="params.yaml", key="weights",
-                         do=f"name one of torchvision/{', torchvision/'.join(known.__members__)}")  # fmt: skip
+        raise InputError(
+            f"torchvision has no weights {name}",
+            file="params.yaml",
+            key="weights",
+            do=f"name one of torchvision/{', torchvision/'.join(known.__members__)}",
+        )
     chosen = known[name]
     try:
         state: State = chosen.get_state_dict(progress=False, check_hash=True)
     except OSError as error:
-        raise InputError(f"cannot be fetched: {error}", file=chosen.url, key="weights",
-                         do="fetch it where there is a network (TORCH_HOME)") from None  # fmt: skip
+        raise InputError(
+            f"cannot be fetched: {error}",
+            file=chosen.url,
+            key="weights",
+            do="fetch it where there is a network (TORCH_HOME)",
+        ) from None
     look = chosen.transforms()
     config = {
-        "options": {}, "stem": "patches", "classes": chosen.meta["categories"], "windows": {},
-        "mean": look.mean, "std": look.std,
-    }  # fmt: skip
+        "options": {},
+        "stem": "patches",
+        "classes": chosen.meta["categories"],
+        "windows": {},
+        "mean": look.mean,
+        "std": look.std,
+    }
     return config, state
 
 

@@ -165,8 +165,12 @@ def _config(net: Net) -> Any:
     if net.weights is None:
         unknown = sorted(set(net.options) - set(kind().to_dict()))
         if unknown:
-            raise InputError(f"{kind.__name__} has no field {', '.join(unknown)}", file="params.yaml", key="options",
-                             do="correct the name, or remove it")  # fmt: skip
+            raise InputError(
+                f"{kind.__name__} has no field {', '.join(unknown)}",
+                file="params.yaml",
+                key="options",
+                do="correct the name, or remove it",
+            )
         return kind(**net.options)
     own = Path(net.weights) / "config.json"
     if own.exists():
@@ -198,8 +202,12 @@ def _check_pinned(net: Net) -> None:
 
 def _check_architecture(net: Net, found: str) -> None:
     if found != net.architecture:
-        raise InputError(f"is a {found}, expected a {net.architecture}", file=net.weights, key="weights",
-                         do="correct `architecture` or `weights`")  # fmt: skip
+        raise InputError(
+            f"is a {found}, expected a {net.architecture}",
+            file=net.weights,
+            key="weights",
+            do="correct `architecture` or `weights`",
+        )
 
 
 def _weights(net: Net, config: Any, remake: bool) -> State:
@@ -221,8 +229,12 @@ def _weights(net: Net, config: Any, remake: bool) -> State:
         check_hub(str(net.weights), str(net.revision))  # now that all of it is there
     missing = sorted(set(found["missing_keys"]) - set(NEW if remake else []))
     if missing:
-        raise InputError(f"{len(missing)} weights are missing: {missing[0]}", file=net.weights, key="weights",
-                         do="set head: remake" if set(missing) <= set(NEW) else "give a whole checkpoint")  # fmt: skip
+        raise InputError(
+            f"{len(missing)} weights are missing: {missing[0]}",
+            file=net.weights,
+            key="weights",
+            do="set head: remake" if set(missing) <= set(NEW) else "give a whole checkpoint",
+        )
     state: State = model.state_dict()
     return state
 
@@ -245,8 +257,9 @@ def _scale(name: str, revision: str | None) -> tuple[tuple[float, ...], tuple[fl
         auto: Any = transformers.AutoImageProcessor
         processor = auto.from_pretrained(name, revision=revision, trust_remote_code=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"no image processor: {str(error).splitlines()[0]}", file=name, key="mean",
-                         do="give `mean` and `std`") from None  # fmt: skip
+        raise InputError(
+            f"no image processor: {str(error).splitlines()[0]}", file=name, key="mean", do="give `mean` and `std`"
+        ) from None
     normal = bool(processor.do_normalize)
     mean = processor.image_mean if normal else (0.0, 0.0, 0.0)
     std = processor.image_std if normal else (1.0, 1.0, 1.0)

@@ -119,8 +119,13 @@ def references(run: Run, clips: Labelled) -> Iterator[Row]:
     """Yield the reference captions as answers: no null model, but what other answers are compared with."""
     for clip, text, revision in read_table(run.captions, CAPTIONS).select("clip_id", "text", "revision").iter_rows():
         if clip in clips.tested:
-            yield {"clip_id": clip, "repeat": 0, "text": text, "status": "ok" if text else "missing",
-                   "revision": revision}  # fmt: skip
+            yield {
+                "clip_id": clip,
+                "repeat": 0,
+                "text": text,
+                "status": "ok" if text else "missing",
+                "revision": revision,
+            }
 
 
 def shuffled(run: Run, clips: Labelled, params: NullParams) -> Iterator[Row]:

@@ -68,8 +68,9 @@ def _shuffled(run: Run, actual: Sets, params: NullParams) -> Iterator[Row]:
         names = sorted(answers[model])
         codes = ["+".join(actual[clip]) for clip in names]
         if len(set(codes)) < 2:
-            raise InputError("all answers are about one set of labels", file=run.predictions(model),
-                             do="nothing to exchange")  # fmt: skip
+            raise InputError(
+                "all answers are about one set of labels", file=run.predictions(model), do="nothing to exchange"
+            )
         donors = exchange(codes, np.random.default_rng([params.seed, repeat]))
         for clip, donor in zip(names, donors, strict=True):
             source = names[donor]

@@ -38,8 +38,20 @@ KINDS = ("label", "object", "posture")
 #: The class of what has none.
 NONE = "none"
 
-_COLUMNS = ["clip_id", "label", "phrase", "verb", "object", "posture", "frames", "width", "height", "joints",
-            "boxes", "masks"]  # fmt: skip
+_COLUMNS = [
+    "clip_id",
+    "label",
+    "phrase",
+    "verb",
+    "object",
+    "posture",
+    "frames",
+    "width",
+    "height",
+    "joints",
+    "boxes",
+    "masks",
+]
 
 
 @dataclass(frozen=True)
@@ -112,8 +124,10 @@ def truth_of(folder: Path) -> Path:
 
 def together(one: Clips, other: Clips) -> Clips:
     """Return the clips of two scenes as those of one; a class that both have is one class."""
-    classes = {kind: [*names, *(name for name in other.classes[kind] if name not in names)]
-               for kind, names in one.classes.items()}  # fmt: skip
+    classes = {
+        kind: [*names, *(name for name in other.classes[kind] if name not in names)]
+        for kind, names in one.classes.items()
+    }
     moved = {kind: torch.tensor([classes[kind].index(name) for name in names]) for kind, names in other.classes.items()}
     return Clips(
         torch.cat([one.pixels, other.pixels]),

@@ -33,8 +33,13 @@ def run_key(params: PretrainParams, clips: Clips) -> str:
         code.update(file.read_bytes())
     names = ("torch", "transformers", "tokenizers", "numpy", "av", "opencv-contrib-python")
     libraries = {name: version(name) for name in names}
-    return journal_key(params=params.model_dump(mode="json"), clips=_hash(clips), code=code.hexdigest(),
-                       libraries=libraries, processor=torch.backends.cpu.get_cpu_capability())  # fmt: skip
+    return journal_key(
+        params=params.model_dump(mode="json"),
+        clips=_hash(clips),
+        code=code.hexdigest(),
+        libraries=libraries,
+        processor=torch.backends.cpu.get_cpu_capability(),
+    )
 
 
 def _hash(clips: Clips) -> str:

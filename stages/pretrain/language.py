@@ -58,10 +58,16 @@ def train_language(
         if step >= 0.8 * phase.steps:
             last.append(float(loss.detach()))
         advance(1)
-        keeper.keep(PHASE, step + 1, lambda: {
-            "model": model.state_dict(), "optimiser": optimiser.state_dict(), "draw": rng.bit_generator.state,
-            "last": last,
-        })  # fmt: skip
+        keeper.keep(
+            PHASE,
+            step + 1,
+            lambda: {
+                "model": model.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "draw": rng.bit_generator.state,
+                "last": last,
+            },
+        )
     return sum(last) / max(1, len(last))
 
 

@@ -77,10 +77,14 @@ def pack(processor: Any, rows: Sequence[Sequence[Lesson]], visual: int) -> Packe
         )
 
     columns = [[padded(part, width) for part in slot] for slot, width in zip(slots, widths, strict=True)]
-    ids, wanted, places = (torch.cat([torch.tensor([row[which] for row in column], dtype=torch.long)
-                                      for column in columns], 1) for which in range(3))  # fmt: skip
-    masks = [_mask(slot, width, widths[0] if number else 0)
-             for number, (slot, width) in enumerate(zip(slots, widths, strict=True))]  # fmt: skip
+    ids, wanted, places = (
+        torch.cat([torch.tensor([row[which] for row in column], dtype=torch.long) for column in columns], 1)
+        for which in range(3)
+    )
+    masks = [
+        _mask(slot, width, widths[0] if number else 0)
+        for number, (slot, width) in enumerate(zip(slots, widths, strict=True))
+    ]
     return Packed(ids, wanted, places, [Slot(*one) for one in zip(widths, masks, strict=True)])
 
 
@@ -123,9 +127,15 @@ def attending(model: Any) -> Iterator[None]:
 
 
 def _attend(
-    module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: list[Slot],
-    scaling: float, dropout: float = 0.0, **_: Any,
-) -> tuple[torch.Tensor, None]:  # fmt: skip
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: list[Slot],
+    scaling: float,
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
     """Return what (B, heads, L, width) queries attend to, (B, L, heads, width), as transformers wants it."""
     widths = [slot.width for slot in attention_mask]
     queries, keys, values = (torch.split(one, widths, 2) for one in (query, key, value))

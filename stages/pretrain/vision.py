@@ -111,10 +111,17 @@ def train_vision(
         if step >= 0.9 * phase.steps:
             right.append(float((seen.named("label") == targets["label"]).float().mean()))
         advance(1)
-        keeper.keep(PHASE, step + 1, lambda: {
-            "model": model.state_dict(), "heads": heads.state_dict(), "optimiser": optimiser.state_dict(),
-            "draw": draw.get_state(), "right": right,
-        })  # fmt: skip
+        keeper.keep(
+            PHASE,
+            step + 1,
+            lambda: {
+                "model": model.state_dict(),
+                "heads": heads.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "draw": draw.get_state(),
+                "right": right,
+            },
+        )
     tower.to(memory_format=torch.contiguous_format)
     if known is None or not known["over"]:
         keeper.keep(PHASE, phase.steps, lambda: {"model": model.state_dict(), "right": right}, over=True)

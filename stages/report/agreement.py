@@ -35,8 +35,9 @@ def self_agreement(inputs: Inputs) -> list[Agreement]:
         if own & writers and (metrics := [name for name in TO_REFERENCE if name in measured]):
             found.append(Agreement(method, metrics, "its model wrote the reference captions too"))
         judges = judged_by(inputs, method) if "judge" in measured else set()
-        shared = [what for what, those in (("wrote the answers", own), ("wrote the references", writers))
-                  if judges & those]  # fmt: skip
+        shared = [
+            what for what, those in (("wrote the answers", own), ("wrote the references", writers)) if judges & those
+        ]
         if shared:
             found.append(Agreement(method, ["judge"], f"the judge's model {' and '.join(shared)} too"))
     return found

@@ -43,8 +43,14 @@ def _unscored(inputs: Inputs) -> list[dict[str, Any]]:
         of_protocol = rows.group_by("protocol").agg(pl.col("clips").max()).sort("protocol")
         where = ", ".join(f"{protocol} {clips:,}" for protocol, clips in of_protocol.iter_rows())
         examples = sorted({clip for text in rows["examples"].drop_nulls().to_list() for clip in text.split()})
-        entries.append({"what": f"test clips of {model} by {metrics}", "why": f"{reason} ({where})",
-                        "clips": of_protocol["clips"].max(), "examples": examples[:EXAMPLES]})  # fmt: skip
+        entries.append(
+            {
+                "what": f"test clips of {model} by {metrics}",
+                "why": f"{reason} ({where})",
+                "clips": of_protocol["clips"].max(),
+                "examples": examples[:EXAMPLES],
+            }
+        )
     return entries
 
 

@@ -60,9 +60,13 @@ def choose(inputs: Inputs, first_protocol: str, per_class: int | None, pictured_
 
 
 def columns(
-    inputs: Inputs, clips: list[str], classes: list[str], metrics: list[str], protocols: list[str],
+    inputs: Inputs,
+    clips: list[str],
+    classes: list[str],
+    metrics: list[str],
+    protocols: list[str],
     graded: Collection[str],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Return the gallery's columns; every column runs in the order of `clips`.
 
     `labels` (a list of class numbers a clip), `subject`, `camera`, `parts` (protocol -> a digit a clip, see `PARTS`,

@@ -93,8 +93,19 @@ def load(run: Run, methods: list[str], nulls: list[str]) -> Inputs:
 
 
 #: Columns that the page reads of each CSV table.
-SUMMARY = ["model", "protocol", "metric", "mca", "mca_low", "mca_high", "macro_f1", "accuracy",
-           "clips", "classes", "subjects"]  # fmt: skip
+SUMMARY = [
+    "model",
+    "protocol",
+    "metric",
+    "mca",
+    "mca_low",
+    "mca_high",
+    "macro_f1",
+    "accuracy",
+    "clips",
+    "classes",
+    "subjects",
+]
 DIFFERENCES = ["protocol", "metric", "model", "other", "difference", "low", "high", "p", "p_holm"]
 PER_CLASS = ["method", "protocol", "metric", "class", "value", "low", "high", "clips"]
 CONFUSION = ["method", "protocol", "metric", "actual", "predicted", "clips"]

@@ -21,9 +21,11 @@ METRICS = {
     "grounded": ("Nothing invented", "The answer names no activity or thing that the clip does not hold."),
     "listed": ("On the list", "The closed answer names nothing outside of the list of classes."),
     "answer": ("Named class", "The class that the method itself names is the clip's class."),
-    "labels": ("Named classes", "The set of classes that the method names, class by class. A clip is right where the "
-               "set is exactly its own."),
-}  # fmt: skip
+    "labels": (
+        "Named classes",
+        "The set of classes that the method names, class by class. A clip is right where the set is exactly its own.",
+    ),
+}
 
 
 def ordered(first: Iterable[str], found: Iterable[str]) -> list[str]:

@@ -61,9 +61,11 @@ def _described(stage: Any, root: str) -> dict[str, Any]:
         "code": [dep for dep in deps if dep["path"].startswith("stages/")],
         "data": [dep for dep in deps if not dep["path"].startswith("stages/")],
         "params": params,
-        "outs": [{"path": _relative(out, root), "hash": (out.hash_info.value or "") if out.hash_info else ""}
-                 for out in stage.outs],
-    }  # fmt: skip
+        "outs": [
+            {"path": _relative(out, root), "hash": (out.hash_info.value or "") if out.hash_info else ""}
+            for out in stage.outs
+        ],
+    }
 
 
 def _relative(item: Any, root: str) -> str:
@@ -148,6 +150,12 @@ def constants(inputs: Inputs) -> list[dict[str, str]]:
             continue
         for (metric,), of_metric in frame.group_by("metric", maintain_order=True):
             first = of_metric.row(0, named=True)
-            rows.append({"method": method, "metric": str(metric or "similarity, and all others"),
-                         "text": str(first["text"]), "detail": str(first["detail"])})  # fmt: skip
+            rows.append(
+                {
+                    "method": method,
+                    "metric": str(metric or "similarity, and all others"),
+                    "text": str(first["text"]),
+                    "detail": str(first["detail"]),
+                }
+            )
     return rows

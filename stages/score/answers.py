@@ -48,8 +48,10 @@ def read_answers(
         InputError: a value is no number, or a metric has neither a threshold nor a named class.
     """
     _check_numbers(measures, file)
-    place = pl.DataFrame({"clip_id": clips.ids.tolist(), "place": np.arange(len(clips.ids))},
-                         schema={"clip_id": pl.String, "place": pl.Int64})  # fmt: skip
+    place = pl.DataFrame(
+        {"clip_id": clips.ids.tolist(), "place": np.arange(len(clips.ids))},
+        schema={"clip_id": pl.String, "place": pl.Int64},
+    )
     rows = measures.join(place, on="clip_id").sort("metric", "repeat", "place")
     for (metric,), of_metric in rows.group_by("metric", maintain_order=True):
         name = str(metric)

@@ -54,16 +54,29 @@ def set_aggregates(
 
 
 def _of_classes(
-    sets: Sets, part: Mask, places: Ints, subjects: Sequence[str], tested: Mask, draws: list[int], size: Size,
+    sets: Sets,
+    part: Mask,
+    places: Ints,
+    subjects: Sequence[str],
+    tested: Mask,
+    draws: list[int],
+    size: Size,
     level: Level,
-) -> Iterator[Aggregate]:  # fmt: skip
+) -> Iterator[Aggregate]:
     found = {
         prefix: [_draw(number, part, sets.named[draw, places], sets.known[draw, places]) for draw in draws]
         for prefix, number in NAMED.items()
     }
     if np.isfinite(sets.scores[:, places]).any():
-        found["ap"] = [_draw(stats.average_precision, part, np.nan_to_num(sets.scores[draw, places], nan=-np.inf),
-                             sets.known[draw, places]) for draw in draws]  # fmt: skip
+        found["ap"] = [
+            _draw(
+                stats.average_precision,
+                part,
+                np.nan_to_num(sets.scores[draw, places], nan=-np.inf),
+                sets.known[draw, places],
+            )
+            for draw in draws
+        ]
     for prefix, numbers in found.items():
         number = Numbers(np.mean([one.value for one in numbers], 0), np.mean([one.influence for one in numbers], 0))
         yield from _with_bounds([f"macro_{prefix}"], number.mean(tested), subjects, [size], level)

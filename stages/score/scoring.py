@@ -57,9 +57,11 @@ def scored(method: Method, score: ScoreParams, params: ScoredParams, where: str)
     if of_sets.any():
         if params.sets is None:
             raise InputError(
-                "answers are sets of labels, and nothing says how sets are scored", file=where, key="scored.sets",
+                "answers are sets of labels, and nothing says how sets are scored",
+                file=where,
+                key="scored.sets",
                 do="say how thresholds come about, such as sets: {thresholds: {default: own}, rules: null}",
-            )  # fmt: skip
+            )
         protocols = [name for name in method.clips.protocols if params.allows(name, method.name, METRIC)]
         sets, thresholds = _sets(method, params.sets, protocols)
         found.rows.extend(_set_scores(method, sets, thresholds, params.sets, protocols, level))
@@ -75,21 +77,29 @@ def _sets(method: Method, params: SetParams, protocols: Sequence[str]) -> tuple[
     if how == "own":
         return sets, {}
     if not sets.scored.any():
-        raise InputError(f"{method.name} scores no classes, so no threshold can be laid", file=method.file,
-                         key="class_scores", do=f"say `{method.name}: own` under sets.thresholds")  # fmt: skip
+        raise InputError(
+            f"{method.name} scores no classes, so no threshold can be laid",
+            file=method.file,
+            key="class_scores",
+            do=f"say `{method.name}: own` under sets.thresholds",
+        )
     if how == "tuned":
         if len(protocols) != 1:
             raise InputError(
                 f"thresholds tuned on one protocol's validation part may not be tested by another: {method.name} is "
-                f"scored on {', '.join(protocols)}", key="scored.only", do=f"name one protocol for {method.name}",
-            )  # fmt: skip
+                f"scored on {', '.join(protocols)}",
+                key="scored.only",
+                do=f"name one protocol for {method.name}",
+            )
         thresholds = tuned(method.measures, method.manifest, method.splits, protocols[0], classes, method.file)
     elif isinstance(how, dict):
         if set(how) != set(classes):
             raise InputError(
                 f"thresholds of {method.name} are for {', '.join(sorted(how))}, and the classes are "
-                f"{', '.join(classes)}", key=f"sets.thresholds.{method.name}", do="give one for each class",
-            )  # fmt: skip
+                f"{', '.join(classes)}",
+                key=f"sets.thresholds.{method.name}",
+                do="give one for each class",
+            )
         thresholds = {name: float(how[name]) for name in classes}
     else:
         thresholds = dict.fromkeys(classes, float(how))
@@ -109,7 +119,12 @@ def _set_scores(
         key = {"method": method.name, "protocol": protocol, "metric": METRIC}
         size = {"clips": len(places), "classes": 1, "subjects": len(np.unique(clips.subject[places].astype(str)))}
         for found in set_aggregates(sets, actual, places, clips.subject[places].tolist(), params.rules, level):
-            yield {**key, "aggregate": found.name, "value": found.value, **found.bounds._asdict(),
-                   **found.size._asdict()}  # fmt: skip
+            yield {
+                **key,
+                "aggregate": found.name,
+                "value": found.value,
+                **found.bounds._asdict(),
+                **found.size._asdict(),
+            }
         for name, value in thresholds.items():
             yield {**key, "aggregate": f"threshold:{name}", "value": value, **size}

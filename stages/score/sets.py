@@ -87,8 +87,9 @@ def read_sets(measures: pl.DataFrame, clips: Clips, classes: Sequence[str], file
 
 def place(measures: pl.DataFrame, ids: Objects) -> pl.DataFrame:
     """Return the measures of some clips, by repeat and clip, with the `place` of each clip among the ids."""
-    places = pl.DataFrame({"clip_id": ids.tolist(), "place": np.arange(len(ids))},
-                          schema={"clip_id": pl.String, "place": pl.Int64})  # fmt: skip
+    places = pl.DataFrame(
+        {"clip_id": ids.tolist(), "place": np.arange(len(ids))}, schema={"clip_id": pl.String, "place": pl.Int64}
+    )
     return measures.join(places, on="clip_id").sort("repeat", "place")
 
 
@@ -99,8 +100,13 @@ def check_classes(rows: pl.DataFrame, classes: Sequence[str], file: Path) -> Non
         strange = named.filter(~pl.col(column).is_in(list(classes)))
         if len(strange):
             row = strange.row(0, named=True)
-            raise InputError(f"no class of the data set: {row[column]}", file=file, row=row["clip_id"], key=column,
-                             do="predictions and manifest are of different runs: run `dvc repro`")  # fmt: skip
+            raise InputError(
+                f"no class of the data set: {row[column]}",
+                file=file,
+                row=row["clip_id"],
+                key=column,
+                do="predictions and manifest are of different runs: run `dvc repro`",
+            )
 
 
 def score_matrix(rows: pl.DataFrame, classes: Sequence[str], file: Path) -> Floats:
@@ -115,12 +121,22 @@ def score_matrix(rows: pl.DataFrame, classes: Sequence[str], file: Path) -> Floa
 
 def _paired(clip: str, names: list[str] | None, values: list[Any] | None, file: Path) -> Iterator[tuple[str, float]]:
     if len(names or ()) != len(values or ()):
-        raise InputError(f"{len(names or ())} classes and {len(values or ())} scores", file=file, row=clip,
-                         key="class_scores", do="write one score for each class")  # fmt: skip
+        raise InputError(
+            f"{len(names or ())} classes and {len(values or ())} scores",
+            file=file,
+            row=clip,
+            key="class_scores",
+            do="write one score for each class",
+        )
     for name, value in zip(names or (), values or (), strict=True):
         if value is not None and not np.isfinite(value):
-            raise InputError(f"the score of {name} is {value}, expected a number", file=file, row=clip,
-                             key="class_scores", do="a model that diverged: lower its learning rate")  # fmt: skip
+            raise InputError(
+                f"the score of {name} is {value}, expected a number",
+                file=file,
+                row=clip,
+                key="class_scores",
+                do="a model that diverged: lower its learning rate",
+            )
         if value is not None:
             yield name, float(value)
 
@@ -130,8 +146,10 @@ def set_rows(method: str, clips: Clips, sets: Sets) -> pl.DataFrame:
     right = sets.right(matrix(clips.labels.tolist(), sets.classes))
     draws = sets.known.sum(0)
     share = np.divide(np.nansum(right, 0), draws, out=np.full(len(draws), np.nan), where=draws > 0)
-    named = [[[sets.classes[c] for c in np.flatnonzero(draw)] for draw in sets.named[sets.known[:, m], m]] or None
-             for m in range(len(clips.ids))]  # fmt: skip
+    named = [
+        [[sets.classes[c] for c in np.flatnonzero(draw)] for draw in sets.named[sets.known[:, m], m]] or None
+        for m in range(len(clips.ids))
+    ]
     return pl.DataFrame(
         {
             "clip_id": clips.ids.tolist(),

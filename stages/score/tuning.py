@@ -35,8 +35,9 @@ def tuned(
     rows = splits.filter((pl.col("protocol") == protocol) & (pl.col("part") == "validation"))
     if rows.is_empty() or (rows["fold"] != "").any():
         what = "has folds" if len(rows) else "has no validation part"
-        raise InputError(f"thresholds cannot be tuned: protocol {protocol} {what}", key="sets.thresholds",
-                         do="say own or a number")  # fmt: skip
+        raise InputError(
+            f"thresholds cannot be tuned: protocol {protocol} {what}", key="sets.thresholds", do="say own or a number"
+        )
     usable = manifest.filter(pl.col("error").is_null()).select("clip_id", pl.col("labels").alias("actual"))
     held = measures.filter(
         (pl.col("metric") == METRIC) & (pl.col("repeat") == 0) & pl.col("class_scores").is_not_null()
@@ -44,9 +45,10 @@ def tuned(
     held = held.join(usable, on="clip_id").join(rows.select("clip_id"), on="clip_id", how="semi").sort("clip_id")
     if held.is_empty():
         raise InputError(
-            f"no class scores for the validation part of {protocol}, so no threshold can be tuned", file=file,
+            f"no class scores for the validation part of {protocol}, so no threshold can be tuned",
+            file=file,
             do="predict its clips too (`parts: [validation, test]`), or say own or a number",
-        )  # fmt: skip
+        )
     check_classes(held, classes, file)
     scores, actual = score_matrix(held, classes, file), matrix(held["actual"].to_list(), classes)
     return {name: best(actual[:, c], scores[:, c]) for c, name in enumerate(classes)}

@@ -83,7 +83,10 @@ def gathered_clips(held: Sequence[Cell]) -> pl.DataFrame:
         draws = [read_rows(clips_file(cell.out), CLIPS) for cell in of_name]
         for cell, draw in zip(of_name, draws, strict=True):
             if set(draw["clip_id"]) != set(draws[0]["clip_id"]):
-                raise InputError("this draw and another one answered other clips", file=clips_file(cell.out),
-                                 do=f"run `python -m stages.seeds run --force --only '{cell.title}'`")  # fmt: skip
+                raise InputError(
+                    "this draw and another one answered other clips",
+                    file=clips_file(cell.out),
+                    do=f"run `python -m stages.seeds run --force --only '{cell.title}'`",
+                )
         parts.append(together(draws))
     return pl.concat(parts)

@@ -60,7 +60,7 @@ ACTIVITIES: dict[str, Activity] = {
     "Usetelephone": Activity("talking on the telephone", "talking", "telephone", motions.telephone, UPRIGHT),
     "Walk": Activity("walking through the room", "walking", None, motions.walk, ()),
     "WatchTV": Activity("watching television with a remote control", "watching", "remote", motions.watch, ("sofa",)),
-}  # fmt: skip
+}
 
 
 def perform(name: str, body: Body, room: Room, times: Array, rng: Generator) -> Take:

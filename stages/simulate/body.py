@@ -14,9 +14,25 @@ from stages.simulate.camera import Array, cross, unit
 from stages.simulate.draw import Capsule, Colour, Solid
 
 #: COCO's order (Lin et al. 2014).
-JOINTS = ["nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
-          "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee",
-          "left_ankle", "right_ankle"]  # fmt: skip
+JOINTS = [
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+]
 SIDES = np.array([1.0, -1.0])
 
 
@@ -79,8 +95,17 @@ class Pose:
     def backwards(self) -> Pose:
         """Return the pose with its frames in the opposite order."""
         props = [Prop(p.name, p.at[::-1], p.up[::-1], p.front[::-1], p.shown[::-1]) for p in self.props]
-        return Pose(self.pelvis[::-1], self.yaw[::-1], self.feet[::-1], self.tilt[::-1], self.lean[::-1],
-                    self.look[::-1], self.hands[::-1], self.elbow[::-1], props)  # fmt: skip
+        return Pose(
+            self.pelvis[::-1],
+            self.yaw[::-1],
+            self.feet[::-1],
+            self.tilt[::-1],
+            self.lean[::-1],
+            self.look[::-1],
+            self.hands[::-1],
+            self.elbow[::-1],
+            props,
+        )
 
 
 @dataclass(frozen=True)
@@ -164,25 +189,28 @@ def figure(body: Body, joint: Array, trunk: Torso, toes: Array, t: int) -> list[
     head, face, up = trunk.head[t], trunk.face[t], trunk.up[t]
     sleeve = body.shirt if body.long_sleeves else body.skin
     middle = trunk.pelvis[t] + 0.02 * h * up
-    solids: list[Solid] = [Capsule(trunk.chest[t] - 0.05 * h * up, middle, 0.06 * h * g, 0.06 * h * g, body.shirt),
-                           Capsule(p[5], p[6], 0.05 * h * g, 0.05 * h * g, body.shirt),
-                           Capsule(trunk.chest[t], head, 0.033 * h, 0.033 * h, body.skin),
-                           Capsule(head - 0.1 * r * up, head + 0.12 * r * up, 0.92 * r, r, body.skin),
-                           Capsule(head + r * (0.32 * up - 0.3 * face), head + r * (0.2 * up - 0.3 * face), r, r,
-                                   body.hair),
-                           Capsule(p[0], p[0], 0.16 * r, 0.16 * r, body.skin)]  # fmt: skip
+    solids: list[Solid] = [
+        Capsule(trunk.chest[t] - 0.05 * h * up, middle, 0.06 * h * g, 0.06 * h * g, body.shirt),
+        Capsule(p[5], p[6], 0.05 * h * g, 0.05 * h * g, body.shirt),
+        Capsule(trunk.chest[t], head, 0.033 * h, 0.033 * h, body.skin),
+        Capsule(head - 0.1 * r * up, head + 0.12 * r * up, 0.92 * r, r, body.skin),
+        Capsule(head + r * (0.32 * up - 0.3 * face), head + r * (0.2 * up - 0.3 * face), r, r, body.hair),
+        Capsule(p[0], p[0], 0.16 * r, 0.16 * r, body.skin),
+    ]
     if body.long_hair:
         solids.append(Capsule(head - 0.45 * r * face, trunk.chest[t] - 0.6 * r * face, 0.85 * r, 0.6 * r, body.hair))
     for i in (0, 1):
         shoulder, elbow, wrist, hip, knee, ankle = (p[at + i] for at in (5, 7, 9, 11, 13, 15))
         hand = wrist + 0.03 * h * unit(wrist - elbow)
         inner = 0.35 * trunk.chest[t] + 0.65 * shoulder - 0.03 * h * up
-        solids += [Capsule(inner, hip + 0.03 * h * up, 0.064 * h * g, 0.058 * h * g, body.shirt),
-                   Capsule(p[1 + i], p[1 + i], 0.17 * r, 0.17 * r, (25, 20, 20)),
-                   Capsule(shoulder, elbow, 0.036 * h * g, 0.030 * h * g, body.shirt),
-                   Capsule(elbow, wrist, 0.029 * h * g, 0.022 * h * g, sleeve),
-                   Capsule(wrist, hand, 0.025 * h, 0.027 * h, body.skin),
-                   Capsule(hip, knee, 0.058 * h * g, 0.042 * h * g, body.trousers),
-                   Capsule(knee, ankle, 0.040 * h * g, 0.028 * h * g, body.trousers),
-                   Capsule(ankle, ankle + 0.10 * h * toes[t], 0.028 * h, 0.022 * h, body.shoes)]  # fmt: skip
+        solids += [
+            Capsule(inner, hip + 0.03 * h * up, 0.064 * h * g, 0.058 * h * g, body.shirt),
+            Capsule(p[1 + i], p[1 + i], 0.17 * r, 0.17 * r, (25, 20, 20)),
+            Capsule(shoulder, elbow, 0.036 * h * g, 0.030 * h * g, body.shirt),
+            Capsule(elbow, wrist, 0.029 * h * g, 0.022 * h * g, sleeve),
+            Capsule(wrist, hand, 0.025 * h, 0.027 * h, body.skin),
+            Capsule(hip, knee, 0.058 * h * g, 0.042 * h * g, body.trousers),
+            Capsule(knee, ankle, 0.040 * h * g, 0.028 * h * g, body.trousers),
+            Capsule(ankle, ankle + 0.10 * h * toes[t], 0.028 * h, 0.022 * h, body.shoes),
+        ]
     return solids

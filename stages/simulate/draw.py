@@ -164,13 +164,19 @@ class Canvas:
         inside, end = beside <= 1, 0
         for i, at, size in zip(seen, places, sizes, strict=True):
             start, end = end, end + size
-            self._round(solids[i], owner, at, *(of[start:end].reshape(self.depth[at].shape)
-                                                for of in (inside, depth, shade)))  # fmt: skip
+            self._round(
+                solids[i], owner, at, *(of[start:end].reshape(self.depth[at].shape) for of in (inside, depth, shade))
+            )
 
     def _round(
-        self, solid: Capsule | Frustum, owner: int, at: tuple[slice, slice], shape: NDArray[np.bool_], depth: Array,
+        self,
+        solid: Capsule | Frustum,
+        owner: int,
+        at: tuple[slice, slice],
+        shape: NDArray[np.bool_],
+        depth: Array,
         shade: NDArray[np.float32],
-    ) -> None:  # fmt: skip
+    ) -> None:
         if isinstance(solid, Frustum):
             shape, lid = self._frustum(solid, at)
         won = shape & (depth < self.depth[at])

@@ -27,9 +27,14 @@ M = TypeVar("M", bound=_Made)
 
 
 def drawn(
-    draw: Callable[[P], M], plans: Sequence[P], processes: int, path: Path, schema: pa.Schema, group: int,
+    draw: Callable[[P], M],
+    plans: Sequence[P],
+    processes: int,
+    path: Path,
+    schema: pa.Schema,
+    group: int,
     advance: Callable[[int], None],
-) -> Iterator[tuple[P, M]]:  # fmt: skip
+) -> Iterator[tuple[P, M]]:
     """Yield each plan, in order, with what `draw` makes of it, whose truth becomes a row of a Parquet file.
 
     Args:

@@ -64,8 +64,13 @@ def eat(take: Take) -> None:
         take.pose.lean += 0.12 * up_there
         trunk = take.trunk
         bowl = np.broadcast_to(take.room.counter["bowl"] + 0.16 * Z, trunk.mouth.shape)
-        axis = unit(mix(unit(-0.5 * Z + 0.4 * trunk.forward - 0.5 * side * trunk.left),
-                        unit(-0.6 * trunk.face - 0.7 * side * trunk.left + 0.1 * Z), up_there))  # fmt: skip
+        axis = unit(
+            mix(
+                unit(-0.5 * Z + 0.4 * trunk.forward - 0.5 * side * trunk.left),
+                unit(-0.6 * trunk.face - 0.7 * side * trunk.left + 0.1 * Z),
+                up_there,
+            )
+        )
         at = mix(bowl, trunk.mouth + 0.03 * trunk.face, up_there) - 0.13 * axis
     else:
         trunk = take.trunk
@@ -272,8 +277,14 @@ def _rise(take: Take, share: Array) -> None:
     resting = pose.hands.copy()
     # The pelvis goes back before it goes down, the trunk leans forward on the way.
     level, back = share**1.15, share**0.9
-    pose.pelvis = np.stack([mix(standing, pose.pelvis, back)[:, 0], mix(standing, pose.pelvis, back)[:, 1],
-                            mix(standing, pose.pelvis, level)[:, 2]], -1)  # fmt: skip
+    pose.pelvis = np.stack(
+        [
+            mix(standing, pose.pelvis, back)[:, 0],
+            mix(standing, pose.pelvis, back)[:, 1],
+            mix(standing, pose.pelvis, level)[:, 2],
+        ],
+        -1,
+    )
     pose.lean = pose.lean * share + 0.65 * np.sin(np.pi * share)
     trunk = take.trunk
     for i, sign in enumerate(SIDES):

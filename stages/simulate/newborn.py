@@ -66,10 +66,12 @@ def figure(look: Newborn, at: Array, along: Array, left: Array, front: Array) ->
         shoulder, elbow, hand = p(0.07, 0.055 * side, 0), p(0.055, 0.115 * side, 0), p(0.125, 0.13 * side, 0.012)
         hip, knee, foot = p(-0.095, 0.035 * side, 0), p(-0.135, 0.105 * side, 0.012), p(-0.205, 0.05 * side, 0)
         thigh = look.nappy or skin
-        solids += [Capsule(p(0.168, 0.024 * side, 0.056), p(0.168, 0.03 * side, 0.055), 0.007, 0.007, (45, 35, 35)),
-                   Capsule(shoulder, elbow, 0.025 * g, 0.021 * g, skin),
-                   Capsule(elbow, hand, 0.021 * g, 0.019 * g, skin),
-                   Capsule(hip, (hip + knee) / 2, 0.036 * g, 0.032 * g, thigh),
-                   Capsule((hip + knee) / 2, knee, 0.03 * g, 0.026 * g, skin),
-                   Capsule(knee, foot, 0.026 * g, 0.02 * g, skin)]  # fmt: skip
+        solids += [
+            Capsule(p(0.168, 0.024 * side, 0.056), p(0.168, 0.03 * side, 0.055), 0.007, 0.007, (45, 35, 35)),
+            Capsule(shoulder, elbow, 0.025 * g, 0.021 * g, skin),
+            Capsule(elbow, hand, 0.021 * g, 0.019 * g, skin),
+            Capsule(hip, (hip + knee) / 2, 0.036 * g, 0.032 * g, thigh),
+            Capsule((hip + knee) / 2, knee, 0.03 * g, 0.026 * g, skin),
+            Capsule(knee, foot, 0.026 * g, 0.02 * g, skin),
+        ]
     return solids

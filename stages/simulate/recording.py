@@ -80,13 +80,21 @@ def render(scene: Table, what: Plan) -> Recording:
     frames, masks = _draw(canvas, stage, place, table.newborn(what.newborn), workers)
     intervals = [*_seen(canvas, stage, scene.fps), *script.intervals()]
     truth = {
-        "clip_id": what.clip_id, "subject": f"{what.subject:02d}",
+        "clip_id": what.clip_id,
+        "subject": f"{what.subject:02d}",
         "helper": None if what.helper is None else f"{what.helper:02d}",
-        "newborn": f"{what.newborn:02d}", "table": f"{what.table:02d}",
-        "frames": count, "fps": scene.fps, "width": scene.size[0], "height": scene.size[1],
-        "names": list(POINTS), "points": _points(canvas, stage).ravel(),
-        "boxes": boxes(masks).ravel(), "masks": run_lengths(masks), "plate": jpeg(lit(canvas.image(), light)),
-    }  # fmt: skip
+        "newborn": f"{what.newborn:02d}",
+        "table": f"{what.table:02d}",
+        "frames": count,
+        "fps": scene.fps,
+        "width": scene.size[0],
+        "height": scene.size[1],
+        "names": list(POINTS),
+        "points": _points(canvas, stage).ravel(),
+        "boxes": boxes(masks).ravel(),
+        "masks": run_lengths(masks),
+        "plate": jpeg(lit(canvas.image(), light)),
+    }
     intervals.sort(key=lambda interval: (interval.start, interval.label))
     return Recording(what, np.stack([lit(frame, light) for frame in frames]), script, intervals, truth)
 

@@ -67,8 +67,14 @@ def plan(scene: Scene, number: int) -> Plan:
         cycle, at = divmod(recording, choices)
         return int(shuffled(scene.seed, stream, cycle * len(scene.activities) + which, choices)[at])
 
-    return Plan(number, scene.activities[which], scene.subjects[turn(2, len(scene.subjects))],
-                scene.cameras[turn(3, len(scene.cameras))], turn(4, scene.rooms), recording)  # fmt: skip
+    return Plan(
+        number,
+        scene.activities[which],
+        scene.subjects[turn(2, len(scene.subjects))],
+        scene.cameras[turn(3, len(scene.cameras))],
+        turn(4, scene.rooms),
+        recording,
+    )
 
 
 def render(scene: Scene, what: Plan) -> Clip:
@@ -94,17 +100,30 @@ def render(scene: Scene, what: Plan) -> Clip:
 
     activity, props = ACTIVITIES[what.activity], [prop for prop in take.pose.props if prop.name != "stream"]
     truth = {
-        "clip_id": what.clip_id, "label": what.activity,
-        "phrase": activity.phrase, "verb": activity.verb, "object": activity.object,
-        "place": take.place, "posture": take.posture, "shirt": body.shirt_name, "trousers": body.trousers_name,
-        "subject": f"{what.subject:02d}", "camera": f"{what.camera:02d}", "room": f"{what.room:02d}",
-        "frames": count, "fps": scene.fps, "width": scene.size[0], "height": scene.size[1],
+        "clip_id": what.clip_id,
+        "label": what.activity,
+        "phrase": activity.phrase,
+        "verb": activity.verb,
+        "object": activity.object,
+        "place": take.place,
+        "posture": take.posture,
+        "shirt": body.shirt_name,
+        "trousers": body.trousers_name,
+        "subject": f"{what.subject:02d}",
+        "camera": f"{what.camera:02d}",
+        "room": f"{what.room:02d}",
+        "frames": count,
+        "fps": scene.fps,
+        "width": scene.size[0],
+        "height": scene.size[1],
         # What a mirror shows as somebody's left is the right.
         "joints": pixels(found[:, MIRROR] if room.mirrored else found).ravel(),
         "held": [prop.name for prop in props],
         "held_at": pixels(np.stack([prop.at for prop in props], 1)).ravel() if props else [],
-        "boxes": boxes(masks).ravel(), "masks": run_lengths(masks), "plate": jpeg(lit(canvas.image(), light)),
-    }  # fmt: skip
+        "boxes": boxes(masks).ravel(),
+        "masks": run_lengths(masks),
+        "plate": jpeg(lit(canvas.image(), light)),
+    }
     return Clip(what, np.stack([lit(frame, light) for frame in frames]), truth)
 
 

@@ -62,13 +62,27 @@ class _Acting:
         at = point(rng.uniform(-0.01, 0.05), rng.uniform(-0.03, 0.03), LIES) + still
         side = float(rng.choice([-1.0, 1.0]))  # where a helper stands
         lying = Lying(at, along, np.zeros(count))
-        self.stage = Stage(times, lying, np.ones(count, bool), MASK_PLACE + still, Z + still,
-                           unit(point(0.95, 0.1, 0.12)) + still, np.zeros(count), TIP_PLACE + still,
-                           unit(point(1.0, -0.1, 0.1)) + still)  # fmt: skip
-        elbows = [point(-0.44, 0.45, 0.2), point(-0.44, -0.45, 0.2),
-                  point(0.10, 0.50 * side, 0.2), point(0.36, 0.48 * side, 0.2)]  # fmt: skip
-        self.stage.hands = [Hand(elbow + rng.uniform(-0.04, 0.04, 3) * [1, 1, 0],
-                                 still.copy(), np.zeros(count), np.zeros(count, bool)) for elbow in elbows]  # fmt: skip
+        self.stage = Stage(
+            times,
+            lying,
+            np.ones(count, bool),
+            MASK_PLACE + still,
+            Z + still,
+            unit(point(0.95, 0.1, 0.12)) + still,
+            np.zeros(count),
+            TIP_PLACE + still,
+            unit(point(1.0, -0.1, 0.1)) + still,
+        )
+        elbows = [
+            point(-0.44, 0.45, 0.2),
+            point(-0.44, -0.45, 0.2),
+            point(0.10, 0.50 * side, 0.2),
+            point(0.36, 0.48 * side, 0.2),
+        ]
+        self.stage.hands = [
+            Hand(elbow + rng.uniform(-0.04, 0.04, 3) * [1, 1, 0], still.copy(), np.zeros(count), np.zeros(count, bool))
+            for elbow in elbows
+        ]
         for hand in self.stage.hands:
             hand.palm += self._away(hand)
         self._carry(script)
@@ -77,10 +91,16 @@ class _Acting:
             if deed.kind == "rub_back":
                 self._turn(deed)
         do: dict[str, Callable[[Deed], None]] = {
-            "ventilate": self._ventilate, "suck": self._suck, "rub_trunk": self._rub_trunk, "rub_back": self._rub_back,
-            "hold_mask": self._hold_mask, "hold_tube": self._hold_tube, "rest_hand": self._rest_hand,
-            "check_bag": self._check_bag, "check_tube": self._check_tube,
-        }  # fmt: skip
+            "ventilate": self._ventilate,
+            "suck": self._suck,
+            "rub_trunk": self._rub_trunk,
+            "rub_back": self._rub_back,
+            "hold_mask": self._hold_mask,
+            "hold_tube": self._hold_tube,
+            "rest_hand": self._rest_hand,
+            "check_bag": self._check_bag,
+            "check_tube": self._check_tube,
+        }
         for deed in [*script.head, *script.body]:
             do[deed.kind](deed)
 

@@ -79,8 +79,16 @@ def settle(take: Take, where: str) -> None:
 def stand_still(take: Take, pelvis: Array, yaw: float, feet: Array, lean: float = 0.0) -> None:
     """Set a pose without motion, arms hanging: pelvis (3,), feet (2, 3)."""
     n = len(take.t)
-    pose = Pose(np.tile(pelvis, (n, 1)), np.full(n, yaw), np.tile(feet, (n, 1, 1)), np.zeros(n), np.full(n, lean),
-                np.zeros((n, 2)), np.zeros((n, 2, 3)), np.full((n, 2), -0.35))  # fmt: skip
+    pose = Pose(
+        np.tile(pelvis, (n, 1)),
+        np.full(n, yaw),
+        np.tile(feet, (n, 1, 1)),
+        np.zeros(n),
+        np.full(n, lean),
+        np.zeros((n, 2)),
+        np.zeros((n, 2, 3)),
+        np.full((n, 2), -0.35),
+    )
     take.pose = pose
     trunk = take.trunk
     for i, sign in enumerate(SIDES):

@@ -38,8 +38,15 @@ def hand(who: Worker, elbow: Array, palm: Array, curl: float, left: bool) -> lis
         tip = base + reach * flat + 0.35 * aside * across - drop * Z
         solids.append(Capsule(base, tip, 0.0115 * size, 0.0095 * size, who.hand))
     thumb = palm + 0.006 * flat + 0.027 * size * across
-    solids.append(Capsule(thumb, thumb + 0.04 * size * unit(0.75 * flat + (0.75 - curl) * across) - 0.4 * drop * Z,
-                          0.0125 * size, 0.011 * size, who.hand))  # fmt: skip
+    solids.append(
+        Capsule(
+            thumb,
+            thumb + 0.04 * size * unit(0.75 * flat + (0.75 - curl) * across) - 0.4 * drop * Z,
+            0.0125 * size,
+            0.011 * size,
+            who.hand,
+        )
+    )
     return solids
 
 
@@ -49,11 +56,14 @@ def mask_and_bag(at: Array, front: Array, bag: Array, squeeze: float, colour: Co
     low, high = top + 0.045 * bag, top + 0.155 * bag
     middle = (low + high) / 2
     slack = 1 - 0.5 * squeeze
-    return [Frustum(at, at + 0.014 * front, 0.046, 0.044, (240, 245, 245), (240, 245, 245)),
-            Frustum(at + 0.014 * front, top, 0.041, 0.02, (165, 215, 225), (200, 235, 240)),
-            Capsule(top, low, 0.015, 0.016, (70, 75, 85)),
-            Capsule(low, middle, 0.027, 0.046 * slack, colour), Capsule(middle, high, 0.046 * slack, 0.027, colour),
-            Capsule(high, high + 0.03 * bag, 0.015, 0.012, (225, 225, 220))]  # fmt: skip
+    return [
+        Frustum(at, at + 0.014 * front, 0.046, 0.044, (240, 245, 245), (240, 245, 245)),
+        Frustum(at + 0.014 * front, top, 0.041, 0.02, (165, 215, 225), (200, 235, 240)),
+        Capsule(top, low, 0.015, 0.016, (70, 75, 85)),
+        Capsule(low, middle, 0.027, 0.046 * slack, colour),
+        Capsule(middle, high, 0.046 * slack, 0.027, colour),
+        Capsule(high, high + 0.03 * bag, 0.015, 0.012, (225, 225, 220)),
+    ]
 
 
 def suction(tip: Array, back: Array, canister: Array, colour: Colour) -> list[Solid]:

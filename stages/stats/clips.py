@@ -59,13 +59,18 @@ def clips_to_score(manifest: pl.DataFrame, splits: pl.DataFrame, run: Run) -> Cl
             "clip_id",
             pl.when(one).then(pl.col("labels").list.first()).alias("label"),
             "labels",
-            pl.when(pl.col("start").is_not_null()).then(pl.coalesce("group", "subject", "clip_id"))
-            .otherwise(pl.coalesce("subject", "group", "clip_id")).alias("subject"),
-            pl.when(pl.col("error").is_not_null()).then(pl.format("clip is unusable: {}", "error"))
-            .when(~one).then(pl.format("clip has {} labels, expected one", count)).alias("unusable"),
+            pl.when(pl.col("start").is_not_null())
+            .then(pl.coalesce("group", "subject", "clip_id"))
+            .otherwise(pl.coalesce("subject", "group", "clip_id"))
+            .alias("subject"),
+            pl.when(pl.col("error").is_not_null())
+            .then(pl.format("clip is unusable: {}", "error"))
+            .when(~one)
+            .then(pl.format("clip has {} labels, expected one", count))
+            .alias("unusable"),
             pl.when(pl.col("error").is_not_null()).then(pl.format("clip is unusable: {}", "error")).alias("broken"),
         )
-    )  # fmt: skip
+    )
     place = clips.select("clip_id").with_row_index("place")
     placed = test.join(place, on="clip_id").sort("protocol", "clip_id")
     return Clips(

@@ -26,8 +26,11 @@ def equal_length(lengths: Sequence[int], size: int | None = None) -> list[Batch]
     by_length: dict[int, Batch] = {}
     for index, length in enumerate(lengths):
         by_length.setdefault(length, []).append(index)
-    return [by_length[length][start : start + size] for length in sorted(by_length, reverse=True)
-            for start in range(0, len(by_length[length]), size)]  # fmt: skip
+    return [
+        by_length[length][start : start + size]
+        for length in sorted(by_length, reverse=True)
+        for start in range(0, len(by_length[length]), size)
+    ]
 
 
 def over_threads(function: Callable[[Batch], R], batches: Sequence[Batch], device: str) -> Iterator[tuple[Batch, R]]:

@@ -32,6 +32,9 @@ def forms(word: str) -> list[str]:
 @lru_cache(maxsize=4096)
 def _pattern(keywords: tuple[str, ...]) -> re.Pattern[str]:
     """Return what matches any form of any keyword, with no letter, digit or underscore on either side."""
-    phrases = [r"\s+".join(f"(?:{'|'.join(map(re.escape, forms(word)))})" for word in keyword.split())
-               for keyword in keywords if keyword.split()]  # fmt: skip
+    phrases = [
+        r"\s+".join(f"(?:{'|'.join(map(re.escape, forms(word)))})" for word in keyword.split())
+        for keyword in keywords
+        if keyword.split()
+    ]
     return re.compile(rf"(?<!\w)(?:{'|'.join(phrases) or '(?!)'})(?!\w)", re.IGNORECASE)

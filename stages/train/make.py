@@ -59,17 +59,26 @@ def make(dataset: str, method: str, params: TrainParams) -> Did:
             the loss is no number.
     """
     if not method.endswith(f"_{params.protocol}"):
-        raise InputError(f"the method is trained on protocol {params.protocol}", file="params.yaml",
-                         key=f"train.{dataset}.{method}", do=f"call it <model>_{params.protocol}")  # fmt: skip
+        raise InputError(
+            f"the method is trained on protocol {params.protocol}",
+            file="params.yaml",
+            key=f"train.{dataset}.{method}",
+            do=f"call it <model>_{params.protocol}",
+        )
     if "test" not in params.parts:
-        raise InputError("the test part is not predicted", file="params.yaml", key=f"train.{dataset}.{method}.parts",
-                         do="add test")  # fmt: skip
+        raise InputError(
+            "the test part is not predicted", file="params.yaml", key=f"train.{dataset}.{method}.parts", do="add test"
+        )
     accelerator = start(params.recipe)
     run = Run(dataset)
     task = read_task(run, params.protocol, params.many)
     if len(task.folds) > 1 and params.parts != ["test"]:
-        raise InputError("a clip that one fold validates on is tested by another", file="params.yaml",
-                         key=f"train.{dataset}.{method}.parts", do="say parts: [test]")  # fmt: skip
+        raise InputError(
+            "a clip that one fold validates on is tested by another",
+            file="params.yaml",
+            key=f"train.{dataset}.{method}.parts",
+            do="say parts: [test]",
+        )
     cell = Cell(run, method, params, task, Store(params.pixels), accelerator)
     _keep(cell)
     rows: list[dict[str, Any]] = []
@@ -136,8 +145,10 @@ def _sources(cell: Cell, built: Built) -> Any:
 
 def _key(cell: Cell, fold: Fold, built: Built) -> str:
     """Return the key of a fold's run: its params, its weights at the start, and the clips that it learns from."""
-    parts = {part: [[clip.md5, clip.frames, list(clip.labels)] for clip in clips]
-             for part, clips in (("train", fold.train), ("validation", fold.validation))}  # fmt: skip
+    parts = {
+        part: [[clip.md5, clip.frames, list(clip.labels)] for clip in clips]
+        for part, clips in (("train", fold.train), ("validation", fold.validation))
+    }
     shapes = cell.params.model_dump(mode="json", include={"labels", "net", "pixels", "recipe", "augmentation"})
     accelerator = cell.accelerator
     return run_key(

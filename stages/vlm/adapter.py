@@ -78,8 +78,12 @@ def attach(model: Any, adapter: str, base: str, revision: str, device: str) -> A
 
     folder = adapter_folder(adapter)
     if any(weight.is_meta for weight in model.parameters()):
-        raise InputError("an adapter goes on no model of which parts wait in memory or on a disk", file=folder,
-                         key="device_map", do="take cards that hold all of the model, or quantisation")  # fmt: skip
+        raise InputError(
+            "an adapter goes on no model of which parts wait in memory or on a disk",
+            file=folder,
+            key="device_map",
+            do="take cards that hold all of the model, or quantisation",
+        )
     check_folder(folder) if Path(adapter).is_dir() else check_hub(*adapter.partition("@")[::2])
     check_base(folder, base, revision)
     try:

@@ -63,9 +63,11 @@ class Api:
         """
         if endpoint is None and params.engine.split()[0] != "openai":
             raise InputError(
-                f"no address of the server of {params.name}", file="compute.yaml", key="endpoints",
+                f"no address of the server of {params.name}",
+                file="compute.yaml",
+                key="endpoints",
                 do="add the model with its address, such as http://127.0.0.1:8000/v1",
-            )  # fmt: skip
+            )
         self.params, self.endpoint, self.concurrency = params, endpoint, concurrency
         self.patience = Patience(tries, seconds, wait_seconds)
         self.line = Line(self.patience, self._where(), self._print, self._clean)
@@ -206,21 +208,27 @@ class Api:
     def _tell(self, answer: Answer, fingerprint: Any) -> None:
         """Say once what is odd about the answers, and note the server's fingerprint."""
         if UNWEIGHED in (answer.detail or ""):
-            self._say(f"{UNWEIGHED}: the classes have no scores; serve it so that it gives them, or set"
-                      " `logprobs: false` in the model's block")  # fmt: skip
+            self._say(
+                f"{UNWEIGHED}: the classes have no scores; serve it so that it gives them, or set"
+                " `logprobs: false` in the model's block"
+            )
         if LONGER in (answer.detail or ""):
             other = {"max_tokens": "max_completion_tokens"}.get(self.params.length, "max_tokens")
-            self._say(f"answers are longer than asked: the server ignores {self.params.length}; set `length_field:"
-                      f" {other}` in the model's block")  # fmt: skip
+            self._say(
+                f"answers are longer than asked: the server ignores {self.params.length}; set `length_field:"
+                f" {other}` in the model's block"
+            )
         if isinstance(fingerprint, str) and fingerprint not in self._fingerprints:
             self._fingerprints.add(fingerprint)
             self._other_weights(self.served.note(None, self._keyless(well_formed(fingerprint))[:200]))
 
     def _other_weights(self, changed: str | None) -> None:
         if changed:
-            self._say(f"other weights may answer as {self.params.name!r} now: {changed}; the journal's answers are of"
-                      " those before, and are not asked again unless `engine` in the model's block says what is"
-                      f" served now (recorded in {self.served.file})")  # fmt: skip
+            self._say(
+                f"other weights may answer as {self.params.name!r} now: {changed}; the journal's answers are of"
+                " those before, and are not asked again unless `engine` in the model's block says what is"
+                f" served now (recorded in {self.served.file})"
+            )
 
     def _say(self, text: str) -> None:
         """Print a warning, each once."""
@@ -302,7 +310,8 @@ def _key(variable: str | None, endpoint: str | None) -> str | None:
     loopback = endpoint is not None and urlsplit(endpoint).hostname in ("localhost", "127.0.0.1", "::1")
     if variable and not key and not loopback:
         raise InputError(
-            f"no key: the environment has no {variable}", file=endpoint or "api.openai.com",
+            f"no key: the environment has no {variable}",
+            file=endpoint or "api.openai.com",
             do=f"export {variable}=..., or set `key: null` for a server that asks for none",
-        )  # fmt: skip
+        )
     return key or None

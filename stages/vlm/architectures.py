@@ -69,9 +69,12 @@ def mllama(text: Part | None = None, vision: Part | None = None) -> Made:
 def smolvlm(text: Part | None = None, vision: Part | None = None) -> Made:
     """SmolVLM: images or video, few tokens a frame."""
     words = tokenizer(
-        image_token="<image>", fake_image_token="<fake_token_around_image>", global_image_token="<global-img>",
-        video_token="<video>", end_of_utterance_token="<end_of_utterance>",
-    )  # fmt: skip
+        image_token="<image>",
+        fake_image_token="<fake_token_around_image>",
+        global_image_token="<global-img>",
+        video_token="<video>",
+        end_of_utterance_token="<end_of_utterance>",
+    )
     seen = vision_part(vision)
     config = hf.SmolVLMConfig(
         text_config={"model_type": "llama", **text_part(words, text)},
@@ -120,14 +123,23 @@ def idefics3(text: Part | None = None, vision: Part | None = None) -> Made:
 def qwen2_5_vl(text: Part | None = None, vision: Part | None = None) -> Made:
     """Qwen2.5-VL: images and video at their own size, windowed attention, positions in time, height and width."""
     words = tokenizer(
-        image_token="<|image_pad|>", video_token="<|video_pad|>",
-        vision_start_token="<|vision_start|>", vision_end_token="<|vision_end|>",
-    )  # fmt: skip
+        image_token="<|image_pad|>",
+        video_token="<|video_pad|>",
+        vision_start_token="<|vision_start|>",
+        vision_end_token="<|vision_end|>",
+    )
     ids = words.convert_tokens_to_ids
     seen = {
-        "depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 4, "patch_size": 8, "window_size": 32,
-        "out_hidden_size": 32, "fullatt_block_indexes": [1], "initializer_range": 0.3,
-    } | (vision or {})  # fmt: skip
+        "depth": 2,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_heads": 4,
+        "patch_size": 8,
+        "window_size": 32,
+        "out_hidden_size": 32,
+        "fullatt_block_indexes": [1],
+        "initializer_range": 0.3,
+    } | (vision or {})
     config = hf.Qwen2_5_VLConfig(
         text_config=text_part(
             words, {"rope_parameters": {"rope_type": "default", "mrope_section": [1, 1, 2]}} | (text or {})

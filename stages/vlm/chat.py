@@ -81,8 +81,10 @@ def _in_time() -> Iterator[None]:
         return
 
     def late(*_: object) -> None:
-        raise InputError(f"the model's chat template has not come to an end after {SECONDS} s",
-                         do="give the model another one: this one loops")  # fmt: skip
+        raise InputError(
+            f"the model's chat template has not come to an end after {SECONDS} s",
+            do="give the model another one: this one loops",
+        )
 
     before = signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, SECONDS)

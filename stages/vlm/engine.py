@@ -121,9 +121,9 @@ class Engine:
         except ValueError as error:
             return Answer("", "error", f"the processor refuses the request: {error}")
         kind = getattr(torch, self.params.dtype)
-        encoded = Encoded(request, {
-            name: value.to(kind) if value.is_floating_point() else value for name, value in tensors.items()
-        })  # fmt: skip
+        encoded = Encoded(
+            request, {name: value.to(kind) if value.is_floating_point() else value for name, value in tensors.items()}
+        )
         room = self.params.max_new_tokens if answer is None else 0
         need = encoded.length + room
         if self.context is not None and need > self.context:

@@ -22,6 +22,11 @@ def load(params: VlmParams, name: str) -> Backend:
         return Recorded(Path(params.file))
     where = compute()
     if params.backend == "api":
-        return Api(params, where.endpoints.get(name), where.concurrency,
-                   seconds=where.reply_seconds, wait_seconds=where.wait_seconds)  # fmt: skip
+        return Api(
+            params,
+            where.endpoints.get(name),
+            where.concurrency,
+            seconds=where.reply_seconds,
+            wait_seconds=where.wait_seconds,
+        )
     return Local(params, where.device, where.batch, where.threads)

@@ -141,8 +141,10 @@ class _Shared:
         self._like.setdefault(key[0], look)
         name = self._name(key)
         if _size(look) <= _SMALL and name not in self._journal():
-            tensors = [[list(one.shape), base64.b64encode(one.contiguous().numpy().tobytes()).decode()]
-                       for one in _tensors(look)]  # fmt: skip
+            tensors = [
+                [list(one.shape), base64.b64encode(one.contiguous().numpy().tobytes()).decode()]
+                for one in _tensors(look)
+            ]
             self._journal().put(name, {"tensors": tensors})
 
     def close(self) -> None:

@@ -23,19 +23,34 @@ RECIPE = {"seed": 0, "threads": 1, "epochs": 6, "batch": 4, "rate": 0.01, "weigh
 LORA = {"rank": 4, "alpha": 8, "dropout": 0.1, "targets": ["q_proj", "v_proj"], "parts": ["language"]}
 WAYS: dict[str, dict[str, Any]] = {
     "ft_lc": {"kind": "ft_lc", "labels": "single", "prompt": "describe", "recipe": RECIPE},
-    "ft_c_lora": {"kind": "ft_c_lora", "labels": "single", "prompt": "describe", "recipe": RECIPE, "lora": LORA,
-                  "augmentation": {"flip": True, "brightness": 0.2}},
+    "ft_c_lora": {
+        "kind": "ft_c_lora",
+        "labels": "single",
+        "prompt": "describe",
+        "recipe": RECIPE,
+        "lora": LORA,
+        "augmentation": {"flip": True, "brightness": 0.2},
+    },
     "captions": {"kind": "captions", "prompt": "describe", "recipe": RECIPE, "lora": LORA, "augmentation": {}},
-}  # fmt: skip
+}
 
 
 def vlm(base: Path, **differs: Any) -> dict[str, Any]:
     """Return the block of a tiny model."""
     given = {
-        "backend": "local", "name": str(base), "revision": None, "media": "images", "frames": 2, "processor": {},
-        "dtype": "float32", "quantisation": None, "attention": "eager" if base.name == "embedded" else "sdpa",
-        "max_new_tokens": 8, "temperature": 0, "seed": 0,
-    }  # fmt: skip
+        "backend": "local",
+        "name": str(base),
+        "revision": None,
+        "media": "images",
+        "frames": 2,
+        "processor": {},
+        "dtype": "float32",
+        "quantisation": None,
+        "attention": "eager" if base.name == "embedded" else "sdpa",
+        "max_new_tokens": 8,
+        "temperature": 0,
+        "seed": 0,
+    }
     return given | differs
 
 
@@ -47,8 +62,17 @@ def write_run(root: Path, clips: int = 24, many: bool = False, folds: int = 1, s
     for number in range(clips):
         clip_id = f"clip{number:03}"
         labels = [name for bit, name in enumerate(names) if number >> bit & 1] if many else [names[number % 2]]
-        rows.append({"clip_id": clip_id, "path": f"data/home/clips/{clip_id}.mp4", "md5": f"{number:032x}",
-                     "labels": labels, "frames": 8, "duration": 1.0, "subject": str(number % 4)})  # fmt: skip
+        rows.append(
+            {
+                "clip_id": clip_id,
+                "path": f"data/home/clips/{clip_id}.mp4",
+                "md5": f"{number:032x}",
+                "labels": labels,
+                "frames": 8,
+                "duration": 1.0,
+                "subject": str(number % 4),
+            }
+        )
         for fold in range(folds):
             part = ("train", "train", "validation", "test")[(number // 4 + fold) % 4]
             parts.append({"protocol": "cs", "fold": str(fold) if folds > 1 else "", "clip_id": clip_id, "part": part})
@@ -57,8 +81,15 @@ def write_run(root: Path, clips: int = 24, many: bool = False, folds: int = 1, s
             for label in labels:
                 columns, colour = PAINT[label]
                 image[8:40, columns] = np.asarray(colour) + rank
-            frames.append({"clip_id": clip_id, "rank": rank, "frame": 4 * rank, "time": rank / 2,
-                           "image": {"bytes": encoded(image, "png", 0), "path": None}})  # fmt: skip
+            frames.append(
+                {
+                    "clip_id": clip_id,
+                    "rank": rank,
+                    "frame": 4 * rank,
+                    "time": rank / 2,
+                    "image": {"bytes": encoded(image, "png", 0), "path": None},
+                }
+            )
         captions.append({"clip_id": clip_id, "text": " ".join(SAID[label] for label in labels) or None})
     os.chdir(root)
     try:

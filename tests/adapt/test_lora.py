@@ -20,8 +20,15 @@ from tests.adapt.given import ATTENTION, CASES, lora
 from tests.vlm.given import media, params
 
 ARCHITECTURES = sorted({name for name, _, _ in CASES})
-VISION = {"embedded": "convolution", "qwen2_5_vl": "qkv", "llava_next_video": "q_proj", "video_llava": "q_proj",
-          "smolvlm": "q_proj", "internvl": "q_proj", "mllama": "q_proj"}  # fmt: skip
+VISION = {
+    "embedded": "convolution",
+    "qwen2_5_vl": "qkv",
+    "llava_next_video": "q_proj",
+    "video_llava": "q_proj",
+    "smolvlm": "q_proj",
+    "internvl": "q_proj",
+    "mllama": "q_proj",
+}
 PROJECTOR = {"smolvlm": "proj", "qwen2_5_vl": "0", "mllama": "multi_modal_projector"}
 
 

@@ -46,8 +46,13 @@ def test_dvc_resolves_every_cell(tmp_path: Path) -> None:
 def test_ft_c_lora_is_the_papers_and_the_other_row_is_named_for_what_it_is() -> None:
     """LoRA of rank 16, alpha 32 and dropout 0.1 on q, k, v, o of the language model."""
     root = yaml.safe_load((ROOT / "params.yaml").read_text())
-    papers = {"rank": 16, "alpha": 32, "dropout": 0.1, "targets": ["q_proj", "k_proj", "v_proj", "o_proj"],
-              "parts": ["language"]}  # fmt: skip
+    papers = {
+        "rank": 16,
+        "alpha": 32,
+        "dropout": 0.1,
+        "targets": ["q_proj", "k_proj", "v_proj", "o_proj"],
+        "parts": ["language"],
+    }
     assert VALUES["adapt"]["newborn_lora"]["ft_c_lora"]["lora"] == papers
     for dataset in ("home", "resuscitation"):
         assert root["adapt"][dataset]["ft_c_lora"]["lora"] == papers

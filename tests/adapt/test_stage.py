@@ -86,9 +86,14 @@ def test_classes_are_learnt_and_test_clips_predicted(
     assert "validation" in did.words
     base = Local(LocalParams(**vlm(tiny_model(name))), "cpu")
     headed, classes = load(folder, base)
-    source = Shown(base.engine(), "Describe the activity in one sentence.", tested,
-                   Show(Cell("home", "", "", "").run, base.params).media, torch.zeros(len(tested)),
-                   text_first=True)  # fmt: skip
+    source = Shown(
+        base.engine(),
+        "Describe the activity in one sentence.",
+        tested,
+        Show(Cell("home", "", "", "").run, base.params).media,
+        torch.zeros(len(tested)),
+        text_first=True,
+    )
     with torch.no_grad():
         logits = headed(**source.inputs(range(len(tested)), None, torch.device("cpu")))
     found = logits.sigmoid() if labels == "multi" else logits.softmax(1)
@@ -164,14 +169,24 @@ def test_an_adapted_model_says_the_captions(place: Path, tiny_model: Any) -> Non
     assert {path.name for path in folder.iterdir()} == {"README.md", "adapter_config.json", "adapter_model.safetensors"}
     assert not Path("data/home/predictions").exists()
     block = LocalParams(**vlm(tiny_model("embedded"), adapter=str(folder), max_new_tokens=32))
-    (place / "params.yaml").write_text(yaml.safe_dump({
-        "infer": {"home": {"labels": "single", "parts": ["test"]}}, "vlm": {"adapted": block.model_dump()},
-        "strategies": {"describe": {"kind": "describe", "prompt": "describe"}},
-    }))  # fmt: skip
+    (place / "params.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "infer": {"home": {"labels": "single", "parts": ["test"]}},
+                "vlm": {"adapted": block.model_dump()},
+                "strategies": {"describe": {"kind": "describe", "prompt": "describe"}},
+            }
+        )
+    )
     Repo.init(no_scm=True).close()
     env = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-m", "stages.infer", "home", "adapted", "describe"], env=env,
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.infer", "home", "adapted", "describe"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     said = dict(predictions("adapted_describe").select("clip_id", "text").iter_rows())
     labels = dict(read_table(Path("data/home/manifest.parquet"), MANIFEST).select("clip_id", "labels").iter_rows())
@@ -195,8 +210,11 @@ def test_what_is_said_of_bad_input(place: Path, tiny_model: Any) -> None:
     with pytest.raises(InputError, match="no visual tokens"):
         run(tiny_model("llama"), "ft_lc")
     with pytest.raises(InputError, match="has an adapter already"):
-        make(Cell("home", "tiny", "captions", "cs"), TypeAdapter(Way).validate_python(WAYS["captions"]),
-             LocalParams(**vlm(base, adapter="x")))  # fmt: skip
+        make(
+            Cell("home", "tiny", "captions", "cs"),
+            TypeAdapter(Way).validate_python(WAYS["captions"]),
+            LocalParams(**vlm(base, adapter="x")),
+        )
     with pytest.raises(InputError, match="no such protocol"):
         make(
             Cell("home", "tiny", "ft_lc", "cv9"),
@@ -253,10 +271,13 @@ def test_killed_at_any_step_and_continued_it_ends_in_the_same(place: Path, tiny_
             process.communicate()
         said, error = start(folder).communicate()
         assert "steps" in said, error
-        ends.append({
-            str(path.relative_to(folder)): path.read_bytes() for path in sorted((folder / "data/home").rglob("*"))
-            if path.is_file() and path.parent.name != "keyframes"
-        })  # fmt: skip
+        ends.append(
+            {
+                str(path.relative_to(folder)): path.read_bytes()
+                for path in sorted((folder / "data/home").rglob("*"))
+                if path.is_file() and path.parent.name != "keyframes"
+            }
+        )
         spared = int(said.rpartition(";")[2].split()[0])
         assert (spared > 0) == (kills > 0), said
     assert ends[0].keys() == ends[1].keys()

@@ -120,8 +120,10 @@ def test_guard_lets_bugs_through():
 
 def test_a_flipped_bit_of_a_table_is_refused_wherever_it_is(tmp_path):
     """Pages have checksums, the footer has none: a row group of 268 rows instead of 300 was read as such."""
-    rows = [{"protocol": "cs", "fold": "", "clip_id": f"clip{number:05}", "part": ("train", "test")[number % 2]}
-            for number in range(300)]  # fmt: skip
+    rows = [
+        {"protocol": "cs", "fold": "", "clip_id": f"clip{number:05}", "part": ("train", "test")[number % 2]}
+        for number in range(300)
+    ]
     path = tmp_path / "splits.parquet"
     write_table(path, rows, SPLITS)
     content, whole = path.read_bytes(), read_table(path, SPLITS)

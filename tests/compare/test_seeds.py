@@ -111,8 +111,9 @@ def test_a_method_that_learns_gets_its_seeds_and_nothing_else_moves(
     scored: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, pairs = rows("summary"), rows("differences")
-    values = write_draws("second", ("cs", "named", "mca"),
-                         [drawn(monkeypatch, "second", renamed(seed)) for seed in (1, 2)])  # fmt: skip
+    values = write_draws(
+        "second", ("cs", "named", "mca"), [drawn(monkeypatch, "second", renamed(seed)) for seed in (1, 2)]
+    )
     # Draws of the base model are no draws of the shipped one: they must not count.
     with (RUN.metrics / "seeds.csv").open("a") as lines:
         lines.write("second,cs,named,mca,1,0,0.9\n")

@@ -43,10 +43,15 @@ def test_summary_has_the_agreed_columns_and_what_score_wrote(compared: Path) -> 
 
 def test_a_null_model_that_wins_is_flagged(compared: Path) -> None:
     summary, beaten = table(RUN.metrics / "summary.csv"), table(RUN.metrics / "null_beats.csv")
-    null = {row[:2]: row[2] for row in summary.filter(pl.col("model") == "null_shuffled")
-            .select("protocol", "metric", "mca").rows()}  # fmt: skip
-    expected = {(row["model"], row["protocol"], row["metric"]) for row in summary.iter_rows(named=True)
-                if row["model"] != "null_shuffled" and null[row["protocol"], row["metric"]] >= row["mca"]}  # fmt: skip
+    null = {
+        row[:2]: row[2]
+        for row in summary.filter(pl.col("model") == "null_shuffled").select("protocol", "metric", "mca").rows()
+    }
+    expected = {
+        (row["model"], row["protocol"], row["metric"])
+        for row in summary.iter_rows(named=True)
+        if row["model"] != "null_shuffled" and null[row["protocol"], row["metric"]] >= row["mca"]
+    }
     assert set(beaten.select("model", "protocol", "metric").rows()) == expected
 
 

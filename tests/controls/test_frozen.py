@@ -18,15 +18,30 @@ __all__ = ["workplace"]  # a fixture
 
 CLASSES = ["Getup", "Sitdown", "Walk"]
 FROZEN = {"model": "data/models/tiny", "protocol": "cs", "frames": 3}
-BLOCK = {"frozen": {"tiny_cs": FROZEN}, "trained": [], "seed": 0, "everywhere": ["without_person", "mean_colour"],
-         "pairs": [["Sitdown", "Getup"]], "in_pairs": ["one_frame", "shuffled", "reversed"]}  # fmt: skip
-INGEST = {"adapter": "smarthome", "source": "data/home/clips", "licensed": False, "accept_leaks": [],
-          "protocols": {"cs": {"validation": False}}}  # fmt: skip
+BLOCK = {
+    "frozen": {"tiny_cs": FROZEN},
+    "trained": [],
+    "seed": 0,
+    "everywhere": ["without_person", "mean_colour"],
+    "pairs": [["Sitdown", "Getup"]],
+    "in_pairs": ["one_frame", "shuffled", "reversed"],
+}
+INGEST = {
+    "adapter": "smarthome",
+    "source": "data/home/clips",
+    "licensed": False,
+    "accept_leaks": [],
+    "protocols": {"cs": {"validation": False}},
+}
 
 
 def values(**changes):
-    return {"ingest": {"home": INGEST}, "controls": {"home": BLOCK | changes}, "train": {"home": {}},
-            "score": {"confidence": 0.95, "assumed_icc": 0.1}}  # fmt: skip
+    return {
+        "ingest": {"home": INGEST},
+        "controls": {"home": BLOCK | changes},
+        "train": {"home": {}},
+        "score": {"confidence": 0.95, "assumed_icc": 0.1},
+    }
 
 
 def frozen(**changes):
@@ -37,8 +52,18 @@ def frozen(**changes):
 def scene(workplace, monkeypatch):
     # A stage holds torch's arithmetic before it imports torch; in this process torch is there already.
     monkeypatch.setattr("stages.controls.__main__.hold_arithmetic", lambda: None)
-    scene = Scene(seed=1, clips=24, fps=4, size=(64, 48), seconds=(1, 1.5), subjects=[2, 3, 4, 10], cameras=[1, 2],
-                  rooms=2, activities=CLASSES, style="home")  # fmt: skip
+    scene = Scene(
+        seed=1,
+        clips=24,
+        fps=4,
+        size=(64, 48),
+        seconds=(1, 1.5),
+        subjects=[2, 3, 4, 10],
+        cameras=[1, 2],
+        rooms=2,
+        activities=CLASSES,
+        style="home",
+    )
     render(scene, Run("home"), 1, lambda _: None)
     torch.manual_seed(0)
     save(blank(TINY, ["a person walks"]), workplace.folder / "data/models/tiny")
@@ -53,8 +78,14 @@ def test_each_control_is_asked_of_its_classes_and_twice_alike(scene):
     asked = [(row["control"], row["classes"]) for row in rows]
     pair = "Sitdown or Getup"
     assert {row["method"] for row in rows} == {"tiny_cs"}
-    assert asked == [("none", "all"), ("without_person", "all"), ("mean_colour", "all"),
-                     ("none", pair), ("one_frame", pair), ("shuffled", pair)]  # fmt: skip
+    assert asked == [
+        ("none", "all"),
+        ("without_person", "all"),
+        ("mean_colour", "all"),
+        ("none", pair),
+        ("one_frame", pair),
+        ("shuffled", pair),
+    ]
     # It learns from what it is shown: frames in the opposite order are as good as any.
     test = pl.read_parquet(Run("home").splits).filter(pl.col("part") == "test")
     assert [int(row["clips"]) for row in rows[:3]] == [len(test)] * 3

@@ -28,14 +28,24 @@ def test_one_subject_has_no_interval():
 
 
 def test_questions_of_a_pair_are_asked_of_its_clips():
-    params = ControlsParams.model_validate({
-        "frozen": {}, "trained": ["m"], "seed": 0, "everywhere": ["mean_colour"], "pairs": [["b", "c"]],
-        "in_pairs": ["shuffled", "reversed"],
-    })  # fmt: skip
+    params = ControlsParams.model_validate(
+        {
+            "frozen": {},
+            "trained": ["m"],
+            "seed": 0,
+            "everywhere": ["mean_colour"],
+            "pairs": [["b", "c"]],
+            "in_pairs": ["shuffled", "reversed"],
+        }
+    )
     asked = questions(params, ["a", "b", "c"], frozenset({"reversed"}))
     every, pair = ("a", "b", "c"), ("b", "c")
-    assert asked == [Question(NONE, every), Question("mean_colour", every), Question(NONE, pair),
-                     Question("shuffled", pair)]  # fmt: skip
+    assert asked == [
+        Question(NONE, every),
+        Question("mean_colour", every),
+        Question(NONE, pair),
+        Question("shuffled", pair),
+    ]
     a, b = (Clip("clip", "path", "md5", 1, (label,)) for label in "ab")
     assert wanted(a, asked) == [NONE, "mean_colour"]
     assert wanted(b, asked) == [NONE, "mean_colour", "shuffled"]

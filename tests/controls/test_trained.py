@@ -20,8 +20,14 @@ from tests.stage import workplace  # noqa: F401
 from tests.train.small import CLASSES, params, prepare, values
 
 PIXELS = Pixels(frames=4, size=(48, 32), kept=4, kept_size=(48, 32))
-BLOCK = {"frozen": {}, "trained": ["swin3d_cs"], "seed": 0, "everywhere": ["without_person", "mean_colour"],
-         "pairs": [["Enter", "Walk"]], "in_pairs": ["one_frame", "shuffled", "reversed"]}  # fmt: skip
+BLOCK = {
+    "frozen": {},
+    "trained": ["swin3d_cs"],
+    "seed": 0,
+    "everywhere": ["without_person", "mean_colour"],
+    "pairs": [["Enter", "Walk"]],
+    "in_pairs": ["one_frame", "shuffled", "reversed"],
+}
 SCORE = {"confidence": 0.95, "assumed_icc": 0.1}
 
 
@@ -45,8 +51,15 @@ def test_rows_of_a_trained_model(place):
     path = Path("metrics/home/controls.csv")
     rows = pl.read_csv(path)
     assert rows.columns == ["method", "control", "classes", "mca", "low", "high", "chance", "clips", "subjects"]
-    assert rows["control"].to_list() == ["none", "without_person", "mean_colour",
-                                         "none", "one_frame", "shuffled", "reversed"]  # fmt: skip
+    assert rows["control"].to_list() == [
+        "none",
+        "without_person",
+        "mean_colour",
+        "none",
+        "one_frame",
+        "shuffled",
+        "reversed",
+    ]
     assert rows["classes"].to_list() == ["all"] * 3 + ["Enter or Walk"] * 4
     assert rows["chance"].to_list() == pytest.approx([1 / 3] * 3 + [0.5] * 4)
     assert ((rows["low"] <= rows["mca"]) & (rows["mca"] <= rows["high"])).all()
@@ -75,14 +88,17 @@ def test_a_clip_as_it_is_has_the_frames_that_training_kept(place):
         assert all(np.array_equal(frame, made["one_frame"][0]) for frame in made["one_frame"])
 
 
-@pytest.mark.parametrize(("changed", "said"), [
-    ({"trained": ["other_cs"]}, "no block train.home.other_cs"),
-    ({"trained": ["several_cs"]}, "several labels"),
-    ({"pairs": [["Enter", "Fly"]]}, "no such class: Fly"),
-    ({"everywhere": ["backwards"]}, "no such control"),
-    ({"trained": []}, "name a method"),
-    ({}, "run the stage train"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"trained": ["other_cs"]}, "no block train.home.other_cs"),
+        ({"trained": ["several_cs"]}, "several labels"),
+        ({"pairs": [["Enter", "Fly"]]}, "no such class: Fly"),
+        ({"everywhere": ["backwards"]}, "no such control"),
+        ({"trained": []}, "name a method"),
+        ({}, "run the stage train"),
+    ],
+)
 def test_what_is_wrong_is_said(place, changed, said):
     assert said in place.run("controls", "home", values=given(**changed))
     assert read_task(Run("home"), "cs", False).classes == CLASSES

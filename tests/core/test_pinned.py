@@ -53,9 +53,14 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 @pytest.mark.parametrize("load", [vlm, adapter, net])
 @pytest.mark.parametrize(
     ("revision", "why"),
-    [(None, "needs a revision"), (FILL_IN, "do not say which commit"), ("main", "'main' is no commit"),
-     (COMMIT[:12], "is no commit"), (COMMIT.upper(), "is no commit")],
-)  # fmt: skip
+    [
+        (None, "needs a revision"),
+        (FILL_IN, "do not say which commit"),
+        ("main", "'main' is no commit"),
+        (COMMIT[:12], "is no commit"),
+        (COMMIT.upper(), "is no commit"),
+    ],
+)
 def test_what_names_no_commit_is_refused_before_a_download(
     hub: list[object], load: Callable[[str | None], None], revision: str | None, why: str
 ) -> None:

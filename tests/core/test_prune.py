@@ -59,8 +59,12 @@ def repository(history, tmp_path, monkeypatch):
 def prune(folder, *arguments):
     done = subprocess.run(
         [sys.executable, "-m", "stages.core.prune", *arguments],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr
 

@@ -31,8 +31,10 @@ CLASSES = {"baby_visible", "ventilation", "suction"}
 RECORDINGS = {"p00", "p01"}
 TABLE = "recording,label,start,end,note\n" + "".join(
     f"{name},{label},{start},{start + 2.25},seen\n"
-    for name in sorted(RECORDINGS) for label in sorted(CLASSES) for start in (0.5, 12, 33.125)
-)  # fmt: skip
+    for name in sorted(RECORDINGS)
+    for label in sorted(CLASSES)
+    for start in (0.5, 12, 33.125)
+)
 
 
 def of_structure(content: bytes) -> list[int]:
@@ -65,8 +67,11 @@ def test_annotations(tmp_path: Path, separator: str) -> None:
 
 def test_annotations_of_any_bytes(tmp_path: Path) -> None:
     path = tmp_path / "annotations.csv"
-    drawn = st.one_of(st.binary(max_size=200), edits().map(lambda changes: edited(TABLE.encode("utf-16"), changes)),
-                      edits().map(lambda changes: edited(TABLE.encode(), changes)))  # fmt: skip
+    drawn = st.one_of(
+        st.binary(max_size=200),
+        edits().map(lambda changes: edited(TABLE.encode("utf-16"), changes)),
+        edits().map(lambda changes: edited(TABLE.encode(), changes)),
+    )
 
     def attempt(content: bytes) -> Outcome:
         path.write_bytes(content)
@@ -138,8 +143,10 @@ def test_checkpoints() -> None:
 
 
 def test_parquet(tmp_path: Path) -> None:
-    rows = [{"protocol": "cs", "fold": "", "clip_id": f"clip{number:05}", "part": ("train", "test")[number % 2]}
-            for number in range(300)]  # fmt: skip
+    rows = [
+        {"protocol": "cs", "fold": "", "clip_id": f"clip{number:05}", "part": ("train", "test")[number % 2]}
+        for number in range(300)
+    ]
     path = tmp_path / "splits.parquet"
     write_table(path, rows, SPLITS)
     content, whole = path.read_bytes(), read_table(path, SPLITS)
@@ -153,8 +160,15 @@ def test_parquet(tmp_path: Path) -> None:
     fuzz("Parquet", edits(), attempt)
 
 
-SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=True), st.text(max_size=8),
-                    st.just("\ud83d"), st.just("<think>"))  # fmt: skip
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=True),
+    st.text(max_size=8),
+    st.just("\ud83d"),
+    st.just("<think>"),
+)
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.one_of(
@@ -200,9 +214,22 @@ def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 def test_server_replies() -> None:
     from openai.types.chat import ChatCompletion
 
-    params = ApiParams(backend="api", name="m", engine="x 1", key=None, media="images", frames=1, image_format="png",
-                       image_side=None, detail=None, max_new_tokens=8, temperature=0, seed=0, logprobs=True,
-                       constrain=None)  # fmt: skip
+    params = ApiParams(
+        backend="api",
+        name="m",
+        engine="x 1",
+        key=None,
+        media="images",
+        frames=1,
+        image_format="png",
+        image_side=None,
+        detail=None,
+        max_new_tokens=8,
+        temperature=0,
+        seed=0,
+        logprobs=True,
+        constrain=None,
+    )
     request = Request("Is it so?", options=("Yes", "No"))
     drawn = st.tuples(st.sampled_from(places(REPLY)[1:]), VALUES)
 
@@ -235,7 +262,8 @@ def test_names(adapter: str) -> None:
     loaded = load(adapter)
     named = ["Walk_p02_r00_v01_c01", "p01_m02_t03_r004", "daria_bend", "0_1_4", "wave/1", "Cook.Cut_p02_r00_v01_c03"]
     changed = st.tuples(st.sampled_from(named), edits()).map(
-        lambda drawn: edited(drawn[0].encode(), drawn[1]).decode(errors="replace"))  # fmt: skip
+        lambda drawn: edited(drawn[0].encode(), drawn[1]).decode(errors="replace")
+    )
     names = st.lists(
         st.one_of(st.sampled_from(named), changed, st.text(st.characters(codec="utf-8"), max_size=30)), max_size=5
     )

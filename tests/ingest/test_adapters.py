@@ -22,9 +22,18 @@ def test_smarthome_reads_back_what_its_grammar_writes_in_both_spellings(label, s
 
 @pytest.mark.parametrize(
     "name",
-    ["", "Walk", "Walk_p02", "Walk_p02_r00_v01", "Walk_p2x_r00_v01_c01", "_p02_r00_v01_c01", "Walk_p02_r00_v01_c01_0",
-     "Walk_p٣_r00_v01_c01", "Walk p02 r00 v01 c01"],
-)  # fmt: skip
+    [
+        "",
+        "Walk",
+        "Walk_p02",
+        "Walk_p02_r00_v01",
+        "Walk_p2x_r00_v01_c01",
+        "_p02_r00_v01_c01",
+        "Walk_p02_r00_v01_c01_0",
+        "Walk_p٣_r00_v01_c01",
+        "Walk p02 r00 v01 c01",
+    ],
+)
 def test_smarthome_takes_no_other_name(name):
     assert smarthome.parse(name) is None
 

@@ -45,8 +45,14 @@ def test_what_spreadsheets_write_is_read_right(tmp_path, content):
 
 
 def test_other_units_and_long_clocks(tmp_path):
-    assert read(tmp_path, PLAIN.replace("2.4", "2400").replace("17.9", "17900").replace("18,20.25", "18e3,20250"),
-                "milliseconds") == RIGHT  # fmt: skip
+    assert (
+        read(
+            tmp_path,
+            PLAIN.replace("2.4", "2400").replace("17.9", "17900").replace("18,20.25", "18e3,20250"),
+            "milliseconds",
+        )
+        == RIGHT
+    )
     assert read(tmp_path, "recording,label,start,end\nr1,suction,250,1400\n", "frames") == [
         ("r1", "suction", 250, 1400)
     ]

@@ -16,9 +16,14 @@ CS = {"cs": {"validation": False}}
 
 def params(protocols=CS, published=None, official=None, accept=()):
     return IngestParams(
-        adapter="smarthome", source="", licensed=False, protocols=protocols, published=published or {},
-        official=official or {}, accept_leaks=list(accept),
-    )  # fmt: skip
+        adapter="smarthome",
+        source="",
+        licensed=False,
+        protocols=protocols,
+        published=published or {},
+        official=official or {},
+        accept_leaks=list(accept),
+    )
 
 
 def audit(rows, others=(), **options):
@@ -114,8 +119,10 @@ def test_a_class_of_one_subject_cannot_be_trained_where_that_subject_is_left_out
 
 
 def test_labels_of_a_multi_label_set_are_looked_at_one_by_one():
-    rows = {name: Row(name, labels=labels, subject=name[0]) for name, labels in
-            {"a1": ("x",), "a2": ("x", "y"), "b1": ("y",), "b2": ("x", "z")}.items()}  # fmt: skip
+    rows = {
+        name: Row(name, labels=labels, subject=name[0])
+        for name, labels in {"a1": ("x",), "a2": ("x", "y"), "b1": ("y",), "b2": ("x", "z")}.items()
+    }
     parts = [Part("", name, "train" if name[0] == "a" else "test") for name in rows]
     found = kinds(audit_protocol("p", "rule", ("subject",), parts, rows))
     assert found["p", "class_without_train_clips"].examples == ["b2"]
@@ -148,8 +155,14 @@ def test_a_published_list_that_tests_train_subjects_is_a_leak_unless_accepted(tm
     leaks = [item for item in audit(smarthome_rows(*GOOD), published=listed, accept=["p"]).findings if item.accepted]
     assert {item.severity for item in leaks} == {"leak"}
     parts = {part.clip_id: part.part for part in splits.parts["p"]}
-    assert parts == {GOOD[0]: "test", GOOD[2]: "test", GOOD[3]: "test", GOOD[1]: "train", GOOD[4]: "train",
-                     GOOD[5]: "train"}  # fmt: skip
+    assert parts == {
+        GOOD[0]: "test",
+        GOOD[2]: "test",
+        GOOD[3]: "test",
+        GOOD[1]: "train",
+        GOOD[4]: "train",
+        GOOD[5]: "train",
+    }
 
 
 def test_a_published_list_of_unknown_clips_is_an_error_that_nothing_accepts(tmp_path):
@@ -187,9 +200,12 @@ def test_a_list_without_clips_is_an_input_error(tmp_path, content):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"published": {"p": {"test": "l.txt", "of": "cv1"}}}, {"published": {"cs": {"test": "l.txt", "of": "cs"}}},
-     {"accept": ["typo"]}],
-)  # fmt: skip
+    [
+        {"published": {"p": {"test": "l.txt", "of": "cv1"}}},
+        {"published": {"cs": {"test": "l.txt", "of": "cs"}}},
+        {"accept": ["typo"]},
+    ],
+)
 def test_params_that_name_no_protocol_are_refused(wrong):
     with pytest.raises(ValueError, match="protocol"):
         params(**wrong)

@@ -20,13 +20,19 @@ def splits(remote_file):
         adapter="smarthome",
         source=str(remote_file(f"{VLMS}/captions.json")),
         licensed=True,
-        protocols={"cs": {"validation": True}, "cv1": {"validation": True}, "cv2": {"validation": True},
-                   "phase1": {"clips": 10, "seed": 0, "rest": "none"}},
-        published={"cs_published": {"test": str(remote_file(f"{VLMS}/cs_split.json")), "of": "cs"},
-                   "cv1_published": {"test": str(remote_file(f"{VLMS}/cv1_split.json")), "of": "cv1"}},
+        protocols={
+            "cs": {"validation": True},
+            "cv1": {"validation": True},
+            "cv2": {"validation": True},
+            "phase1": {"clips": 10, "seed": 0, "rest": "none"},
+        },
+        published={
+            "cs_published": {"test": str(remote_file(f"{VLMS}/cs_split.json")), "of": "cs"},
+            "cv1_published": {"test": str(remote_file(f"{VLMS}/cv1_split.json")), "of": "cv1"},
+        },
         official={"cs": {part: str(remote_file(f"{LISTS}/{part}_CS.txt")) for part in ("train", "validation", "test")}},
         accept_leaks=["cs_published"],
-    )  # fmt: skip
+    )
     adapter = load("smarthome")
     return split(rows_of(read_source(Path(params.source)).entries, adapter), [], params, adapter)
 
@@ -64,7 +70,11 @@ def test_the_official_cs_lists_agree_clip_by_clip_but_for_an_activity_that_nobod
 def test_the_papers_cs_list_tests_four_train_subjects(splits):
     leak = splits.findings[0]
     assert (leak.protocol, leak.kind, leak.severity, leak.accepted) == (
-        "cs_published", "train_clips_in_test_list", "leak", True)  # fmt: skip
+        "cs_published",
+        "train_clips_in_test_list",
+        "leak",
+        True,
+    )
     assert leak.subjects == {"15": 1134, "17": 981, "19": 854, "25": 999}
     assert leak.clips == 3968
     assert not [item for item in splits.findings[1:] if item.severity in ("leak", "error")]

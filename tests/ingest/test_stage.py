@@ -15,16 +15,24 @@ from tests.stage import workplace
 __all__ = ["workplace"]  # a fixture
 
 RUN = Run("tiny")
-NAMES = [f"{label}_p{subject}_r00_v01_c0{camera}"
-         for label in ("Walk", "Cook.Cut") for subject in ("03", "02") for camera in (1, 2)]  # fmt: skip
+NAMES = [
+    f"{label}_p{subject}_r00_v01_c0{camera}"
+    for label in ("Walk", "Cook.Cut")
+    for subject in ("03", "02")
+    for camera in (1, 2)
+]
 
 
 def block(**changes):
     values = {
-        "adapter": "smarthome", "source": "clips", "licensed": False, "published": {}, "official": {},
+        "adapter": "smarthome",
+        "source": "clips",
+        "licensed": False,
+        "published": {},
+        "official": {},
         "protocols": {"cs": {"validation": False}, "phase1": {"clips": 1, "seed": 0, "rest": "none"}},
         "accept_leaks": [],
-    }  # fmt: skip
+    }
     return {"ingest": {"tiny": {**values, **changes}}}
 
 
@@ -130,8 +138,10 @@ def test_bad_input_is_told_in_a_sentence(workplace, changes, message):
 
 
 def test_subsets_of_classes_stand_apart(workplace, clips):
-    subsets = {"cs_seen": {"of": "cs", "classes": ["Walk"], "kept": True},
-               "cs_unseen": {"of": "cs", "classes": ["Walk"], "kept": False}}  # fmt: skip
+    subsets = {
+        "cs_seen": {"of": "cs", "classes": ["Walk"], "kept": True},
+        "cs_unseen": {"of": "cs", "classes": ["Walk"], "kept": False},
+    }
     assert workplace.run("ingest", "tiny", values=block(subsets=subsets)) == ""
     splits = read_table(RUN.splits, SPLITS)
     of = {name: splits.filter(splits["protocol"] == name).select("clip_id", "part").rows() for name in ("cs", *subsets)}

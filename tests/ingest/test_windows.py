@@ -29,21 +29,30 @@ __all__ = ["workplace"]  # a fixture
 unhurried = settings(deadline=None)
 
 RUN = Run("tiny")
-RULES = {"requires": {"ventilation": ["baby_visible"], "stimulation": ["baby_visible"], "suction": ["baby_visible"]},
-         "excludes": [["ventilation", "suction"]]}  # fmt: skip
+RULES = {
+    "requires": {"ventilation": ["baby_visible"], "stimulation": ["baby_visible"], "suction": ["baby_visible"]},
+    "excludes": [["ventilation", "suction"]],
+}
 NAMES = [f"p{number:02d}_m00_t00_r{number:03d}" for number in range(4)]
 #: A recording has 60 frames, 6 s.
-GOOD = [(name, *row) for name in NAMES
-        for row in (("baby_visible", 1.0, 6.0), ("suction", 1.0, 2.1), ("ventilation", 3.2, 5.0))]  # fmt: skip
+GOOD = [
+    (name, *row)
+    for name in NAMES
+    for row in (("baby_visible", 1.0, 6.0), ("suction", 1.0, 2.1), ("ventilation", 3.2, 5.0))
+]
 
 
 def block(windows=None, **changes):
     cut = {"length": 2, "overlap": 0.5, "share": 0.5, "annotations": "annotations.csv", "unit": "seconds"}
     values = {
-        "adapter": "resuscitation", "source": "clips", "licensed": False, "windows": {**cut, **(windows or {})},
-        "rules": RULES, "accept_leaks": [],
+        "adapter": "resuscitation",
+        "source": "clips",
+        "licensed": False,
+        "windows": {**cut, **(windows or {})},
+        "rules": RULES,
+        "accept_leaks": [],
         "protocols": {"unseen_recordings": {"test": 0.25, "validation": 0.25, "seed": 0}},
-    }  # fmt: skip
+    }
     return {"ingest": {"tiny": {**values, **changes}}}
 
 
@@ -124,8 +133,13 @@ def test_what_is_odd_is_a_row_or_a_finding_and_ends_nothing(workplace, clips):
     (clips / f"{NAMES[3]}.mp4").write_bytes(b"")
     write_clip(clips / "p04_m00_t00_r004.mp4", seed=9, frames=60)  # of which nobody says anything
     write_clip(clips / "p05_m00_t00_r005.mp4", seed=10, frames=12)
-    rows = [*GOOD, (NAMES[1], "ventilation", 0.5, 5.5), ("p05_m00_t00_r005", "baby_visible", 0, 1.2),
-            ("p09_m00_t00_r009", "suction", 0, 1), (NAMES[2], "suction", 3.0, 6.3)]  # fmt: skip
+    rows = [
+        *GOOD,
+        (NAMES[1], "ventilation", 0.5, 5.5),
+        ("p05_m00_t00_r005", "baby_visible", 0, 1.2),
+        ("p09_m00_t00_r009", "suction", 0, 1),
+        (NAMES[2], "suction", 3.0, 6.3),
+    ]
     annotate(workplace, rows)
     assert workplace.run("ingest", "tiny", values=block()) == ""
     manifest = read_table(RUN.manifest, MANIFEST)
@@ -140,8 +154,11 @@ def test_what_is_odd_is_a_row_or_a_finding_and_ends_nothing(workplace, clips):
     assert found["overlapping_annotations"]["examples"] == [f"{NAMES[1]} (rows 7, 14)"]
     assert found["overlapping_annotations"]["severity"] == "note"
     assert found["annotations_without_video"]["examples"] == ["p09_m00_t00_r009 (rows 16)"]
-    broken = [item for item in json.loads((RUN.metrics / "audit.json").read_text())
-              if item["kind"] == "annotations_break_rules"]  # fmt: skip
+    broken = [
+        item
+        for item in json.loads((RUN.metrics / "audit.json").read_text())
+        if item["kind"] == "annotations_break_rules"
+    ]
     assert {item["text"].rpartition(": ")[2]: item["examples"] for item in broken} == {
         "ventilation with suction": [f"{NAMES[1]} (rows 6, 14)", f"{NAMES[2]} (rows 10, 17)"],
         "ventilation without baby_visible": [f"{NAMES[1]} (rows 14)"],
@@ -234,8 +251,10 @@ def test_bad_params_and_files_are_told_in_a_sentence(workplace, clips, values, h
 
 
 def test_a_recording_on_both_sides_is_a_leak():
-    rows = {name: Row(name, labels=("suction",), subject="1", group=group, md5=name)
-            for name, group in (("a0", "a"), ("a1", "a"), ("b0", "b"))}  # fmt: skip
+    rows = {
+        name: Row(name, labels=("suction",), subject="1", group=group, md5=name)
+        for name, group in (("a0", "a"), ("a1", "a"), ("b0", "b"))
+    }
     parts = [Part("", "a0", "train"), Part("", "a1", "test"), Part("", "b0", "test")]
     protocol = PROTOCOLS["unseen_recordings"]
     found = {item.kind: item for item in audit_protocol("unseen_recordings", "", protocol.apart, parts, rows)}

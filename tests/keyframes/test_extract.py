@@ -102,8 +102,15 @@ def test_images_are_stored_as_asked(tmp_path):
 def test_the_key_holds_what_shapes_the_result_and_nothing_else():
     assert key("a", params()) == key("a", params(quality=50))  # of a PNG
     assert key("a", params(method="uniform")) == key("a", params(method="uniform", seed=9))
-    kinds = [{}, {"seed": 1}, {"method": "uniform"}, {"count": 1}, {"side": 64}, {"format": "jpeg"},
-             {"format": "jpeg", "quality": 50}]  # fmt: skip
+    kinds = [
+        {},
+        {"seed": 1},
+        {"method": "uniform"},
+        {"count": 1},
+        {"side": 64},
+        {"format": "jpeg"},
+        {"format": "jpeg", "quality": 50},
+    ]
     assert len({key(md5, params(**kind)) for kind in kinds for md5 in "ab"}) == 2 * len(kinds)
 
 

@@ -35,8 +35,9 @@ def bgr(images):
 
 def places_of(chosen, frames):
     """Return the places of Katna's images (BGR) among the frames (RGB)."""
-    return sorted(next(place for place, frame in enumerate(frames) if np.array_equal(frame[..., ::-1], image))
-                  for image in chosen)  # fmt: skip
+    return sorted(
+        next(place for place, frame in enumerate(frames) if np.array_equal(frame[..., ::-1], image)) for image in chosen
+    )
 
 
 def assert_same_as_katna(path, counts):
@@ -96,8 +97,10 @@ def test_thresholds_relax_as_katnas_do():
     dark = [(base * level * 0.3).astype(np.uint8) for level in levels]
     bright = [(255 - (255 - base) * level * 0.4).astype(np.uint8) for level in levels]
     flat = [np.full((60, 80, 3), value, np.uint8) for value in (0, 2, 30, 254, 255)]
-    calm = [np.where(np.arange(80)[:, None] > edge, 90, 160).astype(np.uint8) * np.ones((60, 80, 3), np.uint8)
-            for edge in (10, 40, 70)]  # fmt: skip
+    calm = [
+        np.where(np.arange(80)[:, None] > edge, 90, 160).astype(np.uint8) * np.ones((60, 80, 3), np.uint8)
+        for edge in (10, 40, 70)
+    ]
     for images, count in ((dark, 3), (bright, 2), (flat, 1), (calm, 2), (dark[:2] + calm, 3), (calm[:1] + dark[4:], 2)):
         for place, image in enumerate(images):
             assert_measured_as_by_katna(place, image)

@@ -104,8 +104,9 @@ def test_outputs_bytes_and_growth(workplace, clips, monkeypatch, capfd):
 
 def test_datasets_loads_the_shards_as_pictures(workplace, clips, tmp_path):
     assert workplace.run("keyframes", "tiny", values=block()) == ""
-    loaded = datasets.load_dataset("parquet", data_files=str(RUN.keyframes / "*.parquet"), split="train",
-                                   cache_dir=str(tmp_path / "cache"))  # fmt: skip
+    loaded = datasets.load_dataset(
+        "parquet", data_files=str(RUN.keyframes / "*.parquet"), split="train", cache_dir=str(tmp_path / "cache")
+    )
     assert len(loaded) == 15
     assert loaded.column_names == KEYFRAMES.names
     assert isinstance(loaded[0]["image"], Image.Image)
@@ -149,8 +150,9 @@ def test_every_odd_video_has_keyframes_or_its_error(workplace, remote_file, capf
 def start(folder, **more):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "stages.keyframes", "tiny"]
-    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            text=True, **more)  # fmt: skip
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
+    )
 
 
 @pytest.mark.slow

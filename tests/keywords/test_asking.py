@@ -42,9 +42,21 @@ def test_a_list_comes_back_without_repeats(words):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "stir, pot", "1. stir\n2. pot", 'Here you are: ["stir"]', '["stir"', "[]", '{"a": 1}', '["stir", 1]', '[""]',
-     json.dumps(["x"] * 9), json.dumps(["a sentence that goes on and on and on and on"]), "[" * 100_000],
-)  # fmt: skip
+    [
+        "",
+        "stir, pot",
+        "1. stir\n2. pot",
+        'Here you are: ["stir"]',
+        '["stir"',
+        "[]",
+        '{"a": 1}',
+        '["stir", 1]',
+        '[""]',
+        json.dumps(["x"] * 9),
+        json.dumps(["a sentence that goes on and on and on and on"]),
+        "[" * 100_000,
+    ],
+)
 def test_anything_else_is_not_taken(text):
     assert parse(text, 4) is None
 

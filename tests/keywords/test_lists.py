@@ -13,8 +13,27 @@ from stages.vlm.constraint import found
 LISTS = Path(__file__).parents[2] / "stages" / "keywords" / "lists"
 CASES = [("home", "smarthome"), ("weizmann", "weizmann"), ("ut_interaction", "ut_interaction")]
 #: Words that are no keyword's business and hid one in an earlier wording.
-HIDING = ["bread", "spills", "cleaning", "pillow", "chocolate", "candle", "potato", "clothes", "flowers", "white",
-          "trunk", "elbow", "napkin", "cupboard", "center", "surprised", "seated", "shop", "embracing"]  # fmt: skip
+HIDING = [
+    "bread",
+    "spills",
+    "cleaning",
+    "pillow",
+    "chocolate",
+    "candle",
+    "potato",
+    "clothes",
+    "flowers",
+    "white",
+    "trunk",
+    "elbow",
+    "napkin",
+    "cupboard",
+    "center",
+    "surprised",
+    "seated",
+    "shop",
+    "embracing",
+]
 
 
 @pytest.mark.parametrize(("name", "adapter"), CASES)

@@ -52,9 +52,20 @@ def test_doubts_are_printed_and_written(workplace, capsys):
 def test_a_model_that_babbles_stops_the_stage_and_its_answer_is_shown(workplace):
     manifest(a=["Walk"])
     name = str(save("llama", workplace.folder / "model"))
-    model = {"backend": "local", "name": name, "revision": None, "media": "images", "frames": 1, "processor": {},
-             "dtype": "float32", "quantisation": None, "attention": "sdpa", "max_new_tokens": 8, "temperature": 0,
-             "seed": 0}  # fmt: skip
+    model = {
+        "backend": "local",
+        "name": name,
+        "revision": None,
+        "media": "images",
+        "frames": 1,
+        "processor": {},
+        "dtype": "float32",
+        "quantisation": None,
+        "attention": "sdpa",
+        "max_new_tokens": 8,
+        "temperature": 0,
+        "seed": 0,
+    }
     values = {"source": "model", "version": 1, "shared_by": 4, "name": "babbler", "prompt": "list", "count": 5}
     told = workplace.run("keywords", "tiny", values={"keywords": {"tiny": {**values, "model": model}}})
     assert "1 of 1 classes got no list of keywords:\n  Walk: ok, " in told

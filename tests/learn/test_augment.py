@@ -9,8 +9,9 @@ from stages.learn.augment import Look, draw, looks, places, seen
 from stages.learn.params import Augmentation, Pixels, Views
 
 PIXELS = Pixels(frames=4, size=(12, 8), kept=8, kept_size=(24, 16))
-EVERYTHING = Augmentation(crop=(0.3, 0.9), ratio=(0.8, 1.25), flip=True, brightness=0.3, contrast=0.3, saturation=0.5,
-                          tint=0.1, jitter=True)  # fmt: skip
+EVERYTHING = Augmentation(
+    crop=(0.3, 0.9), ratio=(0.8, 1.25), flip=True, brightness=0.3, contrast=0.3, saturation=0.5, tint=0.1, jitter=True
+)
 
 
 def clip(frames: int = 4, seed: int = 0) -> torch.Tensor:
@@ -50,8 +51,10 @@ def test_flip_mirrors_half_of_the_clips_and_only_if_asked():
     assert set(mirrored) == {(1.0, 0.0, -1.0, 1.0)}
     flipped = seen(clip(), [Look(np.arange(4), (1.0, 0.0, -1.0, 1.0))], (24, 16))
     assert torch.allclose(flipped, clip().permute(0, 1, 4, 2, 3).float().flip(-1) / 255, atol=1e-5)
-    assert all(draw(PIXELS, EVERYTHING.model_copy(update={"flip": False}), np.random.default_rng(seed)).box[2] > 0
-               for seed in range(50))  # fmt: skip
+    assert all(
+        draw(PIXELS, EVERYTHING.model_copy(update={"flip": False}), np.random.default_rng(seed)).box[2] > 0
+        for seed in range(50)
+    )
 
 
 def test_crops_lie_within_the_frame_and_have_the_area_asked_for():

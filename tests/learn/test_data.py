@@ -21,10 +21,16 @@ def clips_of(labels: dict[str, list[str]]) -> list[Clip]:
 def written(folder: Path, parts: list[tuple[str, str, str]], labels: dict[str, list[str]], broken: str = "") -> Run:
     """Write manifest and splits; parts are (fold, clip, part) of protocol p."""
     rows: list[dict[str, Any]] = [
-        {"clip_id": name, "path": f"{name}.mp4", "md5": name, "frames": 10, "labels": sorted(names),
-         "error": "damaged" if name == broken else None}
+        {
+            "clip_id": name,
+            "path": f"{name}.mp4",
+            "md5": name,
+            "frames": 10,
+            "labels": sorted(names),
+            "error": "damaged" if name == broken else None,
+        }
         for name, names in labels.items()
-    ]  # fmt: skip
+    ]
     write_table(Run("d").manifest, rows, MANIFEST)
     keys = ("fold", "clip_id", "part")
     write_table(Run("d").splits, [{"protocol": "p", **dict(zip(keys, part, strict=True))} for part in parts], SPLITS)

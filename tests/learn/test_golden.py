@@ -27,8 +27,9 @@ def test_kept_frames(tmp_path):
 
 def test_what_training_sees():
     pixels = Pixels(frames=2, size=(8, 6), kept=4, kept_size=(16, 12))
-    change = Augmentation(crop=(0.4, 1), ratio=(0.8, 1.25), flip=True, brightness=0.3, contrast=0.2, saturation=0.4,
-                          tint=0.1, jitter=True)  # fmt: skip
+    change = Augmentation(
+        crop=(0.4, 1), ratio=(0.8, 1.25), flip=True, brightness=0.3, contrast=0.2, saturation=0.4, tint=0.1, jitter=True
+    )
     look = draw(pixels, change, np.random.default_rng([0, 3, 5]))
     images = seen(torch.from_numpy(noise(4, 12, 16)[look.places][None]), [look], pixels.size)
     assert (checkpoint.VERSION, look.places.tolist()) == (2, [0, 2])

@@ -30,8 +30,9 @@ def trained(key: str = "k", **changed: Any) -> tuple[nn.Module, Fitted, list[Epo
     chosen = recipe(**changed)
     accelerator = start(chosen)
     model, told = Net(), []
-    fitted = fit(accelerator, model, Points(), Points(20, 1), chosen, key=key, what="points", on_epoch=told.append,
-                 every=0)  # fmt: skip
+    fitted = fit(
+        accelerator, model, Points(), Points(20, 1), chosen, key=key, what="points", on_epoch=told.append, every=0
+    )
     return model, fitted, told
 
 

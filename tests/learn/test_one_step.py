@@ -42,8 +42,20 @@ def recipes() -> Iterator[Any]:
                 blocks[f"{room}.{dataset}.{name}"] = (block, kind)
     for name, (block, kind) in blocks.items():
         yield pytest.param(Recipe(**block["recipe"]), kind, id=name)
-    common = {"seed": 3, "threads": 1, "epochs": 5, "batch": 7, "rate": 0.02, "layer_decay": 0.6, "head_factor": 4,
-              "smoothing": 0.2, "mixup": 0.7, "average": 0.8, "clip": 0.3, "accumulate": 3}  # fmt: skip
+    common = {
+        "seed": 3,
+        "threads": 1,
+        "epochs": 5,
+        "batch": 7,
+        "rate": 0.02,
+        "layer_decay": 0.6,
+        "head_factor": 4,
+        "smoothing": 0.2,
+        "mixup": 0.7,
+        "average": 0.8,
+        "clip": 0.3,
+        "accumulate": 3,
+    }
     yield pytest.param(Recipe(**common, warmup=1.5, decay="linear"), "single", id="everything, adamw")
     sgd = {"optimiser": "sgd", "decay": "steps", "milestones": [2, 3], "warmup": 0.5, "weight_decay": 0.1}
     yield pytest.param(Recipe(**common, **sgd), "multi", id="everything, sgd")

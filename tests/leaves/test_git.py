@@ -12,16 +12,24 @@ from tests.ingest.clips import write_clip
 from tests.pipeline.project import git
 from tests.stage import Workplace
 
-INGEST = {"adapter": "folders", "source": "data/mine/clips", "licensed": False, "accept_leaks": [],
-          "protocols": {"random": {"folds": 2, "seed": 0, "validation": False}}}  # fmt: skip
+INGEST = {
+    "adapter": "folders",
+    "source": "data/mine/clips",
+    "licensed": False,
+    "accept_leaks": [],
+    "protocols": {"random": {"folds": 2, "seed": 0, "validation": False}},
+}
 GRAPH = {
     "stages": {
         "ingest": {
             "cmd": "python -m stages.ingest mine",
             "deps": ["data/mine/clips"],
             "params": ["ingest.mine"],
-            "outs": ["data/mine/manifest.parquet", "data/mine/splits.parquet",
-                     {"metrics/mine/audit.json": {"cache": False}}],
+            "outs": [
+                "data/mine/manifest.parquet",
+                "data/mine/splits.parquet",
+                {"metrics/mine/audit.json": {"cache": False}},
+            ],
         },
         "keywords": {
             "cmd": "echo '{}' > data/mine/keywords.json && test ! -e fail",
@@ -29,7 +37,7 @@ GRAPH = {
             "outs": ["data/mine/keywords.json"],
         },
     }
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -28,12 +28,17 @@ def params():
         "kept": ["ward"],
         "pushed": ["home"],
         "ingest": {
-            name: {"adapter": "folders", "source": f"data/{name}/clips", "licensed": name == "ward",
-                   "protocols": PROTOCOLS, "accept_leaks": []}
+            name: {
+                "adapter": "folders",
+                "source": f"data/{name}/clips",
+                "licensed": name == "ward",
+                "protocols": PROTOCOLS,
+                "accept_leaks": [],
+            }
             for name in SETS
         },
         "keyframes": dict.fromkeys(SETS, KEYFRAMES),
-    }  # fmt: skip
+    }
 
 
 def graph():
@@ -47,10 +52,14 @@ def graph():
         "matrix": {"dataset": "${sets}"},
         "cmd": "python say.py ${item.dataset}",
         "deps": ["say.py", "data/${item.dataset}/manifest.parquet", "data/${item.dataset}/keyframes"],
-        "outs": ["data/${item.dataset}/captions.parquet", "data/${item.dataset}/predictions",
-                 "data/models/${item.dataset}_captioner", "data/${item.dataset}/report",
-                 {"metrics/${item.dataset}/summary.csv": {"cache": False}}],
-    }  # fmt: skip
+        "outs": [
+            "data/${item.dataset}/captions.parquet",
+            "data/${item.dataset}/predictions",
+            "data/models/${item.dataset}_captioner",
+            "data/${item.dataset}/report",
+            {"metrics/${item.dataset}/summary.csv": {"cache": False}},
+        ],
+    }
     return {"stages": stages}
 
 

@@ -93,8 +93,9 @@ def test_an_encoder_without_a_longest_input_is_given_the_stated_default(tiny_t5)
             bertscore(pairs[:1], tiny_t5, 4, journal)
 
 
-@pytest.mark.parametrize(("name", "layer"), [("roberta-large", 17), ("FacebookAI/roberta-large", 17),
-                                             ("microsoft/deberta-large-mnli", 18)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "layer"), [("roberta-large", 17), ("FacebookAI/roberta-large", 17), ("microsoft/deberta-large-mnli", 18)]
+)
 def test_the_layer_comes_from_bert_scores_own_table(name, layer):
     assert default_layer(name) == layer
 

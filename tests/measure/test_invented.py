@@ -60,21 +60,38 @@ def test_references_and_models_are_held_against_the_truth(workplace):
     run = Run("home")
     write_table(run.manifest, [{"clip_id": "a", "labels": ["Drink"]}, {"clip_id": "b", "labels": ["Lie"]}], MANIFEST)
     write_table(run.splits, [{"protocol": "cs", "fold": "", "clip_id": name, "part": "test"} for name in "ab"], SPLITS)
-    write_table(run.captions, [{"clip_id": name, "text": "A person is drinking from a bottle."} for name in "ab"],
-                CAPTIONS)  # fmt: skip
+    write_table(
+        run.captions, [{"clip_id": name, "text": "A person is drinking from a bottle."} for name in "ab"], CAPTIONS
+    )
     write_json(run.keywords, {"classes": {"Drink": ["drink"], "Lie": ["lying"]}})
     truths = [{"clip_id": name, **truth._asdict()} for name, truth in (("a", CUP), ("b", LIE))]
     pl.DataFrame(truths).write_parquet(run.data / "truth.parquet")
     said = {"model": template(CUP), "references": "A person is drinking from a bottle."}
     for method, text in said.items():
-        write_table(run.predictions(method), [{"clip_id": name, "method": method, "repeat": 0, "text": text,
-                                               "labels": ["Drink"] if method == "model" else None, "status": "ok",
-                                               "detail": "names no class: juggling" if name == "b" else None}
-                                              for name in "ab"], PREDICTIONS)  # fmt: skip
-    block = {"metrics": ["keyword", "similarity", "truth_similarity", "truth_named", "grounded", "listed"],
-             "encoder": PACKAGED, "nearest_class": {"description": "label", "protocol": None},
-             "bertscore": {"encoder": PACKAGED, "layer": 6, "protocol": None}, "judge": None,
-             "truth": "data/home/truth.parquet"}  # fmt: skip
+        write_table(
+            run.predictions(method),
+            [
+                {
+                    "clip_id": name,
+                    "method": method,
+                    "repeat": 0,
+                    "text": text,
+                    "labels": ["Drink"] if method == "model" else None,
+                    "status": "ok",
+                    "detail": "names no class: juggling" if name == "b" else None,
+                }
+                for name in "ab"
+            ],
+            PREDICTIONS,
+        )
+    block = {
+        "metrics": ["keyword", "similarity", "truth_similarity", "truth_named", "grounded", "listed"],
+        "encoder": PACKAGED,
+        "nearest_class": {"description": "label", "protocol": None},
+        "bertscore": {"encoder": PACKAGED, "layer": 6, "protocol": None},
+        "judge": None,
+        "truth": "data/home/truth.parquet",
+    }
     found = {}
     for method in said:
         assert workplace.run("measure", "home", method, values={"measure": {"home": block}}) == ""

@@ -28,8 +28,11 @@ def judged(tmp_path, monkeypatch):
         show, shows = Show(run, LocalParams(**MODEL)), truth(run)
         references = {clip_id: f"A person is {shows[clip_id]}." for clip_id in sorted(show.labels)}
         shifted = dict(zip(references, [*list(references.values())[1:], references["clip00000"]], strict=True))
-        texts = [Text(clip_id, repeat, references[clip_id], said[clip_id])
-                 for repeat, said in enumerate([references, shifted]) for clip_id in said]  # fmt: skip
+        texts = [
+            Text(clip_id, repeat, references[clip_id], said[clip_id])
+            for repeat, said in enumerate([references, shifted])
+            for clip_id in said
+        ]
         tally = Tally()
         with Journal("judge") as journal:
             backend = Guesser(shows, **guesser)

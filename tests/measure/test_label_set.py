@@ -34,21 +34,25 @@ def test_sets_are_answers_and_what_cannot_be_read_is_not(row, value, named):
 
 def measured(workplace, rows):
     write_table(RUN.manifest, [{"clip_id": f"c{number}", "labels": []} for number in range(5)], MANIFEST)
-    write_table(RUN.predictions("model"), [{"method": "model", "repeat": 0, "status": "ok", **row} for row in rows],
-                PREDICTIONS)  # fmt: skip
+    write_table(
+        RUN.predictions("model"), [{"method": "model", "repeat": 0, "status": "ok", **row} for row in rows], PREDICTIONS
+    )
     block = BLOCK | {"metrics": ["labels"]}
     assert workplace.run("measure", "table", "model", values={"measure": {"table": block}}) == ""
     return read_table(RUN.measures("model") / "measures.parquet", MEASURES)
 
 
 def test_sets_and_scores_reach_the_measures_of_all_parts_without_captions_or_keywords(workplace):
-    table = measured(workplace, [
-        {"clip_id": "c0", "labels": ["a", "b"], "classes": ["a", "b"], "class_scores": [0.9, 0.8]},
-        {"clip_id": "c1", "labels": [], "text": "none"},
-        {"clip_id": "c2", "labels": None, "status": "error", "detail": "no server"},
-        {"clip_id": "c3", "labels": None, "status": "unparsed", "classes": ["a", "b"], "class_scores": [None, 0.1]},
-        {"clip_id": "c4", "status": "missing"},
-    ])  # fmt: skip
+    table = measured(
+        workplace,
+        [
+            {"clip_id": "c0", "labels": ["a", "b"], "classes": ["a", "b"], "class_scores": [0.9, 0.8]},
+            {"clip_id": "c1", "labels": [], "text": "none"},
+            {"clip_id": "c2", "labels": None, "status": "error", "detail": "no server"},
+            {"clip_id": "c3", "labels": None, "status": "unparsed", "classes": ["a", "b"], "class_scores": [None, 0.1]},
+            {"clip_id": "c4", "status": "missing"},
+        ],
+    )
     assert table["metric"].unique().to_list() == ["labels"]
     assert table.select("clip_id", "value", "labels", "class_scores").rows() == [
         ("c0", 1.0, ["a", "b"], [0.9, 0.8]),

@@ -29,8 +29,11 @@ LABELS = {f"c{number}": list(CLASSES)[number % 3] for number in range(9)}
 
 def answers(**changes):
     """Answer every clip rightly, but for the changed ones."""
-    return [{"clip_id": clip_id, "method": "model", "repeat": 0, "text": f"A man is {SAYS[label]}.", "status": "ok"}
-            | changes.get(clip_id, {}) for clip_id, label in LABELS.items()]  # fmt: skip
+    return [
+        {"clip_id": clip_id, "method": "model", "repeat": 0, "text": f"A man is {SAYS[label]}.", "status": "ok"}
+        | changes.get(clip_id, {})
+        for clip_id, label in LABELS.items()
+    ]
 
 
 @pytest.fixture
@@ -41,8 +44,10 @@ def measure(workplace):  # noqa: F811
     captions = [{"clip_id": clip_id, "text": f"The person is {SAYS[label]}."} for clip_id, label in LABELS.items()]
     write_table(RUN.captions, captions, CAPTIONS)
     parts = [{"protocol": "phase1", "fold": "", "clip_id": f"c{number}", "part": "test"} for number in range(3)]
-    parts += [{"protocol": "cs", "fold": "", "clip_id": f"c{number}", "part": ("train", "test")[number < 3]}
-              for number in range(9)]  # fmt: skip
+    parts += [
+        {"protocol": "cs", "fold": "", "clip_id": f"c{number}", "part": ("train", "test")[number < 3]}
+        for number in range(9)
+    ]
     parts += [{"protocol": "loso", "fold": "1", "clip_id": "c0", "part": "test"}]
     write_table(RUN.splits, parts, SPLITS)
 

@@ -28,9 +28,15 @@ def clips(count: int = 2, shape: Shape = SHAPE) -> torch.Tensor:
     return torch.randn(count, shape.frames, 3, shape.height, shape.width)
 
 
-@pytest.fixture(params=[(name, stem) for name in ARCHITECTURES for stem in ("patches", "convolutions", "motion")
-                        if (name, stem) != ("r2plus1d", "patches")],
-                ids=lambda each: "-".join(each))  # fmt: skip
+@pytest.fixture(
+    params=[
+        (name, stem)
+        for name in ARCHITECTURES
+        for stem in ("patches", "convolutions", "motion")
+        if (name, stem) != ("r2plus1d", "patches")
+    ],
+    ids=lambda each: "-".join(each),
+)
 def chosen(request):
     torch.manual_seed(0)
     return net(request.param[0], stem=request.param[1])
@@ -130,9 +136,11 @@ def test_windows_of_a_larger_map_get_a_larger_table(tmp_path):
 def test_another_architecture_is_named(tmp_path):
     save(net("vivit"), build(net("vivit"), SHAPE, CLASSES), SHAPE, CLASSES, tmp_path / "vivit")
     save(net("swin3d"), build(net("swin3d"), SHAPE, CLASSES), SHAPE, CLASSES, tmp_path / "swin")
-    for wanted, given, said in (("videomae", "vivit", "is a vivit, expected a videomae"),
-                                ("swin3d", "vivit", "is a vivit, expected a swin3d"),
-                                ("timesformer", "swin", "is a swin3d, expected a timesformer")):  # fmt: skip
+    for wanted, given, said in (
+        ("videomae", "vivit", "is a vivit, expected a videomae"),
+        ("swin3d", "vivit", "is a vivit, expected a swin3d"),
+        ("timesformer", "swin", "is a swin3d, expected a timesformer"),
+    ):
         with pytest.raises(InputError, match=said):
             build(net(wanted, weights=str(tmp_path / given)), SHAPE, CLASSES)
 
@@ -187,8 +195,9 @@ def test_image_processor_of_a_checkpoint_scales_the_pixels(tmp_path):
 
 
 def test_a_checkpoint_before_finetuning_needs_a_new_head(tmp_path):
-    config = transformers.VideoMAEConfig(**OPTIONS["videomae"], num_frames=4, image_size=32,
-                                         decoder_hidden_size=16, decoder_num_attention_heads=2)  # fmt: skip
+    config = transformers.VideoMAEConfig(
+        **OPTIONS["videomae"], num_frames=4, image_size=32, decoder_hidden_size=16, decoder_num_attention_heads=2
+    )
     transformers.VideoMAEForPreTraining(config).save_pretrained(tmp_path)
     transformers.VideoMAEImageProcessor().save_pretrained(tmp_path)
     with pytest.raises(InputError, match=r"weights are missing(.|\n)*head: remake"):

@@ -40,8 +40,14 @@ def test_it_is_the_best_by_the_metric_itself(workplace: Workplace) -> None:
     write_table(RUN.splits, [{"protocol": "cs", "fold": "", **part} for part in parts], SPLITS)
     write_table(RUN.captions, [{"clip_id": name, "text": text, "attempts": 1} for name, _, text in clips], CAPTIONS)
     write_json(RUN.keywords, {"classes": {"Cook": ["cook"], "Sit": ["sit"], "Walk": ["walk"]}})
-    write_table(RUN.predictions("model"), [{"clip_id": name, "method": "model", "repeat": 0, "status": "ok",
-                                            "text": f"Answer to {name}."} for name in tested], PREDICTIONS)  # fmt: skip
+    write_table(
+        RUN.predictions("model"),
+        [
+            {"clip_id": name, "method": "model", "repeat": 0, "status": "ok", "text": f"Answer to {name}."}
+            for name in tested
+        ],
+        PREDICTIONS,
+    )
     assert workplace.run("nulls", "home", values=VALUES) == ""
     rows = read_table(RUN.predictions("null_constant"), PREDICTIONS).filter(clip_id=tested[0])
     said = {row["metric"]: row["text"] for row in rows.iter_rows(named=True)}

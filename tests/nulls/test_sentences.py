@@ -18,15 +18,29 @@ TESTED = ["c6", "c7", "c8", "c9"]
 @pytest.fixture
 def clips(workplace):
     names = [f"c{number}" for number in range(10)]
-    write_table(RUN.manifest, [{"clip_id": name, "labels": [["Walk", "Sit"][n % 2]]} for n, name in enumerate(names)],
-                MANIFEST)  # fmt: skip
-    write_table(RUN.splits, [{"protocol": "cs", "fold": "", "clip_id": name,
-                              "part": "test" if name in TESTED else "train"} for name in names], SPLITS)  # fmt: skip
-    write_table(RUN.captions, [{"clip_id": name, "text": f"Caption of {name}.", "attempts": 1}
-                               for name in names], CAPTIONS)  # fmt: skip
+    write_table(
+        RUN.manifest, [{"clip_id": name, "labels": [["Walk", "Sit"][n % 2]]} for n, name in enumerate(names)], MANIFEST
+    )
+    write_table(
+        RUN.splits,
+        [
+            {"protocol": "cs", "fold": "", "clip_id": name, "part": "test" if name in TESTED else "train"}
+            for name in names
+        ],
+        SPLITS,
+    )
+    write_table(
+        RUN.captions, [{"clip_id": name, "text": f"Caption of {name}.", "attempts": 1} for name in names], CAPTIONS
+    )
     write_json(RUN.keywords, {"classes": {"Walk": ["walk"], "Sit": ["sit"]}})
-    write_table(RUN.predictions("model"), [{"clip_id": name, "method": "model", "repeat": 0, "status": "ok",
-                                            "text": f"Answer to {name}."} for name in TESTED], PREDICTIONS)  # fmt: skip
+    write_table(
+        RUN.predictions("model"),
+        [
+            {"clip_id": name, "method": "model", "repeat": 0, "status": "ok", "text": f"Answer to {name}."}
+            for name in TESTED
+        ],
+        PREDICTIONS,
+    )
     return workplace
 
 
@@ -51,8 +65,11 @@ def test_each_metric_is_answered_by_the_caption_that_is_best_by_it(clips):
     """The caption of c1 holds a keyword of both classes, that of c2 of one, in another case of both as whole words."""
     said = {"c1": "walk and sit, in a seat of a garden walk, forest, sea, sun and rain", "c2": "She WALKED and SITS."}
     names = [f"c{number}" for number in range(10)]
-    write_table(RUN.captions, [{"clip_id": name, "text": said.get(name, "A person walks."), "attempts": 1}
-                               for name in names], CAPTIONS)  # fmt: skip
+    write_table(
+        RUN.captions,
+        [{"clip_id": name, "text": said.get(name, "A person walks."), "attempts": 1} for name in names],
+        CAPTIONS,
+    )
     assert clips.run("nulls", "home", values=VALUES) == ""
     constant = read_table(RUN.predictions("null_constant"), PREDICTIONS).filter(clip_id="c6")
     texts = {row["metric"]: row["text"] for row in constant.iter_rows(named=True)}

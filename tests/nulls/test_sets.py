@@ -22,11 +22,24 @@ def clips(workplace):
     rows = [{"clip_id": f"c{number:02d}", "labels": SETS[number % 5]} for number in range(30)]
     rows[29]["error"] = "broken"
     write_table(RUN.manifest, rows, MANIFEST)
-    parts = [{"protocol": "new", "fold": "", "clip_id": row["clip_id"], "part": "train" if n < 10 else "test"}
-             for n, row in enumerate(rows)]  # fmt: skip
+    parts = [
+        {"protocol": "new", "fold": "", "clip_id": row["clip_id"], "part": "train" if n < 10 else "test"}
+        for n, row in enumerate(rows)
+    ]
     write_table(RUN.splits, parts, SPLITS)
-    answers = [{"clip_id": row["clip_id"], "method": "model", "repeat": 0, "status": "ok", "labels": row["labels"],
-                "classes": ["baby"], "class_scores": [n / 100]} for n, row in enumerate(rows) if n >= 10]  # fmt: skip
+    answers = [
+        {
+            "clip_id": row["clip_id"],
+            "method": "model",
+            "repeat": 0,
+            "status": "ok",
+            "labels": row["labels"],
+            "classes": ["baby"],
+            "class_scores": [n / 100],
+        }
+        for n, row in enumerate(rows)
+        if n >= 10
+    ]
     answers[0] |= {"labels": None, "status": "unparsed"}
     write_table(RUN.predictions("model"), answers, PREDICTIONS)
     return workplace
@@ -65,8 +78,11 @@ def test_exchanged_sets_come_from_clips_of_other_sets_with_their_scores(clips):
 
 
 def test_what_cannot_be_done_is_told(clips):
-    write_table(RUN.predictions("model"), [{"clip_id": "c00", "method": "model", "repeat": 0, "status": "ok",
-                                            "text": "A hand."}], PREDICTIONS)  # fmt: skip
+    write_table(
+        RUN.predictions("model"),
+        [{"clip_id": "c00", "method": "model", "repeat": 0, "status": "ok", "text": "A hand."}],
+        PREDICTIONS,
+    )
     assert "no answers to exchange" in clips.run("nulls", "table", values=VALUES)
     write_table(RUN.manifest, [{"clip_id": "c00", "labels": []}], MANIFEST)
     assert "no usable clip has a label" in clips.run("nulls", "table", values=VALUES)

@@ -79,9 +79,13 @@ def ssh(at: Path) -> Iterator[Remote]:
 
     async def listen() -> asyncssh.SSHAcceptor:
         return await asyncssh.listen(
-            "127.0.0.1", 0, server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")],
-            authorized_client_keys=authorised, sftp_factory=True, allow_scp=False,
-        )  # fmt: skip
+            "127.0.0.1",
+            0,
+            server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")],
+            authorized_client_keys=authorised,
+            sftp_factory=True,
+            allow_scp=False,
+        )
 
     async def close(server: asyncssh.SSHAcceptor) -> None:
         server.close()

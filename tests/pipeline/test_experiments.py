@@ -36,8 +36,20 @@ def test_experiments_here_elsewhere_and_queued(copy, tmp_path):
     before = git("rev-parse", "HEAD", cwd=project)
 
     # Elsewhere: in a copy of the tree. Other draws of the null models are measured: of known texts.
-    output = dvc("exp", "run", "--temp", "-n", "elsewhere", "-S", f"{THRESHOLD}=0.6", "-S", f"{SEED}=1", REPLAY,
-                 cwd=project, env=env)  # fmt: skip
+    output = dvc(
+        "exp",
+        "run",
+        "--temp",
+        "-n",
+        "elsewhere",
+        "-S",
+        f"{THRESHOLD}=0.6",
+        "-S",
+        f"{SEED}=1",
+        REPLAY,
+        cwd=project,
+        env=env,
+    )
     closing = [line for line in output.splitlines() if "texts embedded" in line]
     assert closing
     assert all(" 0 of " in line for line in closing), closing

@@ -111,8 +111,11 @@ def test_paths_are_under_the_run():
     assert {run.manifest.parent, run.splits.parent, run.scores("m").parent.parent} == {run.data}
 
 
-@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage.room in ("compare", "report")],
-                         ids=lambda stage: f"{stage.pipeline.parent.name}:{stage.name}")  # fmt: skip
+@pytest.mark.parametrize(
+    "stage",
+    [stage for stage in STAGES if stage.room in ("compare", "report")],
+    ids=lambda stage: f"{stage.pipeline.parent.name}:{stage.name}",
+)
 def test_who_reads_every_method_depends_on_each(stage):
     """On each one's file, or on the folder that holds them all: else DVC may run the reader before the writer."""
     values = graph.params_of(stage.pipeline)
@@ -161,8 +164,11 @@ def test_what_learns_on_a_data_set_is_listed_for_its_intervals():
     for name, compared in values["compare"].items():
         here = [cell for kind in ("trained", "trained_from") for cell in values[kind].values()]
         learnt = {cell["method"] for cell in here if cell["dataset"] == name}
-        learnt |= {f"{cell['model']}_{cell['way']}_{cell['protocol']}"
-                   for cell in values["adapted"].values() if cell["dataset"] == name}  # fmt: skip
+        learnt |= {
+            f"{cell['model']}_{cell['way']}_{cell['protocol']}"
+            for cell in values["adapted"].values()
+            if cell["dataset"] == name
+        }
         assert set(compared["learnt"]) == learnt & set(compared["methods"])
         assert all((graph.ROOT / Run(name).metrics / table).exists() for table in ("seeds.csv", "seeds_clips.csv"))
 

@@ -33,8 +33,15 @@ def test_a_killed_measure_goes_on_where_it_stopped(copy, replayed):
 
 def test_a_killed_ingest_decodes_only_the_rest(tmp_path):
     protocols = {"cs": {"validation": False}}
-    block = {"adapter": "smarthome", "source": "clips", "licensed": False, "published": {}, "official": {},
-             "protocols": protocols, "accept_leaks": []}  # fmt: skip
+    block = {
+        "adapter": "smarthome",
+        "source": "clips",
+        "licensed": False,
+        "published": {},
+        "official": {},
+        "protocols": protocols,
+        "accept_leaks": [],
+    }
     by_hand(tmp_path, {"ingest": {"tiny": block}})
     long = write_clip(tmp_path / "long.mp4", frames=600).read_bytes()
     for number in range(60):
@@ -58,8 +65,9 @@ def test_a_killed_simulation_leaves_nothing_that_looks_finished(tmp_path):
     small = {**scene(clips=12).model_dump(mode="json"), "activities": ["Enter", "Leave"]}
     by_hand(tmp_path, {"simulate": {"tiny": small}})
     data = tmp_path / "data/tiny"
-    kill_when(started(tmp_path, "tiny", command="stages.simulate"),
-              lambda: len(list(data.glob("clips.part/*.mp4"))) >= 2)  # fmt: skip
+    kill_when(
+        started(tmp_path, "tiny", command="stages.simulate"), lambda: len(list(data.glob("clips.part/*.mp4"))) >= 2
+    )
     assert not (data / "clips").exists()
     assert not (data / "truth.parquet").exists()
 

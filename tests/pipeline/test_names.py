@@ -19,10 +19,22 @@ from tests.stage import workplace
 __all__ = ["workplace"]  # a fixture
 
 HOSTILE = [
-    "a b; touch X", "$(touch X)", "`touch X`", "a'; touch X; '", 'a"; touch X; "', "a\ntouch X", "--help", "a&touch X",
-]  # fmt: skip
-BLOCK = {"adapter": "folders", "source": "clips", "licensed": False, "accept_leaks": [],
-         "protocols": {"random": {"folds": 2, "seed": 0, "validation": False}}}  # fmt: skip
+    "a b; touch X",
+    "$(touch X)",
+    "`touch X`",
+    "a'; touch X; '",
+    'a"; touch X; "',
+    "a\ntouch X",
+    "--help",
+    "a&touch X",
+]
+BLOCK = {
+    "adapter": "folders",
+    "source": "clips",
+    "licensed": False,
+    "accept_leaks": [],
+    "protocols": {"random": {"folds": 2, "seed": 0, "validation": False}},
+}
 PIPELINES = [*graph.PIPELINES, ROOT / "seeds/dvc.yaml"]
 
 

@@ -37,8 +37,9 @@ def test_summary_has_every_model_protocol_and_metric(replayed):
         assert (model, "phase1", "bertscore") in found
     every = [row for row in rows if row["model"] == "null_every_class" and row["metric"] == "keyword"]
     assert {float(row["mca"]) for row in every} == {1.0}
-    assert all(0 <= float(row["mca_low"]) <= float(row["mca"]) <= float(row["mca_high"]) <= 1
-               for row in rows if row["mca_low"])  # fmt: skip
+    assert all(
+        0 <= float(row["mca_low"]) <= float(row["mca"]) <= float(row["mca_high"]) <= 1 for row in rows if row["mca_low"]
+    )
 
 
 def test_leak_in_the_published_list_is_found(replayed):

@@ -30,15 +30,35 @@ from stages.vlm.base import Media, Request
 from stages.vlm.load import load
 from stages.vlm.params import LocalParams
 
-PARAMS = PretrainParams.model_validate({
-    "scene": "pretrain", "tables": "pretrain_table", "seed": 0, "threads": 1,
-    "size": [64, 64], "channels": [8, 8, 8, 16], "hidden": 32,
-    "layers": 1, "vocabulary": 400, "frames": 2,
-    "vision": {"steps": 4, "batch": 4, "rate": 0.001, "window": 32, "zoom": [0.7, 1.2], "whole": 0.5},
-    "language": {"steps": 8, "batch": 4, "rate": 0.001, "questions": 3, "text_first": 0.3},
-})  # fmt: skip
-TABLE = Table(style="resuscitation", seed=5, recordings=2, fps=4, size=(64, 48), seconds=(15, 16),
-              subjects=[50, 51], helped=0.5, newborns=2, tables=2, first=100)  # fmt: skip
+PARAMS = PretrainParams.model_validate(
+    {
+        "scene": "pretrain",
+        "tables": "pretrain_table",
+        "seed": 0,
+        "threads": 1,
+        "size": [64, 64],
+        "channels": [8, 8, 8, 16],
+        "hidden": 32,
+        "layers": 1,
+        "vocabulary": 400,
+        "frames": 2,
+        "vision": {"steps": 4, "batch": 4, "rate": 0.001, "window": 32, "zoom": [0.7, 1.2], "whole": 0.5},
+        "language": {"steps": 8, "batch": 4, "rate": 0.001, "questions": 3, "text_first": 0.3},
+    }
+)
+TABLE = Table(
+    style="resuscitation",
+    seed=5,
+    recordings=2,
+    fps=4,
+    size=(64, 48),
+    seconds=(15, 16),
+    subjects=[50, 51],
+    helped=0.5,
+    newborns=2,
+    tables=2,
+    first=100,
+)
 CUP = Activity("Drink_Fromcup", "drinking from a cup", "drinking", "cup")
 OTHERS = [
     Activity("Drink_Fromcan", "drinking from a can", "drinking", "can"),
@@ -51,8 +71,18 @@ OTHERS = [
 def scene(tmp_path_factory):
     """Eight rendered clips of two activities, and two short recordings of tables; returns the folder of both."""
     folder = tmp_path_factory.mktemp("scene")
-    block = Scene(seed=1, clips=8, fps=4, size=(64, 48), seconds=(1, 1.5), subjects=[50, 51], cameras=[11, 12], rooms=2,
-                  activities=["Drink_Fromcup", "Walk"], style="pretrain")  # fmt: skip
+    block = Scene(
+        seed=1,
+        clips=8,
+        fps=4,
+        size=(64, 48),
+        seconds=(1, 1.5),
+        subjects=[50, 51],
+        cameras=[11, 12],
+        rooms=2,
+        activities=["Drink_Fromcup", "Walk"],
+        style="pretrain",
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         render(block, Run("pretrain"), 1, lambda _: None)
@@ -74,9 +104,19 @@ def test_model_loads_by_path_and_answers_like_any_other(scene, tmp_path):
     assert made.weights > 0
     assert (tmp_path / "model/README.md").read_text().count("Walk") == 1
     block = LocalParams(
-        backend="local", name=str(tmp_path / "model"), revision=None, media="images", frames=2, processor={},
-        dtype="float32", quantisation=None, attention="eager", max_new_tokens=4, temperature=0, seed=0,
-    )  # fmt: skip
+        backend="local",
+        name=str(tmp_path / "model"),
+        revision=None,
+        media="images",
+        frames=2,
+        processor={},
+        dtype="float32",
+        quantisation=None,
+        attention="eager",
+        max_new_tokens=4,
+        temperature=0,
+        seed=0,
+    )
     frames = [np.full((48, 64, 3), shade, np.uint8) for shade in (10, 200)]
     request = Request(
         "Is this activity shown: walking? Answer Yes or No.", Media("images", frames), options=("Yes", "No")

@@ -68,15 +68,23 @@ SMALL = Made(
 
 def write(run: Run, made: Made = SMALL, *, keyframes: bool = True) -> None:
     """Write all tables that the page reads, relative to the working folder; one more clip is unusable."""
-    rows = [{"clip_id": name, "labels": [made.label(index)], "subject": name.split("_p")[1][:2], "camera": name[-2:]}
-            for index, name in enumerate(made.clips)]  # fmt: skip
+    rows = [
+        {"clip_id": name, "labels": [made.label(index)], "subject": name.split("_p")[1][:2], "camera": name[-2:]}
+        for index, name in enumerate(made.clips)
+    ]
     broken = {"clip_id": "broken", "labels": [], "error": "no video stream"}
     write_table(run.manifest, [broken, *rows], schema.MANIFEST)
     parts = [(protocol, name) for protocol in PROTOCOLS for name in made.clips]
-    write_table(run.splits, [{"protocol": protocol, "fold": "", "clip_id": name, "part": "test"}
-                             for protocol, name in parts], schema.SPLITS)  # fmt: skip
-    write_table(run.captions, [{"clip_id": name, "text": f"reference of {name}", "model": "m", "revision": "r"}
-                               for name in made.clips], schema.CAPTIONS)  # fmt: skip
+    write_table(
+        run.splits,
+        [{"protocol": protocol, "fold": "", "clip_id": name, "part": "test"} for protocol, name in parts],
+        schema.SPLITS,
+    )
+    write_table(
+        run.captions,
+        [{"clip_id": name, "text": f"reference of {name}", "model": "m", "revision": "r"} for name in made.clips],
+        schema.CAPTIONS,
+    )
     if keyframes:
         frames = [frame(name, rank) for name in made.clips for rank in (0, 1)]
         write_table(run.keyframes / "0.parquet", frames, schema.KEYFRAMES)
@@ -100,9 +108,18 @@ def write_method(run: Run, made: Made, method: str) -> None:
         text = made.text(method, index)
         missing = text is None
         detail = "missing: not in the file" if missing else None
-        answers.append({"clip_id": name, "method": method, "repeat": 0, "text": text,
-                        "status": "missing" if missing else "ok", "detail": "not in the file" if missing else None,
-                        "prompt_hash": f"prompt-{method}", "revision": f"revision-{method}"})  # fmt: skip
+        answers.append(
+            {
+                "clip_id": name,
+                "method": method,
+                "repeat": 0,
+                "text": text,
+                "status": "missing" if missing else "ok",
+                "detail": "not in the file" if missing else None,
+                "prompt_hash": f"prompt-{method}",
+                "revision": f"revision-{method}",
+            }
+        )
         for metric in METRICS:
             good = made.right(method, index, metric)
             value = None if missing else (0.75 if good else 0.25) if metric == "similarity" else float(good)
@@ -120,43 +137,134 @@ def write_numbers(run: Run, made: Made) -> None:
     """Write what `compare` and `ingest` write; sizes and intervals are made up."""
     everyone, size = made.methods + made.nulls, len(made.clips)
     keys = [(method, protocol, metric) for method in everyone for protocol in PROTOCOLS for metric in METRICS]
-    mca = {(method, metric): sum(made.right(method, index, metric) for index in range(size)) / size
-           for method in everyone for metric in METRICS}  # fmt: skip
-    csv(run.metrics / "summary.csv", [
-        {"model": method, "protocol": protocol, "metric": metric, "mca": mca[method, metric],
-         "mca_low": max(0, mca[method, metric] - 0.2), "mca_high": min(1, mca[method, metric] + 0.2),
-         "macro_f1": mca[method, metric] if metric == "nearest_class" else None, "accuracy": mca[method, metric],
-         "clips": size, "classes": len(made.classes), "subjects": 4}
-        for method, protocol, metric in keys])  # fmt: skip
-    csv(run.metrics / "differences.csv", [
-        {"protocol": protocol, "metric": metric, "model": made.methods[-1], "other": other,
-         "difference": mca[made.methods[-1], metric] - mca[other, metric], "low": -0.1, "high": 0.4, "p": 0.02,
-         "p_holm": 0.04, "clips": size, "classes": len(made.classes), "subjects": 4}
-        for protocol in PROTOCOLS for metric in METRICS
-        for other in everyone if other != made.methods[-1]])  # fmt: skip
+    mca = {
+        (method, metric): sum(made.right(method, index, metric) for index in range(size)) / size
+        for method in everyone
+        for metric in METRICS
+    }
+    csv(
+        run.metrics / "summary.csv",
+        [
+            {
+                "model": method,
+                "protocol": protocol,
+                "metric": metric,
+                "mca": mca[method, metric],
+                "mca_low": max(0, mca[method, metric] - 0.2),
+                "mca_high": min(1, mca[method, metric] + 0.2),
+                "macro_f1": mca[method, metric] if metric == "nearest_class" else None,
+                "accuracy": mca[method, metric],
+                "clips": size,
+                "classes": len(made.classes),
+                "subjects": 4,
+            }
+            for method, protocol, metric in keys
+        ],
+    )
+    csv(
+        run.metrics / "differences.csv",
+        [
+            {
+                "protocol": protocol,
+                "metric": metric,
+                "model": made.methods[-1],
+                "other": other,
+                "difference": mca[made.methods[-1], metric] - mca[other, metric],
+                "low": -0.1,
+                "high": 0.4,
+                "p": 0.02,
+                "p_holm": 0.04,
+                "clips": size,
+                "classes": len(made.classes),
+                "subjects": 4,
+            }
+            for protocol in PROTOCOLS
+            for metric in METRICS
+            for other in everyone
+            if other != made.methods[-1]
+        ],
+    )
     missing = [(method, index) for method in everyone for index in range(size) if made.text(method, index) is None]
-    csv(run.metrics / "left_out.csv", [
-        {"model": method, "protocol": protocol, "metric": "keyword", "reason": "missing: not in the file", "clips": 1,
-         "examples": made.clips[index]} for method, index in missing for protocol in PROTOCOLS]
-        or pl.DataFrame(schema=EMPTY["left_out"]))  # fmt: skip
+    csv(
+        run.metrics / "left_out.csv",
+        [
+            {
+                "model": method,
+                "protocol": protocol,
+                "metric": "keyword",
+                "reason": "missing: not in the file",
+                "clips": 1,
+                "examples": made.clips[index],
+            }
+            for method, index in missing
+            for protocol in PROTOCOLS
+        ]
+        or pl.DataFrame(schema=EMPTY["left_out"]),
+    )
     csv(run.metrics / "repeats.csv", pl.DataFrame(schema=EMPTY["repeats"]))
-    csv(run.data / "per_class.csv", [
-        {"method": method, "protocol": protocol, "metric": metric, "class": name,
-         "value": (place + 1) / (len(made.classes) + 1), "low": 0.1, "high": 0.9, "clips": 4, "subjects": 4}
-        for method, protocol, metric in keys for place, name in enumerate(made.classes)])  # fmt: skip
-    csv(run.data / "confusion.csv", [
-        {"method": method, "protocol": "cs", "metric": "nearest_class", "actual": name, "predicted": named, "clips": 2}
-        for method in made.methods for name in made.classes for named in ("Walk", "(none)")])  # fmt: skip
-    csv(run.data / "sweep.csv", [
-        {"method": method, "protocol": "cs", "metric": "similarity", "threshold": step / 4, "mca": 1 - step / 4}
-        for method in everyone for step in range(5)])  # fmt: skip
-    csv(run.data / "validity.csv", [
-        {"method": method, "protocol": "cs", "metric": "similarity", "auc": 0.8} for method in made.methods
-    ])  # fmt: skip
-    write_json(run.metrics / "audit.json", [{
-        "protocol": "cv1", "kind": "subject_on_both_sides", "severity": "note", "text": "clips <b>whose</b> subject",
-        "clips": 12, "classes": made.classes, "subjects": {"02": 3}, "cameras": {}, "examples": made.clips[:3],
-        "accepted": False}])  # fmt: skip
+    csv(
+        run.data / "per_class.csv",
+        [
+            {
+                "method": method,
+                "protocol": protocol,
+                "metric": metric,
+                "class": name,
+                "value": (place + 1) / (len(made.classes) + 1),
+                "low": 0.1,
+                "high": 0.9,
+                "clips": 4,
+                "subjects": 4,
+            }
+            for method, protocol, metric in keys
+            for place, name in enumerate(made.classes)
+        ],
+    )
+    csv(
+        run.data / "confusion.csv",
+        [
+            {
+                "method": method,
+                "protocol": "cs",
+                "metric": "nearest_class",
+                "actual": name,
+                "predicted": named,
+                "clips": 2,
+            }
+            for method in made.methods
+            for name in made.classes
+            for named in ("Walk", "(none)")
+        ],
+    )
+    csv(
+        run.data / "sweep.csv",
+        [
+            {"method": method, "protocol": "cs", "metric": "similarity", "threshold": step / 4, "mca": 1 - step / 4}
+            for method in everyone
+            for step in range(5)
+        ],
+    )
+    csv(
+        run.data / "validity.csv",
+        [{"method": method, "protocol": "cs", "metric": "similarity", "auc": 0.8} for method in made.methods],
+    )
+    write_json(
+        run.metrics / "audit.json",
+        [
+            {
+                "protocol": "cv1",
+                "kind": "subject_on_both_sides",
+                "severity": "note",
+                "text": "clips <b>whose</b> subject",
+                "clips": 12,
+                "classes": made.classes,
+                "subjects": {"02": 3},
+                "cameras": {},
+                "examples": made.clips[:3],
+                "accepted": False,
+            }
+        ],
+    )
 
 
 def csv(path: Path, rows: list[dict[str, object]] | pl.DataFrame) -> None:

@@ -50,10 +50,13 @@ def repo(tmp_path_factory):
     tables = [f"data/small/{name}" for name in ("manifest.parquet", "splits.parquet", "predictions/embedded.parquet")]
     stages = {
         "ingest": {"cmd": f"{make} ingest", "outs": tables},
-        "score": {"cmd": f"{make} score", "deps": ["stages/score", tables[0]], "params": ["score.threshold"],
-                  "outs": ["data/small/verdicts/embedded.parquet",
-                           {"metrics/small/embedded.json": {"cache": False}}]},
-    }  # fmt: skip
+        "score": {
+            "cmd": f"{make} score",
+            "deps": ["stages/score", tables[0]],
+            "params": ["score.threshold"],
+            "outs": ["data/small/verdicts/embedded.parquet", {"metrics/small/embedded.json": {"cache": False}}],
+        },
+    }
     (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
     commit(folder, "first")
     (folder / "params.yaml").write_text(yaml.safe_dump({"score": {"threshold": 0.7}}))
@@ -78,8 +81,12 @@ def commit(folder, tag):
 def compare(folder, *arguments):
     return subprocess.run(
         [sys.executable, "-m", "stages.report.compare", *arguments],
-        cwd=folder, env={**os.environ, **ENV}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        env={**os.environ, **ENV},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_numbers_causes_and_flips(repo):

@@ -95,17 +95,42 @@ def with_seeds(run):
     """Write seeds of `bold`, which learns, and of `embedded`, whose base model had another seed."""
     summary = pl.read_csv(run.metrics / "summary.csv")
     learns = pl.col("model") == "bold"
-    small.csv(run.metrics / "summary.csv", summary.with_columns(
-        pl.when(learns).then(3).alias("seeds"), pl.when(learns).then("mca").alias("seeds_mean"),
-        pl.when(learns).then(0.05).alias("seeds_sd"), pl.when(learns).then(0.15).alias("low_seeds"),
-        pl.when(learns).then(0.85).alias("high_seeds")))  # fmt: skip
+    small.csv(
+        run.metrics / "summary.csv",
+        summary.with_columns(
+            pl.when(learns).then(3).alias("seeds"),
+            pl.when(learns).then("mca").alias("seeds_mean"),
+            pl.when(learns).then(0.05).alias("seeds_sd"),
+            pl.when(learns).then(0.15).alias("low_seeds"),
+            pl.when(learns).then(0.85).alias("high_seeds"),
+        ),
+    )
     pairs = pl.read_csv(run.metrics / "differences.csv")
     small.csv(run.metrics / "differences.csv", pairs.with_columns(low_seeds=-0.3, high_seeds=0.5, p_seeds=0.4))
-    drawn = [("bold", 0, 0, 0.5), ("bold", 0, 1, 0.45), ("bold", 0, 2, 0.55), ("bold", 1, 0, 0.3),
-             ("embedded", 0, 0, 0.5), ("embedded", 2, 0, 0.4)]  # fmt: skip
-    small.csv(run.metrics / "seeds.csv", [
-        {"method": method, "protocol": "cs", "metric": metric, "aggregate": "mca", "base_seed": base, "seed": seed,
-         "value": value} for method, base, seed, value in drawn for metric in small.METRICS])  # fmt: skip
+    drawn = [
+        ("bold", 0, 0, 0.5),
+        ("bold", 0, 1, 0.45),
+        ("bold", 0, 2, 0.55),
+        ("bold", 1, 0, 0.3),
+        ("embedded", 0, 0, 0.5),
+        ("embedded", 2, 0, 0.4),
+    ]
+    small.csv(
+        run.metrics / "seeds.csv",
+        [
+            {
+                "method": method,
+                "protocol": "cs",
+                "metric": metric,
+                "aggregate": "mca",
+                "base_seed": base,
+                "seed": seed,
+                "value": value,
+            }
+            for method, base, seed, value in drawn
+            for metric in small.METRICS
+        ],
+    )
 
 
 def test_seeds_reach_the_page_with_what_they_mean(run, inputs):
@@ -156,12 +181,20 @@ def test_the_share_of_cut_answers_is_on_the_page(run):
 
 def test_paper_beside_ours(run, inputs):
     target = {"protocol": "cs", "metric": "similarity", "aggregate": "mca", "where": "Table 1"}
-    write_json(run.data / "targets.json", {
-        "paper": "A paper", "reasons": {"list": "another list"}, "protocol_reasons": ["list"],
-        "targets": [{"model": "embedded", "value": 0.9, "reasons": ["list"], **target},
-                    {"model": "unknown", "value": 0.4, **target},
-                    {"model": "theirs", "value": 0.3, "reference": True, **target},
-                    {"model": "embedded", "value": 0.9, "reference": True, **target}]})  # fmt: skip
+    write_json(
+        run.data / "targets.json",
+        {
+            "paper": "A paper",
+            "reasons": {"list": "another list"},
+            "protocol_reasons": ["list"],
+            "targets": [
+                {"model": "embedded", "value": 0.9, "reasons": ["list"], **target},
+                {"model": "unknown", "value": 0.4, **target},
+                {"model": "theirs", "value": 0.3, "reference": True, **target},
+                {"model": "embedded", "value": 0.9, "reference": True, **target},
+            ],
+        },
+    )
     text = page(inputs, small.params(targets="data/small/targets.json"), small.rules())
     table = re.search(r'id="targets-table">.*?</table>', text, re.S)[0]
     assert "−40.0" in table
@@ -197,10 +230,25 @@ def test_a_removed_methods_rows_do_not_reach_the_page(run):
     [
         ({"paper": "x", "targets": [{"model": "m"}]}, "key 'targets.0.protocol'"),
         ({"paper": "x", "targets": [], "note": 1}, "key 'note'"),
-        ({"paper": "x", "targets": [{"model": "m", "protocol": "cs", "metric": "k", "aggregate": "mca", "value": 1,
-                                     "where": "T1", "reasons": ["why"]}]}, "reasons ['why'] are not explained"),
+        (
+            {
+                "paper": "x",
+                "targets": [
+                    {
+                        "model": "m",
+                        "protocol": "cs",
+                        "metric": "k",
+                        "aggregate": "mca",
+                        "value": 1,
+                        "where": "T1",
+                        "reasons": ["why"],
+                    }
+                ],
+            },
+            "reasons ['why'] are not explained",
+        ),
     ],
-)  # fmt: skip
+)
 def test_wrong_targets_are_named(run, inputs, targets, message):
     write_json(run.data / "targets.json", targets)
     with pytest.raises(InputError, match=re.escape(message)):
@@ -222,8 +270,11 @@ def test_self_agreement_is_told_from_the_revisions_of_the_tables(run):
         measures = read_table(run.measures(method) / "measures.parquet", schema.MEASURES)
         judged = measures.filter(metric="keyword").with_columns(metric=pl.lit("judge"), value=pl.lit(0.5))
         write_table(run.measures(method) / "measures.parquet", pl.concat([measures, judged]), schema.MEASURES)
-        write_table(run.measures(method) / "judgements.parquet",
-                    [{"journal_key": "k", "value": 0.5, "revision": "r"}], schema.JUDGEMENTS)  # fmt: skip
+        write_table(
+            run.measures(method) / "judgements.parquet",
+            [{"journal_key": "k", "value": 0.5, "revision": "r"}],
+            schema.JUDGEMENTS,
+        )
     inputs = load(run, small.SMALL.methods, small.SMALL.nulls)
     assert self_agreement(inputs) == [
         ("embedded", ["similarity"], "its model wrote the reference captions too"),
@@ -237,8 +288,12 @@ def test_self_agreement_is_told_from_the_revisions_of_the_tables(run):
 
 def test_the_constant_answers_of_each_metric_are_shown(run):
     rows = read_table(run.predictions("null_constant"), schema.PREDICTIONS).with_columns(text=pl.lit("for all"))
-    own = rows.with_columns(repeat=pl.lit(1, pl.Int32), metric=pl.lit("keyword"), text=pl.lit("of <keywords>"),
-                            detail=pl.lit("a keyword of 23 of 31 classes"))  # fmt: skip
+    own = rows.with_columns(
+        repeat=pl.lit(1, pl.Int32),
+        metric=pl.lit("keyword"),
+        text=pl.lit("of <keywords>"),
+        detail=pl.lit("a keyword of 23 of 31 classes"),
+    )
     write_table(run.predictions("null_constant"), pl.concat([rows, own]), schema.PREDICTIONS)
     text = page(load(run, small.SMALL.methods, small.SMALL.nulls), small.params(), small.rules())
     table = re.search(r'id="constants-table">.*?</table>', text, re.S)[0]

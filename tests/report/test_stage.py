@@ -20,10 +20,19 @@ small.write(Run("small"))
 pytestmark = pytest.mark.slow
 
 INPUTS = [
-    "data/small/manifest.parquet", "data/small/splits.parquet", "data/small/captions.parquet", "data/small/keyframes",
-    "data/small/predictions", "data/small/measures", "data/small/verdicts", "data/small/per_class.csv",
-    "data/small/confusion.csv", "data/small/sweep.csv", "data/small/validity.csv", "metrics/small",
-]  # fmt: skip
+    "data/small/manifest.parquet",
+    "data/small/splits.parquet",
+    "data/small/captions.parquet",
+    "data/small/keyframes",
+    "data/small/predictions",
+    "data/small/measures",
+    "data/small/verdicts",
+    "data/small/per_class.csv",
+    "data/small/confusion.csv",
+    "data/small/sweep.csv",
+    "data/small/validity.csv",
+    "metrics/small",
+]
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +52,26 @@ def made(tmp_path_factory):
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     stages = {
-        "make": {"cmd": f"{sys.executable} stages/make.py {ROOT}", "deps": ["stages/make.py"], "params": ["seed"],
-                 "outs": INPUTS},
-        "report": {"cmd": f"{sys.executable} -m stages.report small", "deps": INPUTS,
-                   "params": ["report.small", "compare.small.methods", "compare.small.nulls", "ingest.small.licensed",
-                              "scored.small.thresholds", "score.confidence"],
-                   "outs": ["data/small/report"]},
-    }  # fmt: skip
+        "make": {
+            "cmd": f"{sys.executable} stages/make.py {ROOT}",
+            "deps": ["stages/make.py"],
+            "params": ["seed"],
+            "outs": INPUTS,
+        },
+        "report": {
+            "cmd": f"{sys.executable} -m stages.report small",
+            "deps": INPUTS,
+            "params": [
+                "report.small",
+                "compare.small.methods",
+                "compare.small.nulls",
+                "ingest.small.licensed",
+                "scored.small.thresholds",
+                "score.confidence",
+            ],
+            "outs": ["data/small/report"],
+        },
+    }
     (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
     # The code under test is the project's, not this folder's `stages`.
     run(folder, "repro", "-q")

@@ -42,7 +42,7 @@ PARAMS: dict[str, Any] = {
             "confusion": {"method": "first", "protocol": "cs", "metric": "named"},
         }
     },
-}  # fmt: skip
+}
 
 
 def clips() -> list[dict[str, Any]]:

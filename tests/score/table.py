@@ -17,13 +17,24 @@ RULES = {"requires": {"suction": ["baby"], "ventilation": ["baby"]}, "excludes":
 SETS = {"thresholds": {"default": "own"}, "rules": RULES}
 PARAMS: dict[str, Any] = {
     "score": {"confidence": 0.95, "assumed_icc": 0.1},
-    "scored": {"small": {"thresholds": {"similarity": 0.5}, "only": {}, "sets": SETS,
-                         "headline": ["new.labels.macro_f1", "new.labels.f1:suction"]}},
-    "compare": {
-        "small": {"methods": ["good", "poor"], "nulls": ["null_shuffled"], "shuffled": "null_shuffled",
-                  "sweep": {"metrics": [], "steps": 2}, "confusion": None},
+    "scored": {
+        "small": {
+            "thresholds": {"similarity": 0.5},
+            "only": {},
+            "sets": SETS,
+            "headline": ["new.labels.macro_f1", "new.labels.f1:suction"],
+        }
     },
-}  # fmt: skip
+    "compare": {
+        "small": {
+            "methods": ["good", "poor"],
+            "nulls": ["null_shuffled"],
+            "shuffled": "null_shuffled",
+            "sweep": {"metrics": [], "steps": 2},
+            "confusion": None,
+        },
+    },
+}
 
 
 def windows() -> list[dict[str, Any]]:

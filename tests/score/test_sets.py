@@ -74,13 +74,21 @@ def test_verdicts_have_the_set_of_each_draw(table: Path, monkeypatch: pytest.Mon
             assert (row["right"], row["labels"], row["repeats"]) == (None, None, 0)
             assert row["left_out"] == "clip is unusable: labels break a rule"
             continue
-        named = [[name for name, value in zip(CLASSES, world.scores("null_shuffled", repeat)[place], strict=True)
-                  if value > 0.5] for repeat in range(3)]  # fmt: skip
+        named = [
+            [
+                name
+                for name, value in zip(CLASSES, world.scores("null_shuffled", repeat)[place], strict=True)
+                if value > 0.5
+            ]
+            for repeat in range(3)
+        ]
         assert row["labels"] == named
         assert row["right"] == pytest.approx(np.mean([draw == window["labels"] for draw in named]))
     found = scores("null_shuffled")
-    of_draws = [f1_score(actual()[in_test()], world.scores("null_shuffled", repeat)[in_test()] > 0.5, average="macro")
-                for repeat in range(3)]  # fmt: skip
+    of_draws = [
+        f1_score(actual()[in_test()], world.scores("null_shuffled", repeat)[in_test()] > 0.5, average="macro")
+        for repeat in range(3)
+    ]
     assert found["macro_f1"]["value"] == pytest.approx(np.mean(of_draws))
     assert found["macro_f1_sd"]["value"] == pytest.approx(np.std(of_draws, ddof=1))
 
@@ -120,8 +128,11 @@ def test_broken_rules_are_counted_and_nothing_is_changed(table: Path, monkeypatc
     named = world.scores("poor")[in_test()] > 0.5
     baby, suction, ventilation = named.T
     found = scores("poor")
-    parts = {"suction without baby": suction & ~baby, "ventilation without baby": ventilation & ~baby,
-             "suction with ventilation": suction & ventilation}  # fmt: skip
+    parts = {
+        "suction without baby": suction & ~baby,
+        "ventilation without baby": ventilation & ~baby,
+        "suction with ventilation": suction & ventilation,
+    }
     for rule, broken in parts.items():
         assert found[f"violations:{rule}"]["value"] == pytest.approx(broken.mean())
     assert found["violations"]["value"] == pytest.approx(np.any(list(parts.values()), 0).mean())

@@ -16,8 +16,12 @@ def scores(method: str = "first") -> pl.DataFrame:
 
 
 def one(frame: pl.DataFrame, protocol: str, metric: str, aggregate: str = "mca") -> dict[str, object]:
-    return frame.row(by_predicate=(pl.col("protocol") == protocol) & (pl.col("metric") == metric)
-                     & (pl.col("aggregate") == aggregate), named=True)  # fmt: skip
+    return frame.row(
+        by_predicate=(pl.col("protocol") == protocol)
+        & (pl.col("metric") == metric)
+        & (pl.col("aggregate") == aggregate),
+        named=True,
+    )
 
 
 @pytest.fixture

@@ -13,7 +13,15 @@ CS_TRAIN = {3, 4, 6, 7, 9, 12, 13, 15, 17, 19, 25}
 
 def scene(**changed: Any) -> Scene:
     values: dict[str, Any] = {
-        "seed": 1, "clips": 600, "fps": 5.0, "size": (80, 60), "seconds": (2.0, 4.0), "subjects": SUBJECTS,
-        "cameras": list(range(1, 8)), "rooms": 6, "activities": sorted(ACTIVITIES), "style": "home",
-    }  # fmt: skip
+        "seed": 1,
+        "clips": 600,
+        "fps": 5.0,
+        "size": (80, 60),
+        "seconds": (2.0, 4.0),
+        "subjects": SUBJECTS,
+        "cameras": list(range(1, 8)),
+        "rooms": 6,
+        "activities": sorted(ACTIVITIES),
+        "style": "home",
+    }
     return Scene(**{**values, **changed})

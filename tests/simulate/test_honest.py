@@ -31,9 +31,12 @@ class Rendered(NamedTuple):
 def clips() -> Rendered:
     small = scene(activities=CLASSES, clips=36 * len(CLASSES), fps=2.0, seconds=(2.0, 2.6), size=(64, 48))
     made = [render(small, plan(small, number)) for number in range(small.clips)]
-    return Rendered([clip.frames for clip in made], [clip.truth for clip in made],
-                    np.array([clip.plan.activity for clip in made]),
-                    np.array([clip.plan.subject in CS_TRAIN for clip in made]))  # fmt: skip
+    return Rendered(
+        [clip.frames for clip in made],
+        [clip.truth for clip in made],
+        np.array([clip.plan.activity for clip in made]),
+        np.array([clip.plan.subject in CS_TRAIN for clip in made]),
+    )
 
 
 def features(frames: NDArray[np.uint8], number: int = 4) -> NDArray[np.float64]:
@@ -68,8 +71,12 @@ def test_a_control_leaves_nothing_to_go_by(clips: Rendered, control: str) -> Non
 
 
 def test_the_person_tells(clips: Rendered) -> None:
-    x = np.stack([pose(t, np.linspace(0, len(f) - 1, 4).round().astype(int))
-                  for f, t in zip(clips.frames, clips.truths, strict=True)])  # fmt: skip
+    x = np.stack(
+        [
+            pose(t, np.linspace(0, len(f) - 1, 4).round().astype(int))
+            for f, t in zip(clips.frames, clips.truths, strict=True)
+        ]
+    )
     hits, total = right(x, clips, np.ones(len(x), bool))
     assert hits / total > 0.6
 
@@ -81,8 +88,9 @@ def test_order_alone_tells_the_direction(clips: Rendered, pair: tuple[str, str])
     orders = [np.linspace(0, len(f) - 1, 4).round().astype(int) for f in clips.frames]
     ordered = np.stack([pose(t, order) for t, order in zip(clips.truths, orders, strict=True)])
     mixed = np.stack([pose(t, rng.permutation(order)) for t, order in zip(clips.truths, orders, strict=True)])
-    single = np.stack([pose(t, np.repeat(rng.integers(len(f)), 4))
-                       for f, t in zip(clips.frames, clips.truths, strict=True)])  # fmt: skip
+    single = np.stack(
+        [pose(t, np.repeat(rng.integers(len(f)), 4)) for f, t in zip(clips.frames, clips.truths, strict=True)]
+    )
     hits, total = right(ordered, clips, chosen)
     assert hits / total > 0.9
     assert near_chance(*right(mixed, clips, chosen), 2)

@@ -32,9 +32,17 @@ ACTIVITIES = ("stimulation", "suction", "ventilation")
 
 def scene(**changed: Any) -> Table:
     values: dict[str, Any] = {
-        "style": "resuscitation", "seed": 3, "recordings": 12, "fps": 4.0, "size": (80, 64), "seconds": (30.0, 40.0),
-        "subjects": [1, 2, 3, 4], "helped": 0.6, "newborns": 3, "tables": 3,
-    }  # fmt: skip
+        "style": "resuscitation",
+        "seed": 3,
+        "recordings": 12,
+        "fps": 4.0,
+        "size": (80, 64),
+        "seconds": (30.0, 40.0),
+        "subjects": [1, 2, 3, 4],
+        "helped": 0.6,
+        "newborns": 3,
+        "tables": 3,
+    }
     return Table(**{**values, **changed})
 
 
@@ -151,8 +159,17 @@ def windows(one: Recording, label: str) -> tuple[NDArray[np.float64], NDArray[np
     return np.stack(x), np.array(y)
 
 
-@pytest.mark.parametrize("changed", [{"seconds": (40, 30)}, {"seconds": (5, 30)}, {"recordings": 0}, {"style": "home"},
-                                     {"size": (81, 64)}, {"helped": 1.5}])  # fmt: skip
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"seconds": (40, 30)},
+        {"seconds": (5, 30)},
+        {"recordings": 0},
+        {"style": "home"},
+        {"size": (81, 64)},
+        {"helped": 1.5},
+    ],
+)
 def test_impossible_tables_are_refused(changed: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         scene(**changed)

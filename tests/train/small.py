@@ -11,8 +11,18 @@ from tests.nets.small import net
 from tests.stage import Workplace
 
 CLASSES = ["Drink_Fromcup", "Enter", "Walk"]
-SCENE = Scene(seed=1, clips=36, fps=5, size=(64, 48), seconds=(1, 1.6), subjects=[2, 3, 10, 19], cameras=[1, 2, 3],
-              rooms=2, activities=CLASSES, style="home")  # fmt: skip
+SCENE = Scene(
+    seed=1,
+    clips=36,
+    fps=5,
+    size=(64, 48),
+    seconds=(1, 1.6),
+    subjects=[2, 3, 10, 19],
+    cameras=[1, 2, 3],
+    rooms=2,
+    activities=CLASSES,
+    style="home",
+)
 RECIPE: dict[str, Any] = {"seed": 0, "threads": 1, "epochs": 2, "batch": 4, "rate": 0.002}
 
 
@@ -31,8 +41,13 @@ def params(architecture: str = "swin3d", protocol: str = "cs", **changed: Any) -
 def values(methods: dict[str, dict[str, Any]], **protocols: Any) -> dict[str, Any]:
     """Return params.yaml with these methods."""
     given = protocols or {"cs": {"validation": True}, "leave_one_subject_out": {"validation": False}}
-    block = {"adapter": "smarthome", "source": "data/home/clips", "licensed": False, "protocols": given,
-             "accept_leaks": list(given)}  # fmt: skip
+    block = {
+        "adapter": "smarthome",
+        "source": "data/home/clips",
+        "licensed": False,
+        "protocols": given,
+        "accept_leaks": list(given),
+    }
     return {"ingest": {"home": block}, "train": {"home": methods}}
 
 

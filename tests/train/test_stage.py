@@ -58,8 +58,11 @@ def test_each_architecture_predicts_the_test_clips_and_no_other(place, architect
     folder = f"data/home/models/{method}"
     assert build(Net(architecture=architecture, weights=folder), Shape(4, 48, 32), CLASSES).model is not None
     assert sorted(path.name for path in Path("data/home/curves", method).iterdir()) == [
-        "rate.tsv", "train_loss.tsv", "validation_loss.tsv", "validation_quality.tsv",
-    ]  # fmt: skip
+        "rate.tsv",
+        "train_loss.tsv",
+        "validation_loss.tsv",
+        "validation_quality.tsv",
+    ]
     assert "| all |" in Path(folder, "README.md").read_text()
 
 
@@ -128,8 +131,14 @@ def test_killed_it_goes_on_to_the_same_bytes(place, monkeypatch, tmp_path):
 
     def run(stop: int) -> int:
         env = {**os.environ, "PYTHONPATH": str(ROOT), "STOP": str(stop), "OMP_NUM_THREADS": "1"}
-        done = subprocess.run([sys.executable, "-c", saving, "home", "swin3d_cs"], cwd=place.folder, env=env,
-                              check=False, capture_output=True, text=True)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", saving, "home", "swin3d_cs"],
+            cwd=place.folder,
+            env=env,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode in (0, -signal.SIGKILL), done.stderr
         return done.returncode
 
@@ -185,6 +194,7 @@ def test_what_is_wrong_in_the_params_is_said(place):
     assert "call it <model>_cs" in train(place, "swin3d", params())
     assert "no such protocol" in train(place, "swin3d_cv9", params(protocol="cv9"))
     assert "three places need a crop below 1" in train(place, "a_cs", params(views={"places": 3}))
-    assert "multiples of 16 pixels" in train(place, "a_cs", params("videomae", pixels={
-        "frames": 4, "size": [40, 32], "kept": 4, "kept_size": [48, 32]}))  # fmt: skip
+    assert "multiples of 16 pixels" in train(
+        place, "a_cs", params("videomae", pixels={"frames": 4, "size": [40, 32], "kept": 4, "kept_size": [48, 32]})
+    )
     assert "no such param" in place.run("train", "home", "other_cs", values=values({"a_cs": params()}))

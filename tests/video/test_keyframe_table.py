@@ -20,8 +20,12 @@ from tests.video.clips import noise
 def write(folder, clips, shards):
     image = {"bytes": encoded(noise(1)[0], "jpeg", 95), "path": None}
     for shard in range(shards):
-        rows = [{"clip_id": clip, "rank": rank, "frame": 5 * rank, "time": 0.2 * rank, "image": image}
-                for clip in clips if shard_of(clip, shards) == shard for rank in range(2)]  # fmt: skip
+        rows = [
+            {"clip_id": clip, "rank": rank, "frame": 5 * rank, "time": 0.2 * rank, "image": image}
+            for clip in clips
+            if shard_of(clip, shards) == shard
+            for rank in range(2)
+        ]
         write_table(folder / shard_name(shard), rows, KEYFRAMES)
     write_json(folder / INDEX, {"shards": {shard_name(shard): 0 for shard in range(shards)}})
 

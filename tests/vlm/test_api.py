@@ -57,8 +57,11 @@ def test_images_system_prompt_and_params_are_in_the_request(server: Server) -> N
     asked(server, reply("yes"), request=request, detail="low")
     [body] = server.seen
     assert {k: body[k] for k in ("model", "max_tokens", "temperature", "seed")} == {
-        "model": "some-model", "max_tokens": 8, "temperature": 0, "seed": 5,
-    }  # fmt: skip
+        "model": "some-model",
+        "max_tokens": 8,
+        "temperature": 0,
+        "seed": 5,
+    }
     system, user = body["messages"]
     assert system == {"role": "system", "content": "Be brief"}
     *images, text = user["content"]
@@ -103,7 +106,7 @@ def test_what_passes_is_tried_again(server: Server, first: Any) -> None:
         (reply("", finish="content_filter"), "refused", "content filter"),
         (Hang(1.0), "error", "no reply within 0.3 s, 2 times"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_answer_is_said_so(server: Server, said: Any, status: str, detail: str) -> None:
     answer = asked(server, said, seconds=0.3 if isinstance(said, Hang) else 60.0)
     assert answer.status == status

@@ -46,9 +46,12 @@ def generated_directly(folder: Path, shown: Media, prompt: str) -> list[int]:
         count = len(shown.frames)
         metadata = {"total_num_frames": count, "fps": 2.0, "duration": count / 2, "frames_indices": list(range(count))}
         inputs = processor(
-            text=[text], videos=[np.stack(shown.frames)], video_metadata=[metadata], return_tensors="pt",
+            text=[text],
+            videos=[np.stack(shown.frames)],
+            video_metadata=[metadata],
+            return_tensors="pt",
             do_sample_frames=False,
-        )  # fmt: skip
+        )
     out = model.generate(**inputs, max_new_tokens=8, do_sample=False)
     return out[0, inputs["input_ids"].shape[1] :].tolist()
 
@@ -87,10 +90,13 @@ def test_words_are_those_of_generate_token_for_token(tiny_model: Any, name: str,
 def test_batched_equals_single_in_any_order(tiny_model: Any, name: str, kind: str, frames: int) -> None:
     prompts = ["Describe", "Describe the activity", "Yes or no"]
     requests = [
-        Request(prompts[i % 3] if kind else f"{prompts[i % 3]} {i}", media(kind, frames, i) if kind else None,
-                options=("True", "False") if i % 2 else ())
+        Request(
+            prompts[i % 3] if kind else f"{prompts[i % 3]} {i}",
+            media(kind, frames, i) if kind else None,
+            options=("True", "False") if i % 2 else (),
+        )
         for i in range(6)
-    ]  # fmt: skip
+    ]
     alone = dict(Local(params(tiny_model(name)), "cpu", batch=1).answer(requests))
     together = dict(Local(params(tiny_model(name)), "cpu", batch=4).answer(requests[::-1]))
     for request in requests:
@@ -102,8 +108,11 @@ def test_media_of_many_questions_are_looked_at_once(
     tiny_model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str, frames: int
 ) -> None:
     shown = [media(kind, frames, seed) for seed in range(2)]
-    questions = [Request(prompt, each, options=("True", "False"))
-                 for each in (*shown, shown[0]) for prompt in ("Yes or no", "Is it so or not so")]  # fmt: skip
+    questions = [
+        Request(prompt, each, options=("True", "False"))
+        for each in (*shown, shown[0])
+        for prompt in ("Yes or no", "Is it so or not so")
+    ]
     backend = Local(params(tiny_model(name)), "cpu", batch=3)
     rows: list[int] = []
     for module in backend.engine().model.modules():

@@ -66,9 +66,14 @@ def test_no_code_of_a_folder_runs_whatever_is_typed(tiny_model: Tiny, tmp_path: 
         old = {key: value for key, value in old.items() if key not in ("processor_class", "tokenizer_class")}
         (folder / name).write_text(json.dumps(old | {"auto_map": auto_map}))
     ran = subprocess.run(
-        [sys.executable, "-c", LOAD, str(folder)], cwd=tmp_path, input="y\n" * 20, capture_output=True, text=True,
-        timeout=1200, env={**os.environ, "PYTHONPATH": str(ROOT), "HF_HOME": str(tmp_path / "hf")},
-    )  # fmt: skip
+        [sys.executable, "-c", LOAD, str(folder)],
+        cwd=tmp_path,
+        input="y\n" * 20,
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HF_HOME": str(tmp_path / "hf")},
+    )
     assert not mark.exists(), ran.stdout
     assert ran.returncode == 0, ran.stderr
     said = ran.stdout.splitlines()

@@ -50,9 +50,13 @@ print(json.dumps([written.tokens[0], seconds]))
 def alone(root: Path, *command: str, **env: str) -> str:
     """Run Python in a process of its own; return what it printed."""
     ran = subprocess.run(
-        [sys.executable, *command], cwd=root, capture_output=True, text=True, timeout=1200,
+        [sys.executable, *command],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=1200,
         env={**os.environ, "PYTHONPATH": str(ROOT), "HAR_JOURNAL": str(root / ".journal"), **env},
-    )  # fmt: skip
+    )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
@@ -145,10 +149,21 @@ def test_api_answers(tmp_path: Path) -> None:
     address = f"http://127.0.0.1:{server.server_address[1]}/v1"
     (tmp_path / "compute.yaml").write_text(f"endpoints: {{asked: '{address}'}}")
     block = {
-        "backend": "api", "name": "m", "engine": "test 1", "key": None, "media": "images", "frames": 2,
-        "image_format": "png", "image_side": None, "detail": None, "max_new_tokens": 8, "temperature": 0, "seed": None,
-        "logprobs": False, "constrain": None,
-    }  # fmt: skip
+        "backend": "api",
+        "name": "m",
+        "engine": "test 1",
+        "key": None,
+        "media": "images",
+        "frames": 2,
+        "image_format": "png",
+        "image_side": None,
+        "detail": None,
+        "max_new_tokens": 8,
+        "temperature": 0,
+        "seed": None,
+        "logprobs": False,
+        "constrain": None,
+    }
     try:
         assert predicted(tmp_path, block) == {"ok"}
     finally:

@@ -89,11 +89,15 @@ def test_shares_are_scores_where_every_option_has_one(server: Server) -> None:
         reply("walking? drinking from a can?</think>drinking from a cup"),
         reply("drinking from a cup", reasoning_content="walking? drinking from a can?"),
         reply("drinking from a cup", reasoning="walking? drinking from a can?"),
-        reply([{"type": "thinking", "thinking": [{"type": "text", "text": "walking? drinking from a can?"}]},
-               {"type": "text", "text": "drinking from a cup"}]),
+        reply(
+            [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "walking? drinking from a can?"}]},
+                {"type": "text", "text": "drinking from a cup"},
+            ]
+        ),
     ],
     ids=["tags", "closing tag alone", "reasoning_content", "reasoning", "parts"],
-)  # fmt: skip
+)
 def test_thinking_is_no_part_of_the_answer(server: Server, said: Said) -> None:
     answer = one(server, LIST, said, logprobs=False)
     assert (answer.text, answer.thinking) == ("drinking from a cup", "walking? drinking from a can?")
@@ -214,28 +218,63 @@ def test_log_probabilities_that_do_not_come_are_missed(server: Server, capsys: p
     assert capsys.readouterr().err.count("logprobs: false") == 1
 
 
-FASTAPI = {"detail": [{"type": "extra_forbidden", "loc": ["body", "structured_outputs"], "msg": "Extra inputs are not"
-                       " permitted", "input": {"temperature": 0, "seed": 3}}]}  # fmt: skip
+FASTAPI = {
+    "detail": [
+        {
+            "type": "extra_forbidden",
+            "loc": ["body", "structured_outputs"],
+            "msg": "Extra inputs are not permitted",
+            "input": {"temperature": 0, "seed": 3},
+        }
+    ]
+}
 
 
 @pytest.mark.parametrize(
     ("said", "request_", "key"),
     [
-        (failure(400, "Unsupported parameter: 'temperature' is not supported with this model.", "unsupported_parameter",
-                 param="temperature"), Request("Describe"), "temperature: null"),
-        (failure(400, "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value"
-                 " is supported.", "unsupported_value"), Request("Describe"), "temperature: null"),
-        (failure(400, "Unsupported parameter: 'max_tokens' is not supported with this model. Use"
-                 " 'max_completion_tokens' instead.", "unsupported_parameter", param="max_tokens"),
-         Request("Describe"), "length_field: max_completion_tokens"),
-        (failure(400, 'Invalid JSON payload received. Unknown name "seed": Cannot find field.'), Request("Describe"),
-         "seed: null"),
+        (
+            failure(
+                400,
+                "Unsupported parameter: 'temperature' is not supported with this model.",
+                "unsupported_parameter",
+                param="temperature",
+            ),
+            Request("Describe"),
+            "temperature: null",
+        ),
+        (
+            failure(
+                400,
+                "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value"
+                " is supported.",
+                "unsupported_value",
+            ),
+            Request("Describe"),
+            "temperature: null",
+        ),
+        (
+            failure(
+                400,
+                "Unsupported parameter: 'max_tokens' is not supported with this model. Use"
+                " 'max_completion_tokens' instead.",
+                "unsupported_parameter",
+                param="max_tokens",
+            ),
+            Request("Describe"),
+            "length_field: max_completion_tokens",
+        ),
+        (
+            failure(400, 'Invalid JSON payload received. Unknown name "seed": Cannot find field.'),
+            Request("Describe"),
+            "seed: null",
+        ),
         (failure(400, "Unrecognized request argument supplied: logprobs"), IS_IT, "logprobs: false"),
         (failure(400, "`top_logprobs` must be between 0 and 8"), IS_IT, "logprobs: false"),
         (Said(422, json.dumps(FASTAPI)), Request("Describe", must_hold=("cup",)), "constrain: null"),
         (Said(400, json.dumps({"error": "detail is not supported: 'detail'"})), Request("Describe"), "detail: null"),
     ],
-)  # fmt: skip
+)
 def test_a_field_that_the_server_does_not_know_stops_at_the_first_request(
     server: Server, said: Said, request_: Request, key: str
 ) -> None:
@@ -247,8 +286,11 @@ def test_a_field_that_the_server_does_not_know_stops_at_the_first_request(
 
 
 def test_what_only_one_request_has_too_much_of_is_its_own_error(server: Server) -> None:
-    long = failure(400, "'max_tokens' is too large: 8. This model's maximum context length is 4096 tokens and your"
-                   " request has 5000 input tokens.")  # fmt: skip
+    long = failure(
+        400,
+        "'max_tokens' is too large: 8. This model's maximum context length is 4096 tokens and your"
+        " request has 5000 input tokens.",
+    )
     answers = [answer for _, answer in api(server, long, reply("yes")).answer([Request("a"), Request("b")])]
     assert [answer.status for answer in answers] == ["error", "ok"]
 

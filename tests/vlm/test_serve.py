@@ -46,8 +46,12 @@ def served(tiny_model: Callable[[str], Path], tmp_path: Path) -> Iterator[tuple[
     command = [sys.executable, "-c", SERVE, "serve", str(folder), "--host", "127.0.0.1", "--port", str(port)]
     log = tmp_path / "server.log"
     with log.open("w") as out:
-        process = subprocess.Popen([*command, "--device", "cpu", "--dtype", "float32"], stdout=out, stderr=out,
-                                   env=os.environ | {"OMP_NUM_THREADS": "1"})  # fmt: skip
+        process = subprocess.Popen(
+            [*command, "--device", "cpu", "--dtype", "float32"],
+            stdout=out,
+            stderr=out,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
         try:
             for _ in range(600):
                 try:

@@ -21,8 +21,13 @@ from tests.adapt.given import lora
 from tests.adapt.test_lora import noise
 from tests.vlm.given import media, params
 
-NAMES = [("smolvlm", "images", 2), ("internvl", "video", 4), ("mllama", "images", 1), ("qwen2_5_vl", "images", 2),
-         ("llama", None, 0)]  # fmt: skip
+NAMES = [
+    ("smolvlm", "images", 2),
+    ("internvl", "video", 4),
+    ("mllama", "images", 1),
+    ("qwen2_5_vl", "images", 2),
+    ("llama", None, 0),
+]
 
 
 def parts(model: Any, prefix: str = "") -> list[str]:

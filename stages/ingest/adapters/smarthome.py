@@ -11,16 +11,47 @@ from stages.ingest.adapters import Named
 
 GRAMMAR = "{Activity}_p{subject}_r{recording}_v{view}_c{camera}"
 
-CLASSES = frozenset({
-    "Cook_Cleandishes", "Cook_Cleanup", "Cook_Cut", "Cook_Stir", "Cook_Usestove", "Cutbread", "Drink_Frombottle",
-    "Drink_Fromcan", "Drink_Fromcup", "Drink_Fromglass", "Eat_Attable", "Eat_Snack", "Enter", "Getup", "Laydown",
-    "Leave", "Makecoffee_Pourgrains", "Makecoffee_Pourwater", "Maketea_Boilwater", "Maketea_Insertteabag",
-    "Pour_Frombottle", "Pour_Fromcan", "Pour_Fromkettle", "Readbook", "Sitdown", "Takepills", "Uselaptop", "Usetablet",
-    "Usetelephone", "Walk", "WatchTV",
-})  # fmt: skip
+CLASSES = frozenset(
+    {
+        "Cook_Cleandishes",
+        "Cook_Cleanup",
+        "Cook_Cut",
+        "Cook_Stir",
+        "Cook_Usestove",
+        "Cutbread",
+        "Drink_Frombottle",
+        "Drink_Fromcan",
+        "Drink_Fromcup",
+        "Drink_Fromglass",
+        "Eat_Attable",
+        "Eat_Snack",
+        "Enter",
+        "Getup",
+        "Laydown",
+        "Leave",
+        "Makecoffee_Pourgrains",
+        "Makecoffee_Pourwater",
+        "Maketea_Boilwater",
+        "Maketea_Insertteabag",
+        "Pour_Frombottle",
+        "Pour_Fromcan",
+        "Pour_Fromkettle",
+        "Readbook",
+        "Sitdown",
+        "Takepills",
+        "Uselaptop",
+        "Usetablet",
+        "Usetelephone",
+        "Walk",
+        "WatchTV",
+    }
+)
 
-_NAME = re.compile(r"(?:.*/)?(?P<activity>[A-Za-z]+(?:[._][A-Za-z]+)*)"
-                   r"_p(?P<subject>\d+)_r(?P<recording>\d+)_v(?P<view>\d+)_c(?P<camera>\d+)", re.ASCII)  # fmt: skip
+_NAME = re.compile(
+    r"(?:.*/)?(?P<activity>[A-Za-z]+(?:[._][A-Za-z]+)*)"
+    r"_p(?P<subject>\d+)_r(?P<recording>\d+)_v(?P<view>\d+)_c(?P<camera>\d+)",
+    re.ASCII,
+)
 
 
 def parse(name: str) -> Named | None:

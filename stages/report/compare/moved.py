@@ -123,8 +123,10 @@ def _pairs(before: Revision, after: Revision, run: Run, method: str, protocol: s
     if old is None or new is None or None in clips:
         return None
     tested = [set(one.ids[one.protocols[protocol]]) if protocol in one.protocols else set() for one in clips if one]
-    judged = [frame.filter((pl.col("metric") == metric) & pl.col("right").is_not_null()).select("clip_id", "right")
-              for frame in (old, new)]  # fmt: skip
+    judged = [
+        frame.filter((pl.col("metric") == metric) & pl.col("right").is_not_null()).select("clip_id", "right")
+        for frame in (old, new)
+    ]
     both = judged[0].join(judged[1], on="clip_id", suffix="_after").sort("clip_id")
     return both.filter(pl.col("clip_id").is_in(sorted(tested[0] & tested[1])))
 
@@ -167,8 +169,13 @@ def _of_sets(
         rows = frame.filter((pl.col("metric") == metric) & pl.col("labels").is_not_null())
         said.append(dict(rows.select("clip_id", pl.col("labels").list.first()).iter_rows()))
     tested = clips.protocols.get(protocol, np.array([], np.int64)).tolist()
-    return set_bounds([(clips.labels[place], str(clips.subject[place]), *(one[clips.ids[place]] for one in said))
-                       for place in tested if all(clips.ids[place] in one for one in said)])  # fmt: skip
+    return set_bounds(
+        [
+            (clips.labels[place], str(clips.subject[place]), *(one[clips.ids[place]] for one in said))
+            for place in tested
+            if all(clips.ids[place] in one for one in said)
+        ]
+    )
 
 
 def set_bounds(

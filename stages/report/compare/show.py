@@ -35,8 +35,10 @@ def text(
             console.print(f"      {cause}")
     console.print(f"\nClips that flipped: {sum(one.total for one in flips)}")
     for one in flips:
-        console.print(f"  {one.run} {one.method} {one.protocol}.{one.metric}: "
-                      f"{len(one.right)} became right, {len(one.wrong)} wrong")  # fmt: skip
+        console.print(
+            f"  {one.run} {one.method} {one.protocol}.{one.metric}: "
+            f"{len(one.right)} became right, {len(one.wrong)} wrong"
+        )
         for sign, clips in (("+", one.right), ("-", one.wrong)):
             for clip in clips[:most]:
                 console.print(f"      {sign} {clip}{_said(one, clip)}")
@@ -73,8 +75,16 @@ def _numbers(moved: Sequence[Number]) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     for one in moved:
         interval = "" if one.low is None else f"{_points(one.low)} to {_points(one.high)}{' *' if one.sure else '  '}"
-        table.add_row(one.run, one.method, one.name, _percent(one.before), _percent(one.after),
-                      _points(one.difference), interval, str(one.clips or ""))  # fmt: skip
+        table.add_row(
+            one.run,
+            one.method,
+            one.name,
+            _percent(one.before),
+            _percent(one.after),
+            _points(one.difference),
+            interval,
+            str(one.clips or ""),
+        )
     return table
 
 

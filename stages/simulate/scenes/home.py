@@ -18,10 +18,17 @@ from stages.simulate.draw import Canvas, Capsule, Colour, Frustum, Polygon, Soli
 from stages.simulate.objects import BLACK, STEEL, WOOD, thing
 
 DRESS: dict[str, Colour] = {
-    "red": (200, 45, 45), "blue": (50, 85, 190), "green": (50, 140, 70), "yellow": (225, 190, 60),
-    "white": (228, 226, 220), "black": (48, 48, 54), "grey": (135, 138, 142), "purple": (125, 65, 150),
-    "orange": (230, 125, 45), "pink": (230, 140, 165),
-}  # fmt: skip
+    "red": (200, 45, 45),
+    "blue": (50, 85, 190),
+    "green": (50, 140, 70),
+    "yellow": (225, 190, 60),
+    "white": (228, 226, 220),
+    "black": (48, 48, 54),
+    "grey": (135, 138, 142),
+    "purple": (125, 65, 150),
+    "orange": (230, 125, 45),
+    "pink": (230, 140, 165),
+}
 TROUSERS = ["blue", "black", "grey", "green", "white", "purple"]
 SKIN = [(236, 196, 170), (222, 176, 144), (198, 146, 110), (150, 102, 72), (108, 72, 52)]
 HAIR = [(50, 36, 28), (28, 26, 28), (110, 74, 44), (176, 140, 84), (150, 150, 152), (215, 214, 210)]
@@ -47,8 +54,7 @@ COUNTER = {
     "free": (0.47, -0.13, 0.0),
 }
 #: Things that lie about, beside those on the counter: on the shelf and on the floor.
-SMALL = ["cup", "glass", "can", "bottle", "kettle", "telephone", "remote", "pills", "banana", "spoon", "knife",
-         "bread"]  # fmt: skip
+SMALL = ["cup", "glass", "can", "bottle", "kettle", "telephone", "remote", "pills", "banana", "spoon", "knife", "bread"]
 LARGE = ["book", "tablet", "laptop"]
 
 
@@ -78,8 +84,21 @@ def subject(number: int, pool: int, outfit: int) -> Body:
     shirt = names[dress.integers(len(names))]
     trousers = str(dress.choice([name for name in TROUSERS if name != shirt]))
     shoes = [(60, 40, 30), (30, 30, 32), (200, 200, 200)][dress.integers(3)]
-    return Body(height, build, tempo, hand, skin, hair, _vary(dress, DRESS[shirt]), _vary(dress, DRESS[trousers]),
-                shoes, bool(dress.random() < 0.5), long_hair, shirt, trousers)  # fmt: skip
+    return Body(
+        height,
+        build,
+        tempo,
+        hand,
+        skin,
+        hair,
+        _vary(dress, DRESS[shirt]),
+        _vary(dress, DRESS[trousers]),
+        shoes,
+        bool(dress.random() < 0.5),
+        long_hair,
+        shirt,
+        trousers,
+    )
 
 
 @dataclass(frozen=True)
@@ -126,8 +145,10 @@ def room(number: int, pool: int) -> Room:
     corner = np.array([left, (near + far) / 2, top])
     counter = {name: corner + np.array(place) for name, place in COUNTER.items()}
     stool = np.array([counter["bowl"][0], far + 0.36, 0.66])
-    solids += [Frustum(stool * [1, 1, 0], stool - [0, 0, 0.04], 0.03, 0.03, STEEL, STEEL),
-               Frustum(stool - [0, 0, 0.05], stool, 0.17, 0.17, BLACK, (80, 60, 50))]  # fmt: skip
+    solids += [
+        Frustum(stool * [1, 1, 0], stool - [0, 0, 0.04], 0.03, 0.03, STEEL, STEEL),
+        Frustum(stool - [0, 0, 0.05], stool, 0.17, 0.17, BLACK, (80, 60, 50)),
+    ]
     tv = np.array([-1.3, 1.25, 1.25])
     solids += _television(tv)
     solids += _decor(rng)
@@ -155,9 +176,23 @@ def furnish(place: Room, rng: Generator) -> list[Solid]:
 
 
 #: Height of a thing's centre above what it stands on.
-LIFT = {"cup": 0.07, "glass": 0.09, "can": 0.09, "bottle": 0.19, "kettle": 0.11, "book": 0.16, "tablet": 0.14,
-        "laptop": 0.012, "telephone": 0.115, "remote": 0.13, "pills": 0.08, "banana": 0.14, "spoon": 0.14,
-        "knife": 0.1, "bread": 0.065}  # fmt: skip
+LIFT = {
+    "cup": 0.07,
+    "glass": 0.09,
+    "can": 0.09,
+    "bottle": 0.19,
+    "kettle": 0.11,
+    "book": 0.16,
+    "tablet": 0.14,
+    "laptop": 0.012,
+    "telephone": 0.115,
+    "remote": 0.13,
+    "pills": 0.08,
+    "banana": 0.14,
+    "spoon": 0.14,
+    "knife": 0.1,
+    "bread": 0.065,
+}
 
 
 def _shell(rng: Generator, wall: Colour, ground: Colour, door: float) -> list[Solid]:
@@ -167,10 +202,15 @@ def _shell(rng: Generator, wall: Colour, ground: Colour, door: float) -> list[So
     frame, dark, skirting = _colour(rng, 0.2, 0.6, 0.3, 0.6), _dim(wall, 0.45), _dim(wall, 0.7)
     solids: list[Solid] = [_level(-wide, wide, -wide, 1.5, 0.0, ground)]
     solids += [_level(-wide, wide, y, y + 0.03, 0.002, _dim(ground, 0.85)) for y in np.arange(-3.5, 1.5, 0.5)]
-    solids += [_upright(-wide, left, 0, 4, 1.5, wall), _upright(right, wide, 0, 4, 1.5, wall),
-               _upright(left, right, top, 4, 1.5, wall), _upright(-wide, left, 0, 0.1, 1.495, skirting),
-               _upright(right, wide, 0, 0.1, 1.495, skirting), _upright(left - 2, right + 2, 0, 3, 2.9, dark),
-               _level(left - 2, right + 2, 1.5, 2.9, 0.0, _dim(ground, 0.5))]  # fmt: skip
+    solids += [
+        _upright(-wide, left, 0, 4, 1.5, wall),
+        _upright(right, wide, 0, 4, 1.5, wall),
+        _upright(left, right, top, 4, 1.5, wall),
+        _upright(-wide, left, 0, 0.1, 1.495, skirting),
+        _upright(right, wide, 0, 0.1, 1.495, skirting),
+        _upright(left - 2, right + 2, 0, 3, 2.9, dark),
+        _level(left - 2, right + 2, 1.5, 2.9, 0.0, _dim(ground, 0.5)),
+    ]
     for x in (left, right):
         solids += block((x - 0.05, 1.46, 0), (x + 0.05, 1.52, top + 0.05), frame)
     return solids + block((left - 0.05, 1.46, top), (right + 0.05, 1.52, top + 0.1), frame)
@@ -179,19 +219,36 @@ def _shell(rng: Generator, wall: Colour, ground: Colour, door: float) -> list[So
 def _television(at: Array) -> list[Solid]:
     across, out = np.array([0.78, 0.62, 0.0]), np.array([0.62, -0.78, 0.0])
     z = np.array([0.0, 0.0, 1.0])
-    corners = [at - 0.36 * across - 0.25 * z, at + 0.36 * across - 0.25 * z, at + 0.36 * across + 0.25 * z,
-               at - 0.36 * across + 0.25 * z]  # fmt: skip
+    corners = [
+        at - 0.36 * across - 0.25 * z,
+        at + 0.36 * across - 0.25 * z,
+        at + 0.36 * across + 0.25 * z,
+        at - 0.36 * across + 0.25 * z,
+    ]
     stand = at * [1, 1, 0]
-    return [Polygon(np.stack(corners), (22, 22, 25), 0.0), Capsule(stand, at - 0.05 * out, 0.04, 0.04, (40, 40, 45)),
-            Capsule(stand - 0.25 * across, stand + 0.25 * across, 0.05, 0.05, (40, 40, 45))]  # fmt: skip
+    return [
+        Polygon(np.stack(corners), (22, 22, 25), 0.0),
+        Capsule(stand, at - 0.05 * out, 0.04, 0.04, (40, 40, 45)),
+        Capsule(stand - 0.25 * across, stand + 0.25 * across, 0.05, 0.05, (40, 40, 45)),
+    ]
 
 
 def _screen(tv: Array, colour: Colour) -> Polygon:
     across, out = np.array([0.78, 0.62, 0.0]), np.array([0.62, -0.78, 0.0])
     z = np.array([0.0, 0.0, 1.0])
     at = tv + 0.01 * out
-    return Polygon(np.stack([at - 0.33 * across - 0.22 * z, at + 0.33 * across - 0.22 * z,
-                             at + 0.33 * across + 0.22 * z, at - 0.33 * across + 0.22 * z]), colour, 0.0)  # fmt: skip
+    return Polygon(
+        np.stack(
+            [
+                at - 0.33 * across - 0.22 * z,
+                at + 0.33 * across - 0.22 * z,
+                at + 0.33 * across + 0.22 * z,
+                at - 0.33 * across + 0.22 * z,
+            ]
+        ),
+        colour,
+        0.0,
+    )
 
 
 def _decor(rng: Generator) -> list[Solid]:
@@ -200,8 +257,10 @@ def _decor(rng: Generator) -> list[Solid]:
     for x in (-0.62, 0.1 + rng.uniform(0, 0.5)):
         w, h, z = rng.uniform(0.14, 0.3), rng.uniform(0.14, 0.22), rng.uniform(1.95, 2.1)
         frame, inner = _colour(rng, 0.1, 0.6, 0.2, 0.6), _colour(rng, 0.2, 0.7, 0.5, 0.95)
-        solids += [_upright(x - w - 0.03, x + w + 0.03, z - h - 0.03, z + h + 0.03, 1.49, frame),
-                   _upright(x - w, x + w, z - h, z + h, 1.485, inner)]  # fmt: skip
+        solids += [
+            _upright(x - w - 0.03, x + w + 0.03, z - h - 0.03, z + h + 0.03, 1.49, frame),
+            _upright(x - w, x + w, z - h, z + h, 1.485, inner),
+        ]
     return solids
 
 

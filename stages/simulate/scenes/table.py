@@ -93,11 +93,15 @@ def table(number: int) -> Table:
     solids: list[Solid] = [_level(-2, 2, -2, 2, -0.85, floor)]
     solids += block((-0.40, -0.31, -0.06), (0.40, 0.30, 0.0), pad)
     solids += _towel(rng, towel)
-    solids += [Capsule(point(x, 0.31, 0.02), point(x + 0.3, 0.31, 0.02), 0.012, 0.012, (190, 192, 198))
-               for x in (-0.38, 0.08)]  # fmt: skip
+    solids += [
+        Capsule(point(x, 0.31, 0.02), point(x + 0.3, 0.31, 0.02), 0.012, 0.012, (190, 192, 198)) for x in (-0.38, 0.08)
+    ]
     canister = point(0.37, 0.27, 0.05)
-    solids.append(Frustum(canister - point(0, 0, 0.05), canister + point(0, 0, 0.05), 0.045, 0.045, (205, 215, 220),
-                          (230, 235, 238)))  # fmt: skip
+    solids.append(
+        Frustum(
+            canister - point(0, 0, 0.05), canister + point(0, 0, 0.05), 0.045, 0.045, (205, 215, 220), (230, 235, 238)
+        )
+    )
     return Table(
         mirrored, camera, solids, BAGS[rng.integers(len(BAGS))], SUCTIONS[rng.integers(len(SUCTIONS))], canister
     )
@@ -130,8 +134,10 @@ def _pen(at: Array, along: Array, colour: Colour) -> list[Solid]:
 
 def _clamp(at: Array, along: Array, colour: Colour) -> list[Solid]:
     across = point(-along[1], along[0], 0)
-    return [Capsule(at - 0.03 * along, at + 0.03 * along + 0.012 * across, 0.006, 0.006, colour),
-            Capsule(at - 0.03 * along, at + 0.03 * along - 0.012 * across, 0.006, 0.006, colour)]  # fmt: skip
+    return [
+        Capsule(at - 0.03 * along, at + 0.03 * along + 0.012 * across, 0.006, 0.006, colour),
+        Capsule(at - 0.03 * along, at + 0.03 * along - 0.012 * across, 0.006, 0.006, colour),
+    ]
 
 
 def _gauze(at: Array, along: Array, colour: Colour) -> list[Solid]:
@@ -152,8 +158,10 @@ def _towel(rng: Generator, colour: Colour) -> list[Solid]:
         return Polygon(np.stack(ends) + point(0, 0, z), shade)
 
     stripe = (colour[0] * 0.86, colour[1] * 0.86, colour[2] * 0.86)
-    return [sheet(-0.31, 0.31, 0.215, 0.003, colour),
-            *(sheet(at, at + 0.02, 0.215, 0.004, stripe) for at in (-0.29, -0.25, 0.23, 0.27))]  # fmt: skip
+    return [
+        sheet(-0.31, 0.31, 0.215, 0.003, colour),
+        *(sheet(at, at + 0.02, 0.215, 0.004, stripe) for at in (-0.29, -0.25, 0.23, 0.27)),
+    ]
 
 
 def _cloth(rng: Generator) -> Colour:
