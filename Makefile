@@ -11,7 +11,7 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
-.PHONY: repro retrain ship names mend replay seeds data what-leaves push hooks unhook test fuzz lint bench vllm-check setup clean
+.PHONY: repro retrain ship graph names mend replay seeds data what-leaves push hooks unhook test fuzz lint bench vllm-check setup clean
 
 repro: setup names
 	$(RUN)/python -m stages.ship pull
@@ -25,14 +25,18 @@ retrain: setup names
 ship: setup
 	$(RUN)/python -m stages.ship push
 
+# After an import was added or taken away: the code that each stage depends on, in every dvc.yaml.
+graph: setup
+	$(RUN)/python -m tools.graph
+
 # Before DVC makes paths of names, and takes an empty dvc.lock for none.
 names: setup
 	$(RUN)/python -m stages.base.names
-	$(RUN)/python -m stages.core.locks
+	$(RUN)/python -m stages.cache.locks
 
 # A dvc.lock that a kill left empty or cut short is restored, nothing is computed.
 mend: setup
-	$(RUN)/python -m stages.core.locks mend
+	$(RUN)/python -m stages.cache.locks mend
 
 replay: setup data names
 	$(DVC) repro $(PAPERS)

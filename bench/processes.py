@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stages.core.reproducible import hold_arithmetic
+from stages.exact.reproducible import hold_arithmetic
 
 TRAINED, ADAPTED = ("r2plus1d_cs", "timesformer_cs"), ("ft_c_lora",)
 CASES = TRAINED + ADAPTED

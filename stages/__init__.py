@@ -3,7 +3,7 @@
 import os
 import platform
 
-from stages.core import imports
+from stages.imports import hooks
 
 # torch's matrix products (MKL) otherwise round differently with the number of threads and of rows, so that an answer
 # would depend on the machine's cores and on the size of its batch. MKL reads this at its first product. It costs
@@ -13,10 +13,10 @@ os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 # numpy and its BLAS choose their kernels by what the processor offers, and a sine that ends in another last bit is
 # another pixel of a rendered clip, and so another model that learnt from it. They are held to AVX2, which every x86
-# server and laptop of the last ten years has; torch is held so only where it trains (stages/core/reproducible.py).
+# server and laptop of the last ten years has; torch is held so only where it trains (stages/exact/reproducible.py).
 if platform.machine().lower() in {"x86_64", "amd64"}:
     os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL AVX512_SPR")
     os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 
 # Declares what torchvision lacks, and keeps transformers from asking whether to run a stranger's code.
-imports.install()
+hooks.install()

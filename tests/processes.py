@@ -50,7 +50,7 @@ def call(
 #: A stage of which one rank dies by SIGKILL at its third step; each rank says where it is, so that one can look.
 _KILLING = """
 import os, pathlib, signal, time
-from stages.core.reproducible import hold_arithmetic
+from stages.exact.reproducible import hold_arithmetic
 hold_arithmetic()
 import stages.{room}.__main__ as stage
 from stages.learn import stepping

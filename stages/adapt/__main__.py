@@ -15,7 +15,7 @@ from stages.adapt.params import PARAMS
 from stages.base.errors import guard
 from stages.base.params import read
 from stages.base.progress import closing
-from stages.core.reproducible import hold_arithmetic, keep_freed_memory
+from stages.exact.reproducible import hold_arithmetic, keep_freed_memory
 from stages.learn.launch import relaunch, speaks
 
 

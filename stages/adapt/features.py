@@ -16,8 +16,8 @@ from stages.adapt.pooling import pooled, visual_tokens
 from stages.base.errors import InputError
 from stages.base.schema import SORT
 from stages.base.tables import read_table
-from stages.core.journal import Journal, compute_missing, journal_key
-from stages.core.previous import previous
+from stages.journal.previous import previous
+from stages.journal.store import Journal, compute_missing, journal_key
 from stages.vlm.base import Answer, Request
 from stages.vlm.local import Local
 from stages.vlm.show import Show, Shown

@@ -18,7 +18,7 @@ from torch import nn
 
 from stages.adapt.params import LoraParams, Part
 from stages.base.errors import InputError
-from stages.core.rows import steady
+from stages.exact.linear import steady
 from stages.vlm.adapter import WEIGHTS
 from stages.vlm.spread import is_spread
 

@@ -21,7 +21,7 @@ from stages.adapt.sources import Features, Shown
 from stages.base.errors import InputError
 from stages.base.progress import Progress
 from stages.base.tables import write_table
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 from stages.learn.data import Clip, Fold, Task, targets
 from stages.learn.source import Source
 

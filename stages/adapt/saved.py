@@ -11,10 +11,10 @@ from safetensors.torch import load_file, save_file
 from stages.adapt.heads import Headed
 from stages.base.errors import InputError
 from stages.base.tables import read_json, write_json
-from stages.core.unchanged import check_folder
 from stages.vlm.adapter import CONFIG, WEIGHTS, attach
 from stages.vlm.checkpoint import files_hash
 from stages.vlm.local import Local
+from stages.weights.unchanged import check_folder
 
 HEAD, CLASSES = "head.safetensors", "head.json"
 

@@ -88,7 +88,7 @@ def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
         raise InputError(
             f"not a Parquet file, or a damaged one ({error})",
             file=path,
-            do="`python -m stages.core.verify` removes what is damaged, here and in DVC's cache; then `dvc repro`",
+            do="`python -m stages.cache.verify` removes what is damaged, here and in DVC's cache; then `dvc repro`",
         ) from None
     if (names, types) != (schema.names, schema.types):
         other = [name for name, one, wanted in zip(names, types, schema.types, strict=False) if one != wanted]

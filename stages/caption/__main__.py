@@ -22,7 +22,7 @@ from stages.base.tables import write_table
 from stages.caption.loop import Rules
 from stages.caption.params import PARAMS
 from stages.caption.rows import KINDS, captions, gate, read_keywords, refill
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 from stages.text.labels import in_words
 from stages.vlm.ask import Tally
 from stages.vlm.dry import DryJournal, Pretend, keep_speed

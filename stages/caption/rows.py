@@ -10,8 +10,8 @@ from stages.base.errors import GateError, InputError
 from stages.base.schema import CAPTIONS
 from stages.base.tables import read_json, read_table
 from stages.caption.loop import Caption, Clip, Rules, caption_all, caption_key
-from stages.core.journal import Journal
-from stages.core.previous import previous
+from stages.journal.previous import previous
+from stages.journal.store import Journal
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Backend, Request
 from stages.vlm.show import Show

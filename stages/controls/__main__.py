@@ -19,7 +19,7 @@ from stages.base.progress import closing
 from stages.base.spreadsheet import csv_text
 from stages.base.tables import write_text
 from stages.controls.params import PARAMS
-from stages.core.reproducible import hold_arithmetic, keep_freed_memory
+from stages.exact.reproducible import hold_arithmetic, keep_freed_memory
 
 
 def main() -> None:

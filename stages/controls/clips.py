@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from stages.base.errors import InputError
 from stages.controls.questions import NONE
-from stages.core.pool import Crashed, spread
 from stages.learn.data import Clip
 from stages.learn.frames import resized
 from stages.learn.params import Pixels
+from stages.parallel.pool import Crashed, spread
 from stages.video import controls
 from stages.video.decode import read_frames
 from stages.video.sample import uniform_indices

@@ -20,8 +20,8 @@ from stages.base.progress import Progress
 from stages.controls.clips import Frames, controlled, picked, read_truths
 from stages.controls.params import FrozenParams
 from stages.controls.questions import Question, wanted
-from stages.core.unchanged import check_folder
 from stages.learn.data import Clip, Fold, Task
+from stages.weights.unchanged import check_folder
 
 Floats = NDArray[np.float32]
 #: Clips whose frames are in memory together.

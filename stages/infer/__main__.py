@@ -16,13 +16,13 @@ from stages.base.paths import Run
 from stages.base.progress import Progress, closing
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import write_table
-from stages.core.journal import Journal
 from stages.infer.clips import wanted
 from stages.infer.limit import limited
 from stages.infer.method import method
 from stages.infer.params import PARAMS
 from stages.infer.rows import KINDS, infer, refill
 from stages.infer.shots import shots
+from stages.journal.store import Journal
 from stages.vlm.ask import Tally
 from stages.vlm.dry import DryJournal, Pretend, counting, keep_speed, to_ask
 from stages.vlm.show import Show

@@ -9,10 +9,10 @@ from typing import Any
 from stages.base.errors import InputError
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import read_table
-from stages.core.journal import Journal
-from stages.core.previous import previous
 from stages.infer.outcome import Outcome
 from stages.infer.strategies import Asking, Clip, OneQuestion
+from stages.journal.previous import previous
+from stages.journal.store import Journal
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Backend, Request
 from stages.vlm.show import Show

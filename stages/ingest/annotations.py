@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.base.errors import InputError
-from stages.core.rules import Rules
 from stages.ingest.clock import EXAMPLE, Unit, ambiguity, parse_time, units_that_fit
 from stages.ingest.spreadsheet import Line, read_spreadsheet
+from stages.labels.rules import Rules
 
 COLUMNS = ("recording", "label", "start", "end")
 

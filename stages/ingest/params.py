@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from stages.base.params import Declared, Params
-from stages.core.rules import Rules
 from stages.ingest.clock import Unit
+from stages.labels.rules import Rules
 
 
 class Standard(Params):

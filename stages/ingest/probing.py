@@ -20,12 +20,12 @@ from stages.base.params import compute
 from stages.base.progress import Progress
 from stages.base.schema import MANIFEST
 from stages.base.tables import read_table
-from stages.core.journal import Journal, compute_missing, journal_key
-from stages.core.pool import Crashed, spread
-from stages.core.previous import previous
 from stages.ingest.params import Windows
 from stages.ingest.rows import LABELS_BREAK_RULES, NAME_ERRORS, NO_ANNOTATIONS, Row
 from stages.ingest.windows import frames_of, spans
+from stages.journal.previous import previous
+from stages.journal.store import Journal, compute_missing, journal_key
+from stages.parallel.pool import Crashed, spread
 from stages.video.decode import TOO_LARGE, Probe, timed_probe, too_large
 
 #: Raise it when the same file gives another row; a golden test fails when that is forgotten.

@@ -14,7 +14,7 @@ from stages.base.paths import Run
 from stages.base.progress import closing
 from stages.base.schema import MANIFEST
 from stages.base.tables import read_table
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 from stages.keyframes.extract import KIND, key
 from stages.keyframes.params import PARAMS, KeyframesParams, check_licence
 from stages.keyframes.run import compute_all

@@ -9,7 +9,7 @@ from typing import Any
 import av
 import cv2
 
-from stages.core.journal import journal_key
+from stages.journal.store import journal_key
 from stages.keyframes import katna
 from stages.keyframes.held import Clip
 from stages.keyframes.params import KeyframesParams

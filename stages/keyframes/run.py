@@ -9,10 +9,10 @@ from typing import Any
 from stages.base.errors import InputError
 from stages.base.params import compute
 from stages.base.progress import Progress
-from stages.core.journal import Journal
-from stages.core.pool import Crashed, spread
+from stages.journal.store import Journal
 from stages.keyframes.extract import extract
 from stages.keyframes.params import KeyframesParams
+from stages.parallel.pool import Crashed, spread
 
 
 def compute_all(journal: Journal, paths: Mapping[str, str], params: KeyframesParams, processes: int) -> list[str]:

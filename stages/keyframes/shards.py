@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from stages.base.errors import InputError
 from stages.base.schema import KEYFRAMES
 from stages.base.tables import read_json, write_json
-from stages.core.journal import Journal
-from stages.core.previous import previous
+from stages.journal.previous import previous
+from stages.journal.store import Journal
 from stages.video.keyframe_table import CLIPS_PER_GROUP, INDEX, shard_name, shard_of, shards_for
 
 

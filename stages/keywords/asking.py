@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stages.base.errors import GateError
 from stages.base.progress import Progress
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 from stages.keywords.checks import Lists
 from stages.text.labels import in_words
 from stages.vlm.ask import Tally, ask_all

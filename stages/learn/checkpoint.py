@@ -1,4 +1,4 @@
-"""What identifies a training run, and what of its model a checkpoint holds. Its files: `core/checkpoint.py`."""
+"""What identifies a training run, and what of its model a checkpoint holds. Its files: `stages/checkpoint`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from stages.core.checkpoint import Weights
-from stages.core.journal import journal_key
+from stages.checkpoint.state import Weights
+from stages.journal.store import journal_key
 
 #: Raise it when the same params and data give other weights.
 VERSION = 2

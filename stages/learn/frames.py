@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from stages.base.errors import InputError
 from stages.base.params import compute
-from stages.core.journal import Journal, journal_key
-from stages.core.pool import Crashed, spread
+from stages.journal.store import Journal, journal_key
 from stages.learn.data import Clip
 from stages.learn.params import Pixels
+from stages.parallel.pool import Crashed, spread
 from stages.video.decode import Image
 from stages.video.sample import sample
 

@@ -17,7 +17,7 @@ from torch import nn
 from stages.base.errors import InputError
 from stages.base.params import compute
 from stages.base.progress import Progress
-from stages.core.checkpoint import Checkpoint
+from stages.checkpoint.state import Checkpoint
 from stages.learn.checkpoint import ROOM, learnt, restore
 from stages.learn.device import predict
 from stages.learn.losses import Objective

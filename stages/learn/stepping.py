@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from stages.base.errors import InputError
-from stages.core.checkpoint import Weights
+from stages.checkpoint.state import Weights
 from stages.learn.checkpoint import learnt
 from stages.learn.device import logits_of
 from stages.learn.dropout import Draw, remembered

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from stages.base.errors import GateError, some
 from stages.base.licence import overlap
-from stages.core.licensed import hashes, material, relative
+from stages.cache.licensed import hashes, material, relative
 from stages.leaves.contents import Contents
 
 

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from stages.base.errors import GateError, some
-from stages.core.licensed import Material, material
+from stages.cache.licensed import Material, material
 from stages.leaves.contents import Contents
 
 #: What below data/ git has by design; larger than this it is something else with such a name.

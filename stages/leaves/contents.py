@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stages.core.licensed import SHORTEST, Material, known
+from stages.cache.licensed import SHORTEST, Material, known
 
 
 class Contents:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from stages.core.licensed import Material, material, relative
+from stages.cache.licensed import Material, material, relative
 from stages.leaves.by_dvc import allowed, sendable
 
 _NOWHERE = "of no data set"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.base.errors import InputError
-from stages.core.journal import Journal, compute_missing, journal_key
+from stages.journal.store import Journal, compute_missing, journal_key
 from stages.text import encode, tokens
 from stages.text.model import revision
 

@@ -13,7 +13,7 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_json, read_table
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 from stages.measure.params import MeasureParams
 from stages.measure.truth import Truth
 from stages.text.sentences import KIND, Sentences

@@ -15,8 +15,8 @@ from stages.base.errors import InputError
 from stages.base.params import Params
 from stages.base.schema import JUDGEMENTS
 from stages.base.tables import read_table, write_table
-from stages.core.journal import Journal, journal_key
-from stages.core.previous import previous
+from stages.journal.previous import previous
+from stages.journal.store import Journal, journal_key
 from stages.text.closed import option
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Backend, Media, Request, request_key

@@ -11,9 +11,9 @@ from safetensors.torch import load_file, save_file
 
 from stages.base.errors import InputError
 from stages.base.tables import read_json, write_text
-from stages.core.halved import half
-from stages.core.unchanged import check_folder
 from stages.nets.base import Built, Shape, State
+from stages.weights.halved import half
+from stages.weights.unchanged import check_folder
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 

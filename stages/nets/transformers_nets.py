@@ -17,12 +17,12 @@ import transformers
 
 from stages.base.errors import InputError
 from stages.base.tables import read_json
-from stages.core.halved import half
-from stages.core.unchanged import check_folder, check_hub, pinned
 from stages.nets.base import Built, Shape, State, fill, ordered_head
 from stages.nets.params import Net
 from stages.nets.positions import resized_space, resized_time, resized_volume
 from stages.nets.stem import Stem
+from stages.weights.halved import half
+from stages.weights.unchanged import check_folder, check_hub, pinned
 
 HEAD = ("classifier.weight", "classifier.bias")
 #: What a new head brings with it; VideoMAE's norm before the head is not in its pretraining checkpoints.

@@ -12,7 +12,7 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_json, read_table
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 from stages.nulls.constant import Constant, constants
 from stages.nulls.draw import exchange
 from stages.nulls.params import NullParams

@@ -13,7 +13,7 @@ from pathlib import Path
 from stages.base.errors import InputError, guard
 from stages.base.params import compute, read
 from stages.base.progress import closing
-from stages.core.reproducible import hold_arithmetic, keep_freed_memory
+from stages.exact.reproducible import hold_arithmetic, keep_freed_memory
 from stages.pretrain.params import PARAMS, PretrainParams
 
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import torch
 
-from stages.core.checkpoint import Checkpoint, State
-from stages.core.journal import journal_key
+from stages.checkpoint.state import Checkpoint, State
+from stages.journal.store import journal_key
 from stages.pretrain.frames import Clips
 from stages.pretrain.params import PretrainParams
 

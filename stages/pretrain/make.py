@@ -12,7 +12,6 @@ import torch
 
 from stages.base.progress import Progress
 from stages.base.tables import write_text
-from stages.core.halved import half
 from stages.pretrain import language, vision
 from stages.pretrain.blank import Blank, blank
 from stages.pretrain.card import card
@@ -22,6 +21,7 @@ from stages.pretrain.lessons import Topic
 from stages.pretrain.params import PretrainParams
 from stages.pretrain.tables import read_windows
 from stages.pretrain.teacher import every_kind
+from stages.weights.halved import half
 
 
 class Made(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.core.rules import Rules
+from stages.labels.rules import Rules
 from stages.score.aggregate import UNTOLD, Aggregate, Bounds, Size
 from stages.score.sets import Sets
 from stages.stats import sets as stats

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stages.base.params import Declared, Params
-from stages.core.rules import Rules
+from stages.labels.rules import Rules
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 

@@ -19,7 +19,7 @@ import yaml
 
 from stages.base.errors import InputError
 from stages.base.params import lookup
-from stages.core.journal import root as journal_root
+from stages.journal.store import root as journal_root
 from stages.seeds.lock import maker, outs, read_lock, write_lock
 
 FOLDER = Path(".seeds")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import GateError, InputError
-from stages.core.licensed import material, relative
+from stages.cache.licensed import material, relative
 from stages.ship.cells import Cell, fingerprint, hashes, learning, learns, locked, locks, stale, upstream
 from stages.ship.processor import kind
 from stages.ship.record import Record, Shipped, read_record, seconds_file, write_record

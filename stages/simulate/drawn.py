@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.core.pool import Crashed, spread
+from stages.parallel.pool import Crashed, spread
 
 
 class _Plan(Protocol):

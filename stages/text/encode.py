@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.core.rows import steady
+from stages.exact.linear import steady
 from stages.text.batches import Batch, device, equal_length, over_threads, stacked
 
 Vector = NDArray[np.float32]

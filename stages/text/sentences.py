@@ -21,8 +21,8 @@ from stages.base.errors import InputError
 from stages.base.progress import Progress
 from stages.base.schema import EMBEDDINGS
 from stages.base.tables import read_table, write_table
-from stages.core.journal import Journal, compute_missing, journal_key
-from stages.core.previous import previous
+from stages.journal.previous import previous
+from stages.journal.store import Journal, compute_missing, journal_key
 from stages.text import encode
 from stages.text.model import model_folder, revision
 

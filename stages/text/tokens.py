@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import InputError
-from stages.core.rows import steady
+from stages.exact.linear import steady
 from stages.text.batches import Batch, device, equal_length, over_threads, stacked
 from stages.text.encode import Precision
 

@@ -13,7 +13,7 @@ import argparse
 from stages.base.errors import guard
 from stages.base.params import read
 from stages.base.progress import closing
-from stages.core.reproducible import hold_arithmetic, keep_freed_memory
+from stages.exact.reproducible import hold_arithmetic, keep_freed_memory
 from stages.learn.launch import relaunch, speaks
 from stages.nets.trained import TrainParams
 from stages.train.params import PARAMS

@@ -14,7 +14,6 @@ from stages.base.paths import Run
 from stages.base.progress import Progress
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import write_table, write_text
-from stages.core.halved import round_to_half
 from stages.learn.checkpoint import run_key, weights_hash
 from stages.learn.curves import Curves
 from stages.learn.data import Clip, Fold, Task, read_task, targets, warnings
@@ -27,6 +26,7 @@ from stages.nets.asked import class_scores, shape
 from stages.nets.models import Built, build, save
 from stages.nets.trained import TrainParams, curves, models
 from stages.train.card import card
+from stages.weights.halved import round_to_half
 
 #: Raise it when the same params and clips give other weights.
 VERSION = 2

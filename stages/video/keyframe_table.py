@@ -117,7 +117,7 @@ class Shards:
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
-    do = "`python -m stages.core.verify` removes what is damaged, here and in DVC's cache; then `dvc repro`"
+    do = "`python -m stages.cache.verify` removes what is damaged, here and in DVC's cache; then `dvc repro`"
     return InputError(f"damaged: {error}", file=path, do=do)
 
 

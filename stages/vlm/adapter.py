@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import InputError
-from stages.core.unchanged import check_folder, check_hub, pinned
 from stages.vlm.checkpoint import files_hash, is_folder
+from stages.weights.unchanged import check_folder, check_hub, pinned
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.core.journal import journal_key
+from stages.journal.store import journal_key
 
 #: uint8, (H, W, 3), RGB
 Image = NDArray[np.uint8]

@@ -14,9 +14,9 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from stages.base.errors import InputError, guard
-from stages.core.unchanged import FILL_IN
 from stages.vlm.checkpoint import is_folder, is_vision, load_config, load_processor
 from stages.vlm.params import LocalParams, VlmParams
+from stages.weights.unchanged import FILL_IN
 
 _GIB = 1 << 30
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import InputError
-from stages.core.unchanged import pinned
+from stages.weights.unchanged import pinned
 
 _SEE = "add its processor_config.json (or preprocessor_config.json), or take a model that sees images"
 

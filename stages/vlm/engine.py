@@ -13,8 +13,7 @@ import torch
 from transformers import LogitsProcessorList
 from transformers.cache_utils import DynamicLayer
 
-from stages.core.rows import steady
-from stages.core.unchanged import check_folder, check_hub
+from stages.exact.linear import steady
 from stages.vlm.adapter import attach
 from stages.vlm.base import Answer, Request
 from stages.vlm.chat import encode
@@ -24,6 +23,7 @@ from stages.vlm.decoding import Draw, Force, MustHold
 from stages.vlm.looks import Looks
 from stages.vlm.spread import entry
 from stages.vlm.thinking import Reader
+from stages.weights.unchanged import check_folder, check_hub
 
 if TYPE_CHECKING:
     from stages.vlm.params import LocalParams

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from stages.base.errors import InputError
-from stages.core.journal import journal_key
+from stages.journal.store import journal_key
 from stages.vlm.adapter import adapter_revision
 from stages.vlm.base import Answer, Request
 from stages.vlm.checkpoint import is_folder, revision_of

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.tables import write_json
-from stages.core.journal import root
+from stages.journal.store import root
 
 #: Fields of a model's entry that change from reply to reply, or say what a caller may do.
 _PASSING = ("permission", "created")

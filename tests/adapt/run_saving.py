@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from stages.core.reproducible import hold_arithmetic
+from stages.exact.reproducible import hold_arithmetic
 
 hold_arithmetic()
 

@@ -15,12 +15,12 @@ from stages.adapt.pooling import pooled, visual_tokens
 from stages.adapt.saved import load, save_head
 from stages.adapt.sources import Shown
 from stages.base.errors import InputError
-from stages.core import unchanged
-from stages.core.unchanged import dvc_hash
 from stages.learn.dropout import Draw, remembered
 from stages.learn.params import Augmentation
 from stages.vlm.base import Request
 from stages.vlm.checkpoint import folder_hash
+from stages.weights import unchanged
+from stages.weights.unchanged import dvc_hash
 from tests.adapt.given import ATTENTION, CASES, lora
 from tests.adapt.test_lora import VISION, local, noise
 from tests.vlm.given import media

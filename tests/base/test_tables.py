@@ -9,7 +9,7 @@ from stages.base import tables
 from stages.base.errors import GateError, InputError, guard
 from stages.base.schema import SPLITS
 from stages.base.tables import read_json, read_table, rounded, write_json, write_table
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 
 ROWS = [{"protocol": "cs", "fold": "", "clip_id": clip, "part": "test"} for clip in "bca"]
 

@@ -5,7 +5,7 @@ import pytest
 from stages.base.errors import GateError, InputError
 from stages.base.schema import CAPTIONS
 from stages.base.tables import read_table, write_json
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 from stages.vlm.base import Answer
 from tests.small_run import KEYWORDS, PARAMS, guessing, kill_after, start, write_run
 

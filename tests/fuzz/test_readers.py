@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from stages.base.schema import SPLITS
 from stages.base.tables import read_table, write_table
-from stages.core.checkpoint import Checkpoint
-from stages.core.journal import Journal, journal_key
+from stages.checkpoint.state import Checkpoint
 from stages.ingest.adapters import load
 from stages.ingest.annotations import read_annotations
 from stages.ingest.rows import Entry, rows_of
 from stages.ingest.sources import bare, read_names
+from stages.journal.store import Journal, journal_key
 from stages.vlm.base import Answer, Request
 from stages.vlm.params import ApiParams
 from stages.vlm.recorded import read_generations

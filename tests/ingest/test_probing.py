@@ -10,12 +10,12 @@ import pytest
 from stages.base.params import Compute
 from stages.base.schema import MANIFEST
 from stages.base.tables import write_table
-from stages.core.journal import Journal
 from stages.ingest import probing
 from stages.ingest.adapters import load
 from stages.ingest.probing import VERSION, look_at, probe_rows
 from stages.ingest.rows import NOT_IN_GRAMMAR, rows_of
 from stages.ingest.sources import read_source
+from stages.journal.store import Journal
 from stages.video.decode import Probe
 from tests.ingest.clips import write_clip
 

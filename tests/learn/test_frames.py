@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stages.base.errors import InputError
-from stages.core.journal import root
+from stages.journal.store import root
 from stages.learn import frames
 from stages.learn.data import Clip
 from stages.learn.frames import Store, decode, resized

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from stages.base.errors import InputError
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 from stages.measure.bertscore import Pair, bertscore, default_layer
 from stages.measure.params import BertScore
 from stages.text.model import PACKAGED, model_folder

@@ -3,7 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 from stages.measure.judge import PROMPTS, VERSION, Text, judge, refill, save, verdict
 from stages.measure.label import answer
 from stages.vlm.ask import Tally

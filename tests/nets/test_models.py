@@ -12,9 +12,9 @@ import transformers
 from torch.nn import functional as F
 
 from stages.base.errors import InputError
-from stages.core.halved import round_to_half
 from stages.nets.base import Shape
 from stages.nets.models import build, save
+from stages.weights.halved import round_to_half
 from tests.nets.small import ARCHITECTURES, CLASSES, OPTIONS, SHAPE, net
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import itertools
 import shlex
@@ -13,9 +12,11 @@ from typing import Any
 import yaml
 
 from stages.base import names, params
+from tools import graph
 
 ROOT = Path(__file__).resolve().parents[2]
-PIPELINES = [ROOT / "dvc.yaml", *sorted(ROOT.glob("papers/*/dvc.yaml"))]
+PIPELINES = graph.pipelines()
+closure = graph.closure
 
 
 @dataclass(frozen=True)
@@ -92,51 +93,6 @@ def lookup(values: Any, dotted: str) -> Any:
     for part in dotted.split("."):
         values = values[part]
     return values
-
-
-def imported(module: str) -> set[str]:
-    """Return the modules under `stages` that a module imports, anywhere in its text."""
-    path = ROOT / Path(*module.split("."))
-    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        found |= {name for name in names if name.startswith("stages.") and _is_module(name)}
-    return found
-
-
-def _is_module(name: str) -> bool:
-    path = ROOT / Path(*name.split("."))
-    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
-
-
-def closure(room: str) -> set[str]:
-    """Return what a stage's `deps` must list of the code: its room's folder, library rooms, single `core` files.
-
-    A library room counts as a whole, and so do its own imports: whatever changes in it may change the result.
-    """
-    deps: set[str] = set()
-    waiting = [f"stages.{room}"]
-    while waiting:
-        name = waiting.pop()
-        parts = name.split(".")
-        if parts[1] == "core":
-            if len(parts) < 3:
-                continue
-            dep, modules = f"stages/core/{parts[2]}.py", [name]
-        else:
-            dep = f"stages/{parts[1]}"
-            modules = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in (ROOT / dep).rglob("*.py")]
-        if dep not in deps:
-            deps.add(dep)
-            for module in modules:
-                waiting += imported(module.removesuffix(".__init__"))
-    return deps
 
 
 def declared(room: str) -> dict[str, Any]:

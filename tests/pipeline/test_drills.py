@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 from tests.conftest import dvc
 from tests.pipeline.drill import CELL, OTHER, OUT, finished, forget, records, same, started
 from tests.pipeline.project import PARAMS, REPLAY, RUN, digests, edit_yaml, journal, ran
@@ -76,14 +76,14 @@ def test_a_damaged_file_in_the_cache_is_found_and_made_again(copy, replayed, tru
     assert not same(copy, replayed)
     output = dvc("repro", "-s", "-f", f"{REPLAY}:compare", cwd=copy, env=journal(copy), check=False)
     assert f"error: {name}: not a Parquet file, or a damaged one" in output
-    assert "stages.core.verify" in output
-    told = started(copy, command="stages.core.verify").communicate()[0]
+    assert "stages.cache.verify" in output
+    told = started(copy, command="stages.cache.verify").communicate()[0]
     assert "1 files of DVC's cache were damaged" in told
     assert f"  {name}\n" in told
     output = dvc("repro", REPLAY, cwd=copy, env=journal(copy))
     assert ran(output)[0] == "score@deepseek_vl2"
     assert same(copy, replayed)
-    assert "are what their names say" in finished(started(copy, command="stages.core.verify"))
+    assert "are what their names say" in finished(started(copy, command="stages.cache.verify"))
 
 
 #: What DVC says to a command that comes while another one works.

@@ -16,7 +16,7 @@ from tests.pipeline import graph
 def test_every_stage_that_trains_is_shipped():
     """Such a stage holds its arithmetic. `controls` trains too, and keeps nothing but numbers."""
     root = [stage for stage in graph.stages() if stage.pipeline == ROOT / "dvc.yaml"]
-    trains = {stage.name for stage in root if "stages/core/reproducible.py" in graph.closure(stage.room)}
+    trains = {stage.name for stage in root if "stages/exact/reproducible.py" in graph.closure(stage.room)}
     assert trains - {"controls"} <= set(LEARNING)
     assert all(learns(f"{name}@a_cell") for name in LEARNING)
 

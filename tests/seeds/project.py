@@ -10,7 +10,8 @@ from pathlib import Path
 import yaml
 from dvc.repo import Repo
 
-from tests.conftest import ROOT, dvc
+from tests.conftest import ROOT
+from tools.graph import closure, dvc
 
 RECIPE = {"seed": 0, "rate": 1e-05}  # written as 1e-05, which is a text to some readers of YAML
 PARAMS = {
@@ -84,8 +85,8 @@ FIRST = ["train_1", "adapt_1", "base_adapt_1", "base"]
 
 def write_project(to: Path) -> Path:
     """Write the project and run its own graph."""
-    for room in ("base", "core", "seeds"):
-        shutil.copytree(ROOT / "stages" / room, to / "stages" / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in (*closure("seeds"), "stages/imports"):
+        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "stages/__init__.py", to / "stages/__init__.py")
     shutil.copy(ROOT / "tests/seeds/stub.py", to / "stages/stub.py")
     shutil.copy(ROOT / ".dvcignore", to / ".dvcignore")

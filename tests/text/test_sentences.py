@@ -5,7 +5,7 @@ import pytest
 
 from stages.base.schema import EMBEDDINGS
 from stages.base.tables import read_table
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 from stages.text.model import PACKAGED
 from stages.text.sentences import Sentences
 

@@ -113,7 +113,7 @@ def test_killed_it_goes_on_to_the_same_bytes(place, monkeypatch, tmp_path):
     (place.folder / "params.yaml").write_text(yaml.safe_dump(values({"swin3d_cs": block})))
     (place.folder / "compute.yaml").write_text("workers: 1\n")
     saving = (
-        "import os, signal, sys; import stages.train.__main__ as stage; import stages.core.reproducible\n"
+        "import os, signal, sys; import stages.train.__main__ as stage; import stages.exact.reproducible\n"
         "stage.hold_arithmetic()\n"
         "stage.hold_arithmetic = lambda: None\n"
         "from stages.learn import loop, stepping\n"

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from stages.base.errors import InputError
-from stages.core.unchanged import FILL_IN
 from stages.vlm.check import check, config_of, read_block
 from stages.vlm.params import LocalParams
+from stages.weights.unchanged import FILL_IN
 from tests.conftest import ROOT
 from tests.vlm.given import params
 

@@ -16,9 +16,9 @@ import torch
 import yaml
 
 from stages.base.errors import InputError
-from stages.core.unchanged import check_folder, check_hub, dvc_hash
 from stages.vlm.base import Request
 from stages.vlm.local import Local
+from stages.weights.unchanged import check_folder, check_hub, dvc_hash
 from tests.conftest import ROOT, dvc
 from tests.vlm.given import params
 

@@ -18,8 +18,8 @@ import pytest
 from stages.base.errors import InputError
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import write_table
-from stages.core.journal import Journal, root
 from stages.infer.outcome import asked_each, described, listed
+from stages.journal.store import Journal, root
 from stages.vlm.api import Api
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Request

@@ -16,7 +16,7 @@ import pytest
 import torch
 import transformers
 
-from stages.core.journal import root
+from stages.journal.store import root
 from stages.vlm.api import Api
 from stages.vlm.architectures import ARCHITECTURES
 from stages.vlm.base import Answer, Request

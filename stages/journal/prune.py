@@ -1,4 +1,4 @@
-"""Drop the journal's samples that no commit needs: `python -m stages.core.prune` says what would go, `--yes` does it.
+"""Drop the samples that no commit needs: `python -m stages.journal.prune` says what would go, `--yes` does it.
 
 Needed is what an output carries in its column `journal_key`, of all outputs that a `dvc.lock` of any commit, branch,
 tag or experiment records, and those of the working tree. They are read from DVC's cache. A room whose samples no output
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from stages.base.errors import InputError, guard
-from stages.core.journal import Journal, prune, root
+from stages.journal.store import Journal, prune, root
 
 #: Room -> the outputs that carry the keys of its samples. Others (`keywords`, `bertscore`) are cheap and carry none.
 ROOMS = {

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from stages.core.journal import Journal, compute_missing, journal_key, prune
+from stages.journal.store import Journal, compute_missing, journal_key, prune
 
 
 def test_value_survives_and_is_found_again():
@@ -76,7 +76,7 @@ def test_only_missing_samples_are_computed_and_each_key_once():
 
 KILLED = """
 import sys, os, signal
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 with Journal("room") as journal:
     for sample in range(100):
         if sample == 40:

@@ -9,11 +9,11 @@ from itertools import count, islice
 import psutil
 import pytest
 
-from stages.core.pool import Crashed, spread
+from stages.parallel.pool import Crashed, spread
 
 SLEEPERS = """
 import time
-from stages.core.pool import spread
+from stages.parallel.pool import spread
 if __name__ == "__main__":
     for item, _ in spread(time.sleep, [0, 0, 600, 600], 2):
         print("one", flush=True)

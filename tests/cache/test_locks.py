@@ -9,7 +9,7 @@ import yaml
 from dvc.repo import Repo
 
 from stages.base.errors import GateError
-from stages.core import locks
+from stages.cache import locks
 from tests.conftest import ROOT, dvc
 from tests.pipeline.project import commit, edit_yaml, git
 

@@ -1,4 +1,4 @@
-"""A `dvc.lock` that a kill left empty or cut short: `python -m stages.core.locks` says so, with `mend` it is restored.
+"""A `dvc.lock` that a kill left empty or cut short: `python -m stages.cache.locks` says so, with `mend` it is restored.
 
 DVC writes a lock in place, so that a kill may empty it; it then refuses to go on without saying how. Mended,
 each cell has the entry that fits the code, params and data which are here and whose outputs are here or in DVC's cache:

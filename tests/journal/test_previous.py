@@ -1,6 +1,6 @@
 import sys
 
-from stages.core.previous import previous
+from stages.journal.previous import previous
 from tests.conftest import ROOT, dvc
 
 STAGE = """
@@ -14,7 +14,7 @@ stages:
 # DVC deletes the outputs before this runs: what it still finds of them comes from the cache.
 COPY = """
 from pathlib import Path
-from stages.core.previous import previous
+from stages.journal.previous import previous
 paths = [Path(name) for name in ("data/out.txt", "data/folder/x.txt", "data/folder/no.txt", "data/other.txt")]
 seen = [found.read_text() if (found := previous(path)) else "-" for path in paths]
 Path("seen.txt").write_text(" ".join(seen))

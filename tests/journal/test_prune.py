@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 from tests.conftest import ROOT, dvc
 from tests.pipeline.project import commit, git
 
@@ -58,7 +58,7 @@ def repository(history, tmp_path, monkeypatch):
 
 def prune(folder, *arguments):
     done = subprocess.run(
-        [sys.executable, "-m", "stages.core.prune", *arguments],
+        [sys.executable, "-m", "stages.journal.prune", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Find what was damaged in DVC's cache, remove it, and let it be made or fetched again: `python -m stages.core.verify`.
+"""Find what was damaged in DVC's cache, remove it, and have it made again: `python -m stages.cache.verify`.
 
 DVC trusts a file of its cache that is read-only and never hashes it again: a bit that flipped on the disk is checked
 out without a word. This reads every file of the cache, so it takes as long as reading them; it removes those whose

@@ -17,7 +17,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-from stages.core.torchvision_ops import declare_missing_ops
+from stages.imports.torchvision_ops import declare_missing_ops
 
 
 def _declare(module: ModuleType) -> None:

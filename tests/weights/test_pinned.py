@@ -9,13 +9,13 @@ import yaml
 from pydantic import ValidationError
 
 from stages.base.errors import InputError
-from stages.core.unchanged import FILL_IN, pinned
 from stages.measure.params import BertScore
 from stages.nets.models import Shape, build
 from stages.nets.params import Net
 from stages.vlm.adapter import adapter_folder
 from stages.vlm.base import Request
 from stages.vlm.local import Local
+from stages.weights.unchanged import FILL_IN, pinned
 from tests.conftest import ROOT
 from tests.vlm.given import params
 

@@ -30,7 +30,7 @@ def test_numpy_goes_no_further_than_avx2() -> None:
 
 KEPT = """
 import ctypes, resource
-from stages.core.reproducible import keep_freed_memory
+from stages.exact.reproducible import keep_freed_memory
 keep_freed_memory()
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]

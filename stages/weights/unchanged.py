@@ -61,7 +61,7 @@ def check_folder(folder: Path) -> bool:
         raise InputError(
             f"its files are not those that {known[0]} recorded ({found}, expected {known[1]})",
             file=folder,
-            do=f"`python -m stages.core.verify` removes what is damaged, then `dvc checkout {folder}` or `dvc pull`;"
+            do=f"`python -m stages.cache.verify` removes what is damaged, then `dvc checkout {folder}` or `dvc pull`;"
             " if you made these files by hand, `dvc commit` records them",
         )
     return True

@@ -1,1 +1,0 @@
-"""What several stages share: journal, processes, what the last run left, arithmetic. Import the file that you use."""

@@ -1,0 +1,1 @@
+"""What is done as libraries are imported, before all else."""

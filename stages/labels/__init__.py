@@ -1,0 +1,1 @@
+"""What a clip can be called: classes and the rules between them."""

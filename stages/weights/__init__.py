@@ -1,0 +1,1 @@
+"""Weights as files: how they travel, and that they are what was recorded of them."""
