@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 from dvc.repo import Repo
 
-from tests.conftest import ROOT
-from tools.graph import closure, dvc
+from tests.conftest import ROOT, dvc
+from tools.graph import closure
 
 RECIPE = {"seed": 0, "rate": 1e-05}  # written as 1e-05, which is a text to some readers of YAML
 PARAMS = {
