@@ -13,7 +13,7 @@ library_name: {library}
 
 # {name}
 
-{what} Written by `python -m stages.adapt {dataset} {model} {way} {protocol}`.
+{what} Written by `python -m stages.adapt {dataset} {name} {model} {recipe} {protocol}`.
 
 - **Base model**: {base} at {revision}; another revision is refused.
 - **Learnt from**: the train part of protocol `{protocol}` of data set `{dataset}`{folds}; the best epoch was chosen on
@@ -34,7 +34,7 @@ def card(setting: Setting, task: Task, made: Made) -> str:
     cell, way, backend = setting.cell, setting.way, setting.backend
     adapter = "`adapter_config.json` and `adapter_model.safetensors` are LoRA in peft's format."
     if isinstance(way, Captions):
-        what = f"{adapter} Name this folder as `adapter` of a block under `vlm` to ask the adapted model."
+        what = f"{adapter} Name this folder as `adapter` in a file of params/models to ask the adapted model."
     else:
         what = _HEAD if isinstance(way, FtLc) else f"{adapter} {_HEAD}"
     return _CARD.format(
@@ -44,7 +44,7 @@ def card(setting: Setting, task: Task, made: Made) -> str:
         what=what,
         dataset=cell.dataset,
         model=cell.model,
-        way=cell.way,
+        recipe=cell.recipe,
         protocol=cell.protocol,
         revision=backend.revision,
         folds=f", one model a fold: {', '.join(fold.name for fold in task.folds)}" if len(task.folds) > 1 else "",

@@ -1,4 +1,4 @@
-"""A cell: a VLM adapted in one way on one protocol of a data set; its names, and what all ways have in common."""
+"""A cell: a VLM adapted by one recipe on one protocol of a data set; its names, and what all kinds have in common."""
 
 from __future__ import annotations
 
@@ -53,24 +53,20 @@ class Cell:
     """The names of a cell, which say where its outputs go."""
 
     dataset: str
+    method: str
+    """What it is called, such as embedded_ft_lc_cs."""
     model: str
-    way: str
+    recipe: str
     protocol: str
-
-    @property
-    def method(self) -> str:
-        """Name of its method, such as embedded_ft_lc_cs."""
-        return f"{self.model}_{self.way}_{self.protocol}"
 
     @property
     def run(self) -> Run:
         """The data set's files."""
         return Run(self.dataset)
 
-    def folder(self, kind: str) -> Path:
-        """Return where the adapter goes: a model to ask has its place beside the others, a head with its data set."""
-        if kind == "captions":
-            return Path("data/models") / f"{self.dataset}_{self.method}"
+    @property
+    def folder(self) -> Path:
+        """Where what is learnt goes; a fold's is below it."""
         return self.run.data / "models" / self.method
 
     def curves(self, fold: str) -> Path:
@@ -104,7 +100,7 @@ class Setting:
     @property
     def folder(self) -> Path:
         """Where what is learnt goes; a fold's is below it."""
-        return self.cell.folder(self.way.kind)
+        return self.cell.folder
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""A cell from end to end: what is read, the way that its block of params names, and what is written."""
+"""A cell from end to end: what is read, what its recipe makes of it, and what is written."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Did(NamedTuple):
 
 
 def make(cell: Cell, way: Way, vlm: LocalParams) -> Did:
-    """Adapt a model in one way on one protocol.
+    """Adapt a model by one recipe on one protocol.
 
-    Writes head and adapter into the cell's folder and, of a way that names classes, the table of predictions.
+    Writes head and adapter into the cell's folder, and the table of predictions: no rows of what learns to speak.
 
     Raises:
         InputError: what is given does not allow it: see `name_classes` and `say_captions`.
@@ -57,8 +57,7 @@ def make(cell: Cell, way: Way, vlm: LocalParams) -> Did:
     failed = {row["clip_id"]: row["detail"] for row in made.rows if row["status"] == "error"}
     allow(failed, len(made.rows), way.errors, "predicted clips")
     if accelerator.is_main_process:
-        if not isinstance(way, Captions):
-            write_table(cell.run.predictions(cell.method), made.rows, PREDICTIONS)
+        write_table(cell.run.predictions(cell.method), made.rows, PREDICTIONS)
         write_text(setting.folder / "README.md", card(setting, task, made))
     words = [*notes, *([f"{len(made.rows)} clips predicted"] if made.rows else []), how(made.fitted)]
     return Did("; ".join(words), sum(one.spared for one in made.fitted), list(failed))

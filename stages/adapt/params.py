@@ -94,7 +94,7 @@ class Captions(_Way):
     """Changes of a clip in training; {} for none."""
 
 
-#: A block `adapt.<dataset>.<way>`.
+#: A recipe, params/recipes/<recipe>.yaml.
 Way = Annotated[FtLc | FtCLora | Captions, Field(discriminator="kind")]
 
-PARAMS: Declared = {"adapt.{dataset}.{way}": Way, "vlm.{model}": LocalParams}
+PARAMS: Declared = {"recipes.{recipe}": Way, "vlm.{model}": LocalParams}

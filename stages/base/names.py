@@ -22,8 +22,13 @@ _NAME = re.compile(r"[A-Za-z0-9_]+")
 #: An argument is a name, a key of names, an option, or what dvc.yaml says without a param.
 _ARGUMENT = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
-#: What a cell names besides: files below the root, as the weights that it starts from.
-_PATH = re.compile(r"(?!.*(^|/)\.\.?(/|$))[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+")
+#: What a record names besides: its slots, inputs anywhere, which are a stage's deps and its arguments and nothing else.
+SLOTS = {"clips", "truth", "published", "official", "keywords", "controls", "seeds", "targets"}
+SLOTS |= {"file", "adapter", "weights", "captions", "teacher", "streams"}
+#: How a method is called on the page; it is in no path and in no command. Where a study's params and its root are.
+_FREE = {"title"}
+_PLACES = {"here", "root"}
+_SLOT = re.compile(r"\$\{item\.(\w+)\}")
 
 
 def check_name(name: object, file: str | Path, key: object) -> None:
@@ -52,10 +57,10 @@ def take_arguments() -> None:
     started = ["python", "-m", spec.name.removesuffix(".__main__") if spec else "", *sys.argv[1:]]
     if resolved.get("cmd") != shlex.join(started):
         return  # started by a stage, and no stage itself
-    fixed = {word for word in _written(*running) if "${" not in word}
     given = arguments(resolved.get("meta"))
-    for word in given:
-        if word not in fixed and not _ARGUMENT.fullmatch(word):
+    for written, word in zip(_written(*running), given, strict=True):
+        slot = _SLOT.fullmatch(written)
+        if "${" in written and not (slot and slot[1] in SLOTS) and not _ARGUMENT.fullmatch(word):
             raise InputError(f"{word!r} is no name", file=running[0], key=running[1], do=f"take {RULE} only")
     sys.argv.extend(given)
 
@@ -81,7 +86,7 @@ def _written(pipeline: Path, name: str) -> list[str]:
 
 
 def check_pipeline(pipeline: Path) -> int:
-    """Check every name, and every path, that the cells of a pipeline are made of; return how many there are.
+    """Check every name that the cells of a pipeline are made of; return how many there are.
 
     Raises:
         InputError: one is none by the rule; or DVC cannot read the pipeline.
@@ -99,10 +104,10 @@ def check_pipeline(pipeline: Path) -> int:
                 listed = _plain(definition.resolved_iterable)
                 keys = listed if isinstance(listed, Mapping) and isinstance(definition, ForeachDefinition) else ()
                 for key, value in [*(("key", key) for key in keys), *_values("item", listed)]:
-                    seen.add(str(value))
-                    if key == "key" or not _PATH.fullmatch(str(value)):
+                    if key == "key" or key not in SLOTS | _FREE:
+                        seen.add(str(value))
                         check_name(value, pipeline, f"{group}: {key}")
-        for key in sorted(set(re.findall(r"\$\{(\w+)\}", str(read_pipeline(pipeline)))) - {"item", "key"}):
+        for key in sorted(set(re.findall(r"\$\{(\w+)\}", str(read_pipeline(pipeline)))) - {"item", "key"} - _PLACES):
             value = _plain(parser.context.select(key))
             if isinstance(value, str):
                 seen.add(value)

@@ -30,8 +30,10 @@ class Params(BaseModel):
 #: What a room declares: dotted key (with cell coordinates in braces) -> the type that checks its value.
 Declared = Mapping[str, Any]
 
-#: Folder of files that are one block each -> where their blocks are: params/models/gpt_4o.yaml is `vlm.gpt_4o`.
-BLOCKS = {"params/models": "vlm"}
+#: Folders of files that are one block each, and where: params/models/gpt_4o.yaml is `vlm.gpt_4o`.
+BLOCKS = {"params/models": "vlm", "params/recipes": "recipes"}
+#: Folder of files of several blocks: `ingest` in params/datasets/home.yaml is `ingest.home`.
+DATASETS = "params/datasets"
 
 #: What DVC's parser asks of a file system; its own class for the local one takes a sixth of a second to import.
 FILES = SimpleNamespace(
@@ -132,54 +134,53 @@ def resolved_stage() -> dict[str, Any]:
 
 @cache
 def declared_values() -> dict[str, Any]:
-    """Return the params of the running stage, nested, as DVC resolves them.
+    """Return the params of the running stage, nested, as DVC resolves them; blocks are where `place` says.
 
-    A file that is named without keys and lies in a folder of `BLOCKS` is one block. Outside of `dvc repro` (no
-    `DVC_STAGE`) it is all of `params.yaml` with all those files, for a stage that is run by hand.
+    Outside of `dvc repro` (no `DVC_STAGE`) it is all of `params.yaml` and of the files below `params`, for a stage that
+    is run by hand; a block that is in `params.yaml` itself goes first.
     """
-    stage = running_stage()
-    if not stage:
-        loaded: dict[str, Any] = yaml.safe_load(Path("params.yaml").read_text())
-        for folder, kind in BLOCKS.items():
-            for path in sorted(Path(folder).glob("*.yaml")):
-                loaded.setdefault(kind, {}).setdefault(path.stem, yaml.safe_load(path.read_text()))
-        return loaded
-    load = cache(partial(_load, fs=FILES))  # a stage names several keys of one file
     values: dict[str, Any] = {}
+    if not running_stage():
+        files = [Path("params.yaml"), *(path for folder in (*BLOCKS, DATASETS) for path in Path(folder).glob("*.yaml"))]
+        for path in files:
+            content = yaml.safe_load(path.read_text())
+            for key in [None] if path.parent.as_posix() in BLOCKS else content or ():
+                _put(values, place(path.as_posix(), key), content if key is None else content[key])
+        return values
+    load = cache(partial(_load, fs=FILES))  # a stage names several keys of one file
     for entry in resolved_stage().get("params", []):
         # A string is a key of the root's params.yaml; a mapping has keys by file, from the stage's working folder.
         for file, keys in entry.items() if isinstance(entry, Mapping) else [("params.yaml", [entry])]:
             known = load(file)
-            block_name = None if keys else block_of(file)
-            if block_name:
-                known, keys = _nested(block_name, known), [block_name]
-            for key in keys or known:
-                *blocks, last = key.split(".")
-                block = values
-                for part in blocks:
-                    block = block.setdefault(part, {})
-                block[last] = lookup(known, key, file)
+            whole = not keys and place(file, None)
+            for key in [None] if whole else keys or known:
+                _put(values, place(file, key), known if key is None else lookup(known, key, file))
     return values
+
+
+def place(file: str, key: str | None) -> str:
+    """Return where a key of a params file is among all params, dotted; with None where the whole file is, if anywhere."""
+    path = Path(file)
+    folder = path.parent.as_posix()
+    if folder in BLOCKS:
+        return ".".join(filter(None, [BLOCKS[folder], path.stem, key]))
+    if folder == DATASETS and key:
+        block, _, rest = key.partition(".")
+        return ".".join(filter(None, [block, path.stem, rest]))
+    return key or ""
+
+
+def _put(values: dict[str, Any], dotted: str, value: Any) -> None:
+    *blocks, last = dotted.split(".")
+    for part in blocks:
+        values = values.setdefault(part, {})
+    values.setdefault(last, value)
 
 
 def forget() -> None:
     """Forget what was read, for whoever changes it within one process."""
     for kept in (declared_values, resolved_stage, compute):
         kept.cache_clear()
-
-
-def block_of(file: str) -> str | None:
-    """Return where the block is that a file of `BLOCKS` holds; None for another file."""
-    path = Path(file)
-    block = BLOCKS.get(path.parent.as_posix())
-    return f"{block}.{path.stem}" if block else None
-
-
-def _nested(dotted: str, value: Any) -> dict[str, Any]:
-    for part in reversed(dotted.split(".")):
-        value = {part: value}
-    nested: dict[str, Any] = value
-    return nested
 
 
 def read(declared: Declared, **cell: str) -> dict[str, Any]:

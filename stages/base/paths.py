@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True)
+#: The null models, and the reference captions as answers.
+NULLS = ("null_constant", "null_every_class", "null_shuffled")
+REFERENCES = "references"
+#: What a record names where there is no such input; the same below data/models.
+NONE = "data/none"
+
+
+def given(path: str) -> Path | None:
+    """Return an input that a record names; None where it has none."""
+    return None if path == NONE else Path(path)
+
+
+@dataclass(frozen=True, order=True)
 class Run:
     """The files of one run, relative to the repository's root, which is where stages run."""
 
@@ -53,8 +65,14 @@ class Run:
         return self.data / "captions.parquet"
 
     def predictions(self, method: str) -> Path:
-        """Table PREDICTIONS of one method."""
-        return self.data / "predictions" / f"{method}.parquet"
+        """Table PREDICTIONS of one method; those that `nulls` writes have a folder of their own."""
+        folder = "nulls" if method in (*NULLS, REFERENCES) else "predictions"
+        return self.data / folder / f"{method}.parquet"
+
+    @property
+    def methods(self) -> Path:
+        """JSON: the methods that are measured, in the order of the page."""
+        return self.data / "measures" / "methods.json"
 
     def measures(self, method: str) -> Path:
         """Folder of one method's measures: `measures.parquet` and `embeddings.parquet`."""
@@ -67,6 +85,10 @@ class Run:
     def verdicts(self, method: str) -> Path:
         """Table VERDICTS of one method."""
         return self.data / "verdicts" / f"{method}.parquet"
+
+    def headlines(self, method: str) -> Path:
+        """JSON: one method's headline numbers, a committed metric."""
+        return self.metrics / "headlines" / f"{method}.json"
 
 
 def fetch(path: Path) -> str:

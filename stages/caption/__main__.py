@@ -34,12 +34,15 @@ from stages.vlm.show import Show
 def main() -> None:
     """Caption one data set with one model."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("dataset", help="a block under `caption` in params.yaml")
-    parser.add_argument("model", help="a block under `vlm`")
+    parser.add_argument("dataset", help="a file of params/datasets")
+    parser.add_argument("model", help="a file of params/models; none: there are no captions")
     parser.add_argument("--dry", action="store_true", help="ask nothing, write nothing: say what would be asked")
     cell = parser.parse_args()
     params, vlm = read(PARAMS, dataset=cell.dataset, model=cell.model).values()
     run, prompts = Run(cell.dataset), Path(__file__).parent / "prompts"
+    if params is None or vlm.backend == "none":
+        write_table(run.captions, [], CAPTIONS)
+        return closing(f"caption {cell.dataset}", "no captions: nobody writes them")
     show, backend, tally = Show(run, vlm), load(vlm, cell.model), Tally()
     pretend = Pretend(backend, vlm, repeats=False)
     labels = {label for each in show.labels.values() for label in each}

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt
 
 from stages.base.errors import ERRORS
 from stages.base.params import Declared, Params
-from stages.vlm.params import VlmParams
+from stages.vlm.params import MaybeVlmParams
 
 
 class CaptionParams(Params):
@@ -26,4 +26,4 @@ class CaptionParams(Params):
     """Share of the clips that may be errors; with more the cell fails, and the journal keeps what succeeded."""
 
 
-PARAMS: Declared = {"caption.{dataset}": CaptionParams, "vlm.{model}": VlmParams}
+PARAMS: Declared = {"caption.{dataset}": CaptionParams | None, "vlm.{model}": MaybeVlmParams}

@@ -1,42 +1,46 @@
 """Compare a run's methods: one table of all numbers, paired differences, null models that win, validity of metrics.
 
-    python -m stages.compare home
+    python -m stages.compare home metrics/home/seeds
 
-Reads what the score cells of the listed methods wrote; writes to metrics/<run>/ summary.csv, differences.csv,
+Reads what was measured and scored; writes to metrics/<run>/ summary.csv, differences.csv,
 null_beats.csv, repeats.csv and left_out.csv, and to data/<run>/ per_class.csv, confusion.csv, confusion_headline.csv,
-sweep.csv and validity.csv. What other seeds gave is read from metrics/<run>/seeds.csv and seeds_clips.csv, where there
-are any.
+sweep.csv and validity.csv. What other seeds gave is read from the folder that the data set's record names, where there
+is one.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 
-from stages.base.errors import InputError, guard
+from stages.base.errors import guard
 from stages.base.params import read
-from stages.base.paths import Run
+from stages.base.paths import NULLS, Run, given
 from stages.base.progress import closing
 from stages.compare import auc, confusion, inputs, left_out, paired, runs, seeds, summary, sweep
 from stages.compare.params import PARAMS
 from stages.compare.seeded import Seeded, with_seeds
 from stages.compare.write import write_csv
+from stages.methods.records import read_methods
 from stages.stats.intervals import Level
 
 
 def main() -> None:
     """Compare the methods of the run that the command line names."""
-    if len(sys.argv) != 2:
-        raise InputError("expected a data set", do="python -m stages.compare <dataset>")
-    run = Run(sys.argv[1])
-    params = read(PARAMS, dataset=run.name)
-    compare = params["compare.{dataset}"]
-    found = inputs.load(run, compare.all_methods)
-    trainings = seeds.read(run, compare.all_methods, compare.learnt)
-    level = Level(params["score.confidence"], params["score.assumed_icc"])
-    seeded = Seeded(found, trainings, runs.read(run))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", help="a file of params/datasets")
+    parser.add_argument("seeds", help="folder of what `make seeds` wrote; data/none where there is none")
+    cell = parser.parse_args()
+    run, of_seeds = Run(cell.dataset), given(cell.seeds)
+    compare, *levels = read(PARAMS, dataset=run.name).values()
+    methods = read_methods(run)
+    names, learnt = sorted(one.name for one in methods), [one.name for one in methods if one.kind == "learnt"]
+    found = inputs.load(run, names)
+    trainings = seeds.read(of_seeds, names, learnt)
+    level = Level(*levels)
+    seeded = Seeded(found, trainings, runs.read(of_seeds))
     table = with_seeds(summary.summary(found.scores), seeded, level)
     named = {metric for _, metric, _ in confusion.named_scores(found)} | found.of_sets
-    beaten = summary.null_beats(table, compare.nulls)
+    beaten = summary.null_beats(table, NULLS)
     omitted = left_out.left_out(found)
 
     write_csv(run.metrics / "summary.csv", table)
@@ -50,9 +54,7 @@ def main() -> None:
     write_csv(run.data / "sweep.csv", sweep.sweep(found, compare.sweep.metrics, compare.sweep.steps))
     write_csv(run.data / "validity.csv", auc.validity(found, compare.shuffled, named))
 
-    did = f"{len(compare.all_methods)} methods of {run.name}, {len(table)} rows; a null model wins {len(beaten)} times"
-    ignored = inputs.stale(run, compare.all_methods)
-    did += f"; ignored, not listed: {', '.join(ignored)}" if ignored else ""
+    did = f"{len(names)} methods of {run.name}, {len(table)} rows; a null model wins {len(beaten)} times"
     alone = trainings.stale_methods(found.scores)
     did += f"; no seeds of the shipped training of {', '.join(alone)}: run `make seeds`" if alone else ""
     closing("compare", did)

@@ -1,4 +1,4 @@
-"""What every listed method's cells wrote, read and checked once; files of methods no longer listed are ignored."""
+"""What was measured and scored of every method, read and checked once."""
 
 from __future__ import annotations
 
@@ -102,11 +102,6 @@ def load(run: Run, methods: Sequence[str]) -> Inputs:
         measured = measured.select("method", "metric", "repeat", "place", "value")
         measures.append(measured.sort("metric", "repeat", "place"))
     return Inputs(clips, pl.concat(scores), pl.concat(verdicts), pl.concat(measures))
-
-
-def stale(run: Run, methods: Sequence[str]) -> list[str]:
-    """Return the methods whose scores lie about though they are not listed."""
-    return sorted({path.stem for path in run.scores("_").parent.glob("*.parquet")} - set(methods))
 
 
 def _by_method(table: pl.DataFrame, metric: str) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -30,30 +30,18 @@ class ConfusionParams(Params):
 
 
 class CompareParams(Params):
-    """Block `compare.{dataset}`."""
+    """Block `compare` of a data set."""
 
-    methods: list[str] = Field(min_length=1)
-    """Methods that are compared; files of others are ignored, and named."""
-    nulls: list[str]
-    """Null models: what a metric gives to answers that cannot know the clip."""
-    learnt: tuple[str, ...] = ()
-    """Those of the methods whose number depends on the seed of a training: their intervals, and those of differences
-    to them, hold it. A method with a second seed in metrics/<run>/seeds.csv needs no mention."""
-    shuffled: str | None
+    shuffled: str | None = "null_shuffled"
     """Null model whose answers were exchanged between classes; its values are the AUC's false pairs. Null: no AUC."""
     sweep: SweepParams
     """Thresholds that data/<run>/sweep.csv tries."""
     confusion: ConfusionParams | None
     """What data/<run>/confusion_headline.csv holds; null leaves it empty."""
 
-    @property
-    def all_methods(self) -> list[str]:
-        """Methods and null models, by name."""
-        return sorted({*self.methods, *self.nulls})
-
 
 PARAMS: Declared = {
     "compare.{dataset}": CompareParams,
-    "score.confidence": Annotated[float, Field(ge=0.5, lt=1)],
-    "score.assumed_icc": Annotated[float, Field(ge=0, le=1)],
+    "score.{dataset}.confidence": Annotated[float, Field(ge=0.5, lt=1)],
+    "score.{dataset}.assumed_icc": Annotated[float, Field(ge=0, le=1)],
 }

@@ -1,4 +1,4 @@
-"""What each training of a method said of each clip: `metrics/<run>/seeds_clips.csv`, which `make seeds` writes.
+"""What each training of a method said of each clip: `metrics/<run>/seeds/clips.csv`, which `make seeds` writes.
 
 A row is a clip by a metric of a method that learnt, and `said` a JSON list of what its other trainings on the shipped
 base model made of it, by their seeds from 1 on: the share of right answers, or the sets that were named; null where the
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from stages.base.errors import InputError
-from stages.base.paths import Run
+from stages.base.paths import NONE
 from stages.base.spreadsheet import text_as_written
 from stages.compare.inputs import Inputs
 from stages.compare.seeds import rows_of
@@ -74,13 +74,13 @@ class Runs:
         return [list(one) for one in zip(*(of_clip.get(clip, nothing) for clip in inputs.clips.ids), strict=True)]
 
 
-def read(run: Run) -> Runs:
-    """Return a run's table; an empty one where there is none.
+def read(folder: Path | None) -> Runs:
+    """Return a run's table, from the folder that `make seeds` wrote; an empty one where there is none.
 
     Raises:
         InputError: it lacks a column, or `said` is no list.
     """
-    path = run.metrics / "seeds_clips.csv"
+    path = (folder or Path(NONE)) / "clips.csv"
     said: dict[tuple[str, str], dict[str, list[Any]]] = {}
     for line, row in rows_of(path, COLUMNS):
         try:

@@ -1,4 +1,4 @@
-"""What other trainings gave: `metrics/<run>/seeds.csv`, which `make seeds` writes and a commit carries.
+"""What other trainings gave: `metrics/<run>/seeds/seeds.csv`, which `make seeds` writes and a commit carries.
 
 A row is a number of a method by one draw of two seeds, that of the base model (0 is the shipped one) and its own (0 is
 the shipped run). Intervals are on the shipped base model: they take the rows whose `base_seed` is 0.
@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from stages.base.errors import InputError
-from stages.base.paths import Run
+from stages.base.paths import NONE
 
 COLUMNS = ["method", "protocol", "metric", "aggregate", "base_seed", "seed", "value"]
 
@@ -54,11 +54,11 @@ class Trainings:
         return sorted({row[0] for row in rows if row[0] in self.learnt and self.stale(row[:4], row[4])})
 
 
-def read(run: Run, methods: Collection[str], learnt: Collection[str]) -> Trainings:
+def read(folder: Path | None, methods: Collection[str], learnt: Collection[str]) -> Trainings:
     """Return the trainings of a run; none where there is no table.
 
     Args:
-        run: of the data set.
+        folder: that `make seeds` wrote.
         methods: that are compared, null models too.
         learnt: those that learn; a method with a second seed is taken for one as well.
 
@@ -66,7 +66,7 @@ def read(run: Run, methods: Collection[str], learnt: Collection[str]) -> Trainin
         InputError: the table lacks a column, names a method that is not compared, holds what is no number or a draw
             twice, or lacks the shipped one.
     """
-    path = run.metrics / "seeds.csv"
+    path = (folder or Path(NONE)) / "seeds.csv"
     drawn: dict[Key, dict[int, float]] = {}
     seen = set()
     for line, row in rows_of(path, COLUMNS):
@@ -77,7 +77,7 @@ def read(run: Run, methods: Collection[str], learnt: Collection[str]) -> Trainin
                 file=path,
                 row=line,
                 key="method",
-                do="list it under compare.<dataset>.methods, or run `make seeds` again",
+                do="give it a record in params.yaml, or run `make seeds` again",
             )
         key: Key = (row["method"], row["protocol"], row["metric"], row["aggregate"])
         if (*key, base, seed) in seen:

@@ -1,4 +1,4 @@
-"""Controls that keep a benchmark honest: `python -m stages.controls home`.
+"""Controls that keep a benchmark honest: `python -m stages.controls home r2plus1d_cs r2plus1d cs`.
 
 Test clips are shown without the person, as nothing but their mean colour, and, where two classes differ in the
 direction of motion only, as one frame, with frames in random order and in the opposite order. Two kinds of methods name
@@ -25,20 +25,26 @@ from stages.exact.reproducible import hold_arithmetic, keep_freed_memory
 def main() -> None:
     """Ask the methods of one data set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dataset", help="a block under `controls` and `train` in params.yaml, of rendered clips")
-    run = Run(parser.parse_args().dataset)
-    params, trained, *level = read(PARAMS, dataset=run.name).values()
+    parser.add_argument("dataset", help="a file of params/datasets, of rendered clips")
+    parser.add_argument("method", help="a method that `train` made")
+    parser.add_argument("recipe", help="its file of params/recipes")
+    parser.add_argument("protocol", help="its protocol")
+    cell = parser.parse_args()
+    run = Run(cell.dataset)
+    params, *level, recipe = read(PARAMS, dataset=run.name, recipe=cell.recipe).values()
     hold_arithmetic()
     keep_freed_memory()
     import polars as pl
 
     from stages.controls.make import make  # torch must not be imported before its arithmetic is held
+    from stages.nets.trained import TrainParams
     from stages.stats.intervals import Level
 
+    trained = {cell.method: TrainParams(**dict(recipe), protocol=cell.protocol)}
     rows = make(run, params, trained, Level(*level))
     path = run.metrics / "controls.csv"
     write_text(path, csv_text(pl.DataFrame(rows).with_columns(pl.col(pl.Float64).round(6))))
-    closing(f"controls {run.name}", f"{len(rows)} rows of {params.methods} methods in {path}")
+    closing(f"controls {run.name}", f"{len(rows)} rows of {len(params.frozen) + 1} methods in {path}")
 
 
 if __name__ == "__main__":

@@ -26,24 +26,16 @@ def make(run: Run, params: ControlsParams, trained: Mapping[str, TrainParams], l
     """Return the rows of controls.csv: of each method, first the clips as they are.
 
     Raises:
-        InputError: a method is not under `train`, a model or the truth is missing, or a pair is none of its classes.
+        InputError: a model or the truth is missing, or a pair is none of its classes.
     """
     return [row for method in _methods(run, params, trained) for row in _of_method(run, method, params, level)]
 
 
 def _methods(run: Run, params: ControlsParams, trained: Mapping[str, TrainParams]) -> Iterator[Method]:
-    unknown = next((name for name in params.trained if name not in trained), None)
-    if unknown is not None:
-        raise InputError(
-            f"no block train.{run.name}.{unknown}",
-            file="params.yaml",
-            key=f"controls.{run.name}.trained",
-            do="name trained methods",
-        )
     for name, block in params.frozen.items():
         yield Frozen(run, name, block, params.seed)
-    for name in params.trained:
-        yield Trained(run, name, trained[name], params.seed)
+    for name, recipe in trained.items():
+        yield Trained(run, name, recipe, params.seed)
 
 
 def _of_method(run: Run, method: Method, params: ControlsParams, level: Level) -> Iterator[dict[str, Any]]:

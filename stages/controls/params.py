@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveInt
 
 from stages.base.params import Declared, Params
-from stages.nets.trained import TrainParams
+from stages.nets.trained import TrainRecipe
 from stages.video.controls import CONTROLS
 
 
@@ -36,8 +36,6 @@ class ControlsParams(Params):
 
     frozen: dict[str, FrozenParams]
     """Linear classifiers, by the names that they have in the table."""
-    trained: list[str]
-    """Methods that `train` made, blocks under `train.<dataset>`."""
     seed: int
     """Of the random frame and the random order; a clip's draws depend on it and the clip's name only."""
     everywhere: list[Control]
@@ -48,21 +46,10 @@ class ControlsParams(Params):
     """Controls on the test clips of each pair, where the choice is between the two; chance is a half. `reversed` is
     asked of trained methods only: a classifier that learns from reversed clips is right on them."""
 
-    @model_validator(mode="after")
-    def _asks_someone(self) -> ControlsParams:
-        if not self.methods:
-            raise ValueError("name a method under `frozen` or `trained`")
-        return self
-
-    @property
-    def methods(self) -> int:
-        """How many are asked."""
-        return len(self.frozen) + len(self.trained)
-
 
 PARAMS: Declared = {
     "controls.{dataset}": ControlsParams,
-    "train.{dataset}": dict[str, TrainParams],
-    "score.confidence": Annotated[float, Field(ge=0.5, lt=1)],
-    "score.assumed_icc": Annotated[float, Field(ge=0, le=1)],
+    "score.{dataset}.confidence": Annotated[float, Field(ge=0.5, lt=1)],
+    "score.{dataset}.assumed_icc": Annotated[float, Field(ge=0, le=1)],
+    "recipes.{recipe}": TrainRecipe,
 }

@@ -1,7 +1,6 @@
-"""What a model says of each clip, as table PREDICTIONS: `python -m stages.infer home embedded list`.
+"""What a model says of each clip, as table PREDICTIONS: `python -m stages.infer home embedded_list embedded list all`.
 
-Asks the model `vlm.<model>` about the clips of `infer.<dataset>` in the way of `strategies.<strategy>`; the method is
-called `<model>_<strategy>`. Answers are journalled as they come, so that a killed run goes on where it stopped.
+Asks the model `vlm.<model>` about the clips of `infer.<dataset>` by the strategy `strategies.<strategy>`. Answers are journalled as they come, so that a killed run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -31,19 +30,18 @@ from stages.vlm.show import Show
 def main() -> None:
     """Ask one model in one way about one data set."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("dataset", help="a block under `infer` in params.yaml")
-    parser.add_argument("model", help="a block under `vlm`")
-    parser.add_argument("strategy", help="a block under `strategies`")
-    parser.add_argument(
-        "--protocol", help="ask about clips of this protocol only: a model that learnt from its train part"
-    )
+    parser.add_argument("dataset", help="a file of params/datasets")
+    parser.add_argument("method", help="what this way of asking is called")
+    parser.add_argument("model", help="a file of params/models")
+    parser.add_argument("strategy", help="a block under `strategies` in params.yaml")
+    parser.add_argument("protocol", help="all, or the protocol whose train part the model learnt from: its test clips")
     parser.add_argument("--dry", action="store_true", help="ask nothing, write nothing: say what would be asked")
     cell = parser.parse_args()
     dataset, block, vlm = read(PARAMS, dataset=cell.dataset, model=cell.model, strategy=cell.strategy).values()
     run = Run(cell.dataset)
 
     show = Show(run, vlm)
-    every = wanted(run, show.labels, dataset.parts, cell.protocol)
+    every = wanted(run, show.labels, dataset.parts, None if cell.protocol == "all" else cell.protocol)
     clip_ids = limited(every, show.labels, dataset.limit)
     shown = shots(getattr(block, "examples", None), run, show, every)
     counted: list[Pretend] = []
@@ -55,8 +53,8 @@ def main() -> None:
         shown,
         counting(counted) if cell.dry else lambda backend, _: backend,
     )
-    same = {"method": made.name, "revision": made.revision}
-    output, tally, name = run.predictions(made.name), Tally(), f"infer {cell.dataset} {made.name}"
+    same = {"method": cell.method, "revision": made.revision}
+    output, tally, name = run.predictions(cell.method), Tally(), f"infer {cell.dataset} {cell.method}"
     unused = show.tell_unused(name)
     start = time.monotonic()
     with (DryJournal if cell.dry else Journal)("infer", *KINDS) as journal:

@@ -1,4 +1,4 @@
-"""A method: one model asked in one way."""
+"""How a method asks: one model by one strategy."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from stages.vlm.params import VlmParams
 
 
 class Method(NamedTuple):
-    """Its name, what identifies the weights of its models, how it asks, and the model."""
+    """What identifies the weights of its models, how it asks, and the model."""
 
-    name: str
     revision: str
     asking: Asking
     backend: Backend
@@ -34,7 +33,7 @@ def method(
     """Return the method of a model and a strategy, each a name with its params.
 
     Args:
-        model: the block `vlm.<model>`.
+        model: its name, and its file of params/models.
         way: the block `strategies.<strategy>`.
         labels: labels of each usable clip; closed questions list those that occur.
         many: a clip may have several labels or none.
@@ -51,4 +50,4 @@ def method(
     free = isinstance(params, AsPublished | Describe)
     asking = strategy(params, backend, text_model, Classes({}, False) if free else classes_of(labels, many), shown)
     revision = "+".join(dict.fromkeys([backend.revision, text_model.revision]))
-    return Method(model[0] if isinstance(params, AsPublished) else f"{model[0]}_{name}", revision, asking, backend)
+    return Method(revision, asking, backend)

@@ -107,7 +107,7 @@ class Judge(Asked):
 
 
 class AsPublished(Params):
-    """No question: a recorded model's published answers, as they are. The method is called as the model is."""
+    """No question: a recorded model's published answers, as they are."""
 
     kind: Literal["published"]
     """published: what the recorded model's file says of each clip."""

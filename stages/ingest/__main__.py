@@ -1,6 +1,6 @@
-"""Any data set -> manifest, splits and their audit: `python -m stages.ingest home`.
+"""Any data set -> manifest, splits and their audit: `python -m stages.ingest home data/home/clips`.
 
-Reads the clips (or, for a replay, their names) of `ingest.<dataset>.source`, decodes each once, cuts recordings into
+Reads the clips from a folder (or, for a replay, their names from a file), decodes each once, cuts recordings into
 windows where `windows` says so, splits them by each protocol and audits every split. A leak that params do not accept
 stops the stage after the audit is written. A licensed source that a push would send stops it at once.
 """
@@ -29,18 +29,20 @@ from stages.ingest.windows import clips_of
 def main() -> None:
     """Ingest one data set."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("dataset", help="a block under `ingest` in params.yaml")
-    dataset: str = arguments.parse_args().dataset
+    arguments.add_argument("dataset", help="a file of params/datasets")
+    arguments.add_argument("clips", type=Path, help="folder of the clips, or a file of clip names")
+    cell = arguments.parse_args()
+    dataset: str = cell.dataset
     params: IngestParams = read(PARAMS, dataset=dataset)["ingest.{dataset}"]
     run = Run(dataset)
     adapter = load(params.adapter)
     if params.licensed:
-        check_source(dataset, Path(params.source))
-    source = read_source(Path(params.source))
+        check_source(dataset, cell.clips)
+    source = read_source(cell.clips)
     probed = probe_rows(
         rows_of(source.entries, adapter), compute().processes, run.manifest, params.windows, most=params.pixels
     )
-    clips = clips_of(probed.rows, probed.counts, params, adapter)
+    clips = clips_of(probed.rows, probed.counts, params, adapter, cell.clips)
     others = [name for name in source.others if params.windows is None or name != params.windows.annotations]
     splits = split(clips.rows, others, params, adapter, clips.findings)
 

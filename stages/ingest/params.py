@@ -127,8 +127,6 @@ class IngestParams(Params):
 
     adapter: str
     """Name of a file in stages/ingest/adapters: how the data set names its clips."""
-    source: str
-    """Folder of the clips; or a file of clip names, where no video is at hand (a replay of published texts)."""
     licensed: bool
     """The clips may not be passed on: a source that git or `dvc push` would send is refused, pages show no image."""
     pixels: int = Field(default=8192 * 4320, ge=1)

@@ -50,7 +50,11 @@ def frames_of(times: Sequence[float], windows: Sequence[Span]) -> list[int]:
 
 
 def clips_of(
-    recordings: Sequence[Row], counts: Mapping[str, Sequence[int]], params: IngestParams, adapter: Adapter
+    recordings: Sequence[Row],
+    counts: Mapping[str, Sequence[int]],
+    params: IngestParams,
+    adapter: Adapter,
+    source: Path,
 ) -> Cut:
     """Return a data set's clips: the videos themselves, or the windows of them, labelled by the annotations.
 
@@ -59,6 +63,7 @@ def clips_of(
         counts: path of each usable video -> frames of each of its windows.
         params: of the data set.
         adapter: how its videos are named, and which classes there are.
+        source: folder of the videos, and of their annotations.
 
     Raises:
         InputError: an annotation is unusable (see `read_annotations` and `within`), or the rules name a class that
@@ -68,7 +73,7 @@ def clips_of(
     if params.rules and (unknown := sorted(params.rules.names - known)):
         raise InputError(f"no such label: {', '.join(unknown)}", key="rules", do=f"name some of {sorted(known)}")
     whole = Cut(list(recordings), [])
-    made = _windows(recordings, counts, params, params.windows, adapter) if params.windows else whole
+    made = _windows(recordings, counts, params, params.windows, adapter, source) if params.windows else whole
     return made._replace(rows=keep_rules(made.rows, params.rules))
 
 
@@ -78,8 +83,9 @@ def _windows(
     params: IngestParams,
     windows: Windows,
     adapter: Adapter,
+    source: Path,
 ) -> Cut:
-    path = Path(params.source) / windows.annotations
+    path = source / windows.annotations
     by_recording: dict[str, list[Interval]] = defaultdict(list)
     for interval in read_annotations(path, windows.unit, adapter.classes):
         named = adapter.parse(bare(interval.recording))

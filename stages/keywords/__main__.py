@@ -1,4 +1,4 @@
-"""Class -> keywords of a data set: `python -m stages.keywords home`.
+"""Class -> keywords of a data set: `python -m stages.keywords home stages/keywords/lists/home.yaml`.
 
 Takes the lists from a YAML file of this repository, from the literal in a published notebook, or from a model; checks
 that every class of the manifest has one, and warns of keywords that many classes share.
@@ -13,7 +13,7 @@ import polars as pl
 
 from stages.base.errors import InputError, guard
 from stages.base.params import read
-from stages.base.paths import Run
+from stages.base.paths import NONE, Run
 from stages.base.progress import closing
 from stages.base.schema import MANIFEST
 from stages.base.tables import read_table, write_json
@@ -28,8 +28,10 @@ from stages.vlm.prompts import Prompt
 def main() -> None:
     """Write one data set's keywords."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("dataset", help="a block under `keywords` in params.yaml")
-    dataset: str = arguments.parse_args().dataset
+    arguments.add_argument("dataset", help="a file of params/datasets")
+    arguments.add_argument("lists", type=Path, help=f"file or notebook of the lists; {NONE} where a model is asked")
+    cell = arguments.parse_args()
+    dataset: str = cell.dataset
     params: KeywordsParams = read(PARAMS, dataset=dataset)["keywords.{dataset}"]
     run = Run(dataset)
     usable = read_table(run.manifest, MANIFEST).filter(pl.col("error").is_null())
@@ -38,9 +40,9 @@ def main() -> None:
         raise InputError("no usable clip has a label", file=run.manifest, do=f"see {run.metrics / 'audit.json'}")
     known = 0
     if isinstance(params, FileLists):
-        source, lists = params.path, from_yaml(Path(params.path), params.version)
+        source, lists = str(cell.lists), from_yaml(cell.lists, params.version)
     elif isinstance(params, NotebookLists):
-        source, lists = params.path, from_notebook(Path(params.path), params.variable)
+        source, lists = str(cell.lists), from_notebook(cell.lists, params.variable)
     else:
         backend = load(params.model, params.name)
         lists, known = from_model(backend, Prompt(PROMPTS, params.prompt), params.count, classes)

@@ -21,18 +21,14 @@ class FileLists(_Lists):
     """Lists curated as data."""
 
     source: Literal["file"]
-    """file: a YAML file with `version` and `classes`."""
-    path: str
-    """The file, such as stages/keywords/lists/home.yaml."""
+    """file: a YAML file with `version` and `classes`; the data set's record names it."""
 
 
 class NotebookLists(_Lists):
     """Lists published in a Jupyter notebook, read as data and never run."""
 
     source: Literal["notebook"]
-    """notebook: a Python literal in a code cell."""
-    path: str
-    """The notebook."""
+    """notebook: a Python literal in a code cell; the data set's record names the notebook."""
     variable: str
     """Name to which the literal is assigned, such as activity_dict_cleaned."""
 
@@ -45,7 +41,7 @@ class ModelLists(_Lists):
     name: str
     """The back end's name in messages and in compute.yaml's `endpoints`."""
     model: VlmParams
-    """The back end: a block as under `vlm` (a YAML anchor repeats one)."""
+    """The back end: what a file of params/models holds."""
     prompt: str
     """File in stages/keywords/prompts, without its suffix."""
     count: PositiveInt

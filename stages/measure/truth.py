@@ -11,9 +11,7 @@ from typing import NamedTuple
 
 from stages.text.keywords import has_word
 
-#: The method whose answers are the reference captions: a row to compare others with. Only metrics of `AGAINST` are
-#: measured on it, for against themselves references are always right.
-REFERENCES = "references"
+#: The metrics that are measured on the reference captions too: against themselves references are always right.
 AGAINST = ("truth_similarity", "truth_named", "grounded")
 
 

@@ -13,11 +13,9 @@ from stages.learn.params import Augmentation, Pixels, Recipe, Views
 from stages.nets.params import Net
 
 
-class TrainParams(Params):
-    """Block `train.<dataset>.<method>`."""
+class TrainRecipe(Params):
+    """A recipe, params/recipes/<recipe>.yaml."""
 
-    protocol: str
-    """Protocol of `ingest.<dataset>` that it is trained and scored on; the method's name ends in it."""
     labels: Literal["single", "multi"] = "single"
     """single: each clip has one label (cross-entropy); multi: several or none (binary cross-entropy)."""
     net: Net
@@ -43,6 +41,13 @@ class TrainParams(Params):
     def many(self) -> bool:
         """A clip may have several labels, or none."""
         return self.labels == "multi"
+
+
+class TrainParams(TrainRecipe):
+    """A recipe, and on what."""
+
+    protocol: str
+    """Protocol of the data set that it is trained and scored on."""
 
 
 def models(run: Run, method: str, fold: str) -> Path:

@@ -1,9 +1,10 @@
 """The null models' answers, as table PREDICTIONS: `python -m stages.nulls home`.
 
 null_constant says the same about every tested clip: for each metric the reference caption that does best by that metric
-on the clips that no protocol tests on (a row each, column `metric`; see constant.py). null_shuffled says what a model
+on the clips that no protocol tests on (a row each, column `metric`; see constant.py), where nobody writes captions a
+class in words. null_shuffled says what a model
 said about a clip of another class. null_every_class names one keyword of every class. Each is written to
-data/<run>/predictions/null_<name>.parquet; references.parquet holds the reference captions as answers, a row to compare
+data/<run>/nulls/null_<name>.parquet; references.parquet holds the reference captions as answers, a row to compare
 others with where the truth is known.
 
 Where clips have several labels or none, answers are sets: null_constant names the set that most of the clips have that

@@ -17,6 +17,7 @@ from stages.nulls.constant import Constant, constants
 from stages.nulls.draw import exchange
 from stages.nulls.params import NullParams
 from stages.nulls.sentence import every_class
+from stages.text.labels import in_words
 from stages.text.sentences import KIND, Sentences
 
 Row = dict[str, Any]
@@ -89,10 +90,11 @@ def chosen(
     They are chosen on clips that are in no protocol's test part, so that they know nothing of what is tested. Where
     every clip is tested by some fold (leave one subject out), it is all of them, which only makes them stronger.
     """
-    captions = read_table(run.captions, CAPTIONS)
-    texts = {
-        clip: text for clip, text in captions.select("clip_id", "text").iter_rows() if clip in clips.labels and text
-    }
+    captions = read_table(run.captions, CAPTIONS).select("clip_id", "text")
+    if captions.is_empty():  # nobody writes any: the classes in words are what is left to say
+        texts = {clip: " and ".join(map(in_words, labels)) for clip, labels in clips.labels.items()}
+    else:
+        texts = {clip: text for clip, text in captions.iter_rows() if clip in clips.labels and text}
     pool = {clip: text for clip, text in texts.items() if clip not in clips.tested}
     where = f"chosen on {len(pool)} clips that no protocol tests on"
     if not pool:

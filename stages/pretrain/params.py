@@ -38,13 +38,9 @@ class LanguagePhase(Phase):
     """Share of the steps whose questions stand before the frames; such a step asks one of each clip."""
 
 
-class PretrainParams(Params):
-    """Block `pretrain.<model>`."""
+class PretrainRecipe(Params):
+    """A recipe, params/recipes/<recipe>.yaml."""
 
-    scene: str
-    """Scene of `simulate` whose clips it learns from; activities that are not in it stay unseen."""
-    tables: str | None
-    """Scene of recorded tables whose windows it learns from too; null for none."""
     seed: int
     """Seed of weights, order and augmentation."""
     threads: PositiveInt
@@ -67,4 +63,13 @@ class PretrainParams(Params):
     """Projector and language model on questions and answers, the vision tower frozen."""
 
 
-PARAMS: Declared = {"pretrain.{model}": PretrainParams}
+class PretrainParams(PretrainRecipe):
+    """A recipe and what is learnt from."""
+
+    scene: str
+    """Scene of `simulate` whose clips it learns from; activities that are not in it stay unseen."""
+    tables: str | None
+    """Scene of recorded tables whose windows it learns from too; None for none."""
+
+
+PARAMS: Declared = {"recipes.{recipe}": PretrainRecipe}

@@ -1,6 +1,6 @@
 """Write a run's report: one self-contained page of its numbers, examples and where they come from.
 
-    python -m stages.report smarthome_vlm
+    python -m stages.report home metrics/home/controls.csv data/none metrics/home/seeds
 
 The page is `data/<run>/report/index.html`. It asks nothing of the network, and the same tables give the same bytes.
 """
@@ -11,7 +11,7 @@ import argparse
 
 from stages.base.errors import guard
 from stages.base.params import read
-from stages.base.paths import Run
+from stages.base.paths import Run, given
 from stages.base.progress import closing
 from stages.base.tables import write_text
 from stages.report.inputs import load
@@ -22,18 +22,18 @@ from stages.report.render import Rules, page
 def main() -> None:
     """Read params and tables, render, write."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("dataset", help="the run, a block of `report` in params.yaml")
-    dataset = arguments.parse_args().dataset
-    values = read(PARAMS, dataset=dataset)
-    methods, nulls = values["compare.{dataset}.methods"], values["compare.{dataset}.nulls"]
-    params = values["report.{dataset}"]
-    thresholds, licensed = values["scored.{dataset}.thresholds"], values["ingest.{dataset}.licensed"]
-    rules = Rules(thresholds, values["score.confidence"], licensed)
-    run = Run(dataset)
-    text = page(load(run, methods, nulls), params, rules)
+    arguments.add_argument("dataset", help="a file of params/datasets")
+    arguments.add_argument("controls", help="CSV that `controls` wrote; data/none where there is none, as the others")
+    arguments.add_argument("targets", help="JSON with a paper's numbers, papers/<paper>/targets.json")
+    arguments.add_argument("seeds", help="folder of what `make seeds` wrote")
+    cell = arguments.parse_args()
+    run, controls, targets, seeds = Run(cell.dataset), given(cell.controls), given(cell.targets), given(cell.seeds)
+    params, licensed, thresholds, confidence = read(PARAMS, dataset=run.name).values()
+    inputs = load(run, seeds)
+    text = page(inputs, params, Rules(thresholds, confidence, licensed, controls, targets))
     path = run.data / "report" / "index.html"
     write_text(path, text)
-    closing("report", f"{path}, {len(text.encode()) / 1e6:.1f} MB, {len(methods)} methods, {len(nulls)} null models")
+    closing("report", f"{path}, {len(text.encode()) / 1e6:.1f} MB, {len(inputs.methods)} methods, {len(inputs.nulls)} null models")
 
 
 if __name__ == "__main__":

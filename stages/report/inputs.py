@@ -14,6 +14,7 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.spreadsheet import as_written
 from stages.base.tables import read_json, read_table
+from stages.methods.records import read_methods
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Inputs:
     """One run's tables, sorted as their schemas say; an optional one is None where no stage wrote it."""
 
     run: Run
+    titles: dict[str, str]
+    """Method -> how it is called on the page."""
     methods: tuple[str, ...]
     nulls: tuple[str, ...]
     manifest: pl.DataFrame
@@ -60,15 +63,19 @@ class Inputs:
         return sorted(set(self.manifest["labels"].explode().drop_nulls().to_list()))
 
 
-def load(run: Run, methods: list[str], nulls: list[str]) -> Inputs:
-    """Read a run's tables.
+def load(run: Run, seeds: Path | None) -> Inputs:
+    """Read a run's tables, and what other seeds gave from their folder.
 
     Raises:
-        InputError: a table is missing or has other columns, or names other methods than those given.
+        InputError: a table is missing or has other columns, or names other methods than those that were measured.
     """
+    measured = read_methods(run)
+    nulls = [one.name for one in measured if one.kind == "null"]
+    methods = [one.name for one in measured if one.kind != "null"]
     everyone = [*methods, *nulls]
     inputs = Inputs(
         run=run,
+        titles={one.name: one.title for one in measured},
         methods=tuple(methods),
         nulls=tuple(nulls),
         manifest=read_table(run.manifest, schema.MANIFEST),
@@ -85,7 +92,7 @@ def load(run: Run, methods: list[str], nulls: list[str]) -> Inputs:
         validity=read_csv(run.data / "validity.csv", VALIDITY),
         left_out=read_csv(run.metrics / "left_out.csv", LEFT_OUT),
         repeats=read_csv(run.metrics / "repeats.csv", REPEATS),
-        seeds=_seeds(run.metrics / "seeds.csv"),
+        seeds=_seeds(seeds),
         audit=read_json(run.metrics / "audit.json"),
     )
     _check_methods(inputs)
@@ -136,10 +143,10 @@ def read_csv(path: Path, columns: list[str]) -> pl.DataFrame:
     return frame
 
 
-def _seeds(path: Path) -> pl.DataFrame:
+def _seeds(folder: Path | None) -> pl.DataFrame:
     """Return what other seeds gave; no rows of a run that has no such table."""
     kinds = dict.fromkeys(SEEDS[:4], pl.String) | dict.fromkeys(SEEDS[4:6], pl.Int64) | {"value": pl.Float64}
-    frame = read_csv(path, SEEDS) if path.exists() else pl.DataFrame(schema=SEEDS)
+    frame = read_csv(folder / "seeds.csv", SEEDS) if folder else pl.DataFrame(schema=SEEDS)
     return frame.select(pl.col(name).cast(kind) for name, kind in kinds.items())
 
 
@@ -158,12 +165,12 @@ def _check_methods(inputs: Inputs) -> None:
         raise InputError(
             f"no numbers for {missing}",
             file=inputs.run.metrics / "summary.csv",
-            do="run `dvc repro`, or take them out of `compare`'s methods",
+            do="run `dvc repro`",
         )
     strangers = sorted(shown - set(inputs.everyone))
     if strangers:
         raise InputError(
-            f"methods {strangers} are in the table but not among `compare`'s",
+            f"methods {strangers} are in the table but were not measured",
             file=inputs.run.metrics / "summary.csv",
             do="run `dvc repro`, which drops a removed method",
         )

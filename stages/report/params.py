@@ -16,18 +16,14 @@ class ReportParams(Params):
     """Heading of the page."""
     about: str
     """What was done, in a few sentences; blank lines separate paragraphs."""
-    names: dict[str, str]
-    """How a method is written on the page; its own name where none is given."""
+    names: dict[str, str] = {}
+    """How rows of a paper that nothing here makes are called on the page; their own names where none is given."""
     protocols: list[str] = Field(min_length=1)
     """Protocols that come first; the page opens with the first of them, the others follow by name."""
     metrics: list[str] = Field(min_length=1)
     """Metrics that come first; the gallery opens with the first of them, the others follow by name."""
-    targets: str | None
-    """JSON with a paper's numbers (`papers/<paper>/targets.json`), or null."""
     contact_sheet: str | None
     """Image of the classes at a glance, or null."""
-    controls: str | None
-    """CSV with a trained model's results on the controls, as it shall stand on the page, or null."""
     examples_per_class: int | None = Field(ge=1)
     """Most clips of a class in the gallery; null takes all."""
     images: Literal["never", "unless_licensed", "always"]
@@ -40,9 +36,7 @@ class ReportParams(Params):
 
 PARAMS: Declared = {
     "report.{dataset}": ReportParams,
-    "compare.{dataset}.methods": list[str],
-    "compare.{dataset}.nulls": list[str],
     "ingest.{dataset}.licensed": bool,
-    "scored.{dataset}.thresholds": dict[str, float],
-    "score.confidence": float,
+    "score.{dataset}.thresholds": dict[str, float],
+    "score.{dataset}.confidence": float,
 }

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from stages.base.names import command
+from stages.base.params import place
 from stages.report.inputs import Inputs
 
 
@@ -52,7 +53,7 @@ def _described(stage: Any, root: str) -> dict[str, Any]:
     for dep in stage.deps:
         value = dep.hash_info.value if dep.hash_info else None
         if isinstance(value, dict):
-            params.update(value)
+            params.update({place(_relative(dep, root), key): one for key, one in value.items()})
         else:
             deps.append({"path": _relative(dep, root), "hash": value or ""})
     return {

@@ -24,7 +24,7 @@ STYLES = ["base", "tables", "figures", "gallery", "print"]
 
 
 class Rules(NamedTuple):
-    """Params of other stages that the page states."""
+    """What the page states besides its own params and tables."""
 
     thresholds: Mapping[str, float]
     """A metric's answer is right above this."""
@@ -32,6 +32,10 @@ class Rules(NamedTuple):
     """Level of the intervals."""
     licensed: bool
     """The data set's images must not be passed on."""
+    controls: Path | None = None
+    """CSV with results on the controls."""
+    targets: Path | None = None
+    """JSON with a paper's numbers."""
 
 
 def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
@@ -42,7 +46,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
     scaled = set(inputs.sweep["metric"].to_list())
     common = {
         "methods": [
-            {"id": method, "name": params.names.get(method, method), "null": method in inputs.nulls}
+            {"id": method, "name": inputs.titles[method], "null": method in inputs.nulls}
             for method in inputs.everyone
         ],
         "protocols": protocols,
@@ -82,10 +86,11 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         summary=numbers.results(inputs),
         seeded=seeded,
         base_seeds=any(values["base"] for values in drawn.values()),
-        targets=targets.beside_ours(Path(params.targets), inputs.summary) if params.targets else None,
+        names=params.names | inputs.titles,
+        targets=targets.beside_ours(rules.targets, inputs.summary) if rules.targets else None,
         audit=inputs.audit,
         exclusions=exclusions.exclusions(inputs),
-        controls=_plain(read_csv(Path(params.controls), [])) if params.controls else None,
+        controls=_plain(read_csv(rules.controls, [])) if rules.controls else None,
         contact_sheet=_contact_sheet(Path(params.contact_sheet)) if pictured and params.contact_sheet else None,
         stages=made_by,
         method_rows=provenance.of_methods(inputs),

@@ -12,15 +12,6 @@ from stages.labels.rules import Rules
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-class ScoreParams(Params):
-    """Block `score`: intervals, whatever the run."""
-
-    confidence: float = Field(ge=0.5, lt=1)
-    """Share of intervals that shall hold the true value."""
-    assumed_icc: Fraction
-    """Correlation of two clips of the same subject and class, where no answer differs so that none can be estimated."""
-
-
 class SetParams(Params):
     """How answers that are sets of labels are scored."""
 
@@ -42,22 +33,27 @@ class SetParams(Params):
         return self.thresholds.get(method, self.thresholds["default"])
 
 
-class ScoredParams(Params):
-    """Block `scored.{dataset}`: how a run's values become verdicts, what of it is scored and put forward."""
+class ScoreParams(Params):
+    """Block `score` of a data set: how its values become verdicts, what of it is scored and put forward."""
 
+    confidence: float = Field(ge=0.5, lt=1)
+    """Share of intervals that must hold the true value."""
+    assumed_icc: Fraction
+    """Correlation of two clips of the same subject and class, where no answer differs so that none can be estimated."""
     thresholds: dict[str, Fraction]
     """A metric's answer is right where its value exceeds this; metrics that name a class or a set need none."""
     only: dict[str, list[str]]
-    """A metric or method -> the protocols that it is scored on; all protocols for those not named here."""
+    """A metric -> the protocols that it is scored on; all protocols for those not named here. A method that learnt is
+    scored on its own protocol: on another it may have learnt from test clips."""
     headline: list[Annotated[str, Field(pattern=r"^[^.]+\.[^.]+\.[^.]+$")]] = Field(max_length=10)
-    """Up to ten `protocol.metric.aggregate` for metrics/<run>/<method>.json; those that a method lacks are left out."""
+    """Up to ten `protocol.metric.aggregate` for metrics/<run>/headlines; those that a method lacks are left out."""
 
     sets: SetParams | None = None
     """Of data sets whose clips have several labels or none; leave it out for others."""
 
-    def allows(self, protocol: str, method: str, metric: str) -> bool:
-        """Whether a method's metric is scored on a protocol."""
-        return all(protocol in self.only.get(name, [protocol]) for name in (method, metric))
+    def allows(self, protocol: str, metric: str) -> bool:
+        """Whether a metric is scored on a protocol."""
+        return protocol in self.only.get(metric, [protocol])
 
 
-PARAMS: Declared = {"score": ScoreParams, "scored.{dataset}": ScoredParams}
+PARAMS: Declared = {"score.{dataset}": ScoreParams}

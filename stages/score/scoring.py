@@ -12,7 +12,7 @@ import polars as pl
 from stages.base.errors import InputError
 from stages.score.answers import read_answers
 from stages.score.multi import set_aggregates
-from stages.score.params import ScoredParams, ScoreParams, SetParams
+from stages.score.params import ScoreParams, SetParams
 from stages.score.sets import METRIC, Sets, read_sets, set_rows
 from stages.score.tables import score_rows, verdict_rows
 from stages.score.tuning import tuned
@@ -25,12 +25,19 @@ class Method(NamedTuple):
     """A method's measures, and the clips that they are of."""
 
     name: str
+    protocol: str
+    """The one that it is scored on; all: every one."""
     measures: pl.DataFrame
     file: Path
     """That holds them."""
     manifest: pl.DataFrame
     splits: pl.DataFrame
     clips: Clips
+
+    def protocols(self, metric: str, params: ScoreParams) -> list[str]:
+        """Return the protocols that one of its metrics is scored on."""
+        own = [name for name in self.clips.protocols if self.protocol in ("all", name)]
+        return [name for name in own if params.allows(name, metric)]
 
 
 class Scored(NamedTuple):
@@ -40,18 +47,18 @@ class Scored(NamedTuple):
     verdicts: list[pl.DataFrame]
 
 
-def scored(method: Method, score: ScoreParams, params: ScoredParams, where: str) -> Scored:
+def scored(method: Method, params: ScoreParams, where: str) -> Scored:
     """Return a method's scores and verdicts by all metrics that its measures hold.
 
     Raises:
         InputError: measures or params do not allow it; `where` names the params in messages.
     """
-    level = Level(score.confidence, score.assumed_icc)
+    level = Level(params.confidence, params.assumed_icc)
     found = Scored([], [])
     of_sets = method.measures["metric"] == METRIC
     single = method.measures.filter(~of_sets)
     for answers in read_answers(single, method.clips, params.thresholds, method.file, where):
-        protocols = [name for name in method.clips.protocols if params.allows(name, method.name, answers.metric)]
+        protocols = method.protocols(answers.metric, params)
         found.rows.extend(score_rows(method.name, method.clips, answers, protocols, level))
         found.verdicts.append(verdict_rows(method.name, method.clips, answers))
     if of_sets.any():
@@ -59,10 +66,10 @@ def scored(method: Method, score: ScoreParams, params: ScoredParams, where: str)
             raise InputError(
                 "answers are sets of labels, and nothing says how sets are scored",
                 file=where,
-                key="scored.sets",
+                key="score.sets",
                 do="say how thresholds come about, such as sets: {thresholds: {default: own}, rules: null}",
             )
-        protocols = [name for name in method.clips.protocols if params.allows(name, method.name, METRIC)]
+        protocols = method.protocols(METRIC, params)
         sets, thresholds = _sets(method, params.sets, protocols)
         found.rows.extend(_set_scores(method, sets, thresholds, params.sets, protocols, level))
         found.verdicts.append(set_rows(method.name, method.clips, sets))
@@ -88,8 +95,8 @@ def _sets(method: Method, params: SetParams, protocols: Sequence[str]) -> tuple[
             raise InputError(
                 f"thresholds tuned on one protocol's validation part may not be tested by another: {method.name} is "
                 f"scored on {', '.join(protocols)}",
-                key="scored.only",
-                do=f"name one protocol for {method.name}",
+                key="protocol",
+                do=f"name one protocol in the record of {method.name}",
             )
         thresholds = tuned(method.measures, method.manifest, method.splits, protocols[0], classes, method.file)
     elif isinstance(how, dict):

@@ -1,7 +1,7 @@
-"""A supervised video model, trained and asked: `python -m stages.train home swin3d_cs`.
+"""A supervised video model, trained and asked: `python -m stages.train home r2plus1d_cs r2plus1d cs`.
 
-Trains the model of `train.<dataset>.<method>` on the train part of its protocol (a model a fold where the protocol
-leaves one out) and predicts its test clips, and nothing else. The method is called `<model>_<protocol>`. Writes
+Trains by the recipe params/recipes/<recipe>.yaml on the train part of a protocol (a model a fold where the protocol
+leaves one out) and predicts its test clips, and nothing else. Writes
 data/<dataset>/predictions/<method>.parquet, data/<dataset>/models/<method> and data/<dataset>/curves/<method>. A killed
 run goes on where it stopped; `HAR_LAUNCH="accelerate launch --num_processes 4"` runs it on several GPUs.
 """
@@ -22,11 +22,14 @@ from stages.train.params import PARAMS
 def main() -> None:
     """Train one method on one data set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dataset", help="a block under `train` in params.yaml")
-    parser.add_argument("method", help="a block under `train.<dataset>`: <model>_<protocol>")
+    parser.add_argument("dataset", help="a file of params/datasets")
+    parser.add_argument("method", help="what is trained is called so")
+    parser.add_argument("recipe", help="a file of params/recipes")
+    parser.add_argument("protocol", help="a protocol of the data set")
     given = parser.parse_args()
-    params: TrainParams = read(PARAMS, **vars(given))["train.{dataset}.{method}"]
-    relaunch("stages.train", given.dataset, given.method)
+    recipe = read(PARAMS, recipe=given.recipe)["recipes.{recipe}"]
+    params = TrainParams(**dict(recipe), protocol=given.protocol)
+    relaunch("stages.train", *vars(given).values())
     hold_arithmetic()
     keep_freed_memory()
     from stages.train.make import make  # torch must not be imported before its arithmetic is held

@@ -55,19 +55,11 @@ def make(dataset: str, method: str, params: TrainParams) -> Did:
     """Train a method on a data set and write predictions, weights and curves.
 
     Raises:
-        InputError: the method's name does not end in its protocol, a clip cannot be decoded, the weights do not fit, or
-            the loss is no number.
+        InputError: a clip cannot be decoded, the weights do not fit, or the loss is no number.
     """
-    if not method.endswith(f"_{params.protocol}"):
-        raise InputError(
-            f"the method is trained on protocol {params.protocol}",
-            file="params.yaml",
-            key=f"train.{dataset}.{method}",
-            do=f"call it <model>_{params.protocol}",
-        )
     if "test" not in params.parts:
         raise InputError(
-            "the test part is not predicted", file="params.yaml", key=f"train.{dataset}.{method}.parts", do="add test"
+            "the test part is not predicted", file="params/recipes", key=f"{method}: parts", do="add test"
         )
     accelerator = start(params.recipe)
     run = Run(dataset)
@@ -75,8 +67,8 @@ def make(dataset: str, method: str, params: TrainParams) -> Did:
     if len(task.folds) > 1 and params.parts != ["test"]:
         raise InputError(
             "a clip that one fold validates on is tested by another",
-            file="params.yaml",
-            key=f"train.{dataset}.{method}.parts",
+            file="params/recipes",
+            key=f"{method}: parts",
             do="say parts: [test]",
         )
     cell = Cell(run, method, params, task, Store(params.pixels), accelerator)

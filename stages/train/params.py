@@ -1,8 +1,8 @@
-"""Params of `train`: what is trained on which protocol, and how."""
+"""Params of `train`: what learns, and how."""
 
 from __future__ import annotations
 
 from stages.base.params import Declared
-from stages.nets.trained import TrainParams
+from stages.nets.trained import TrainRecipe
 
-PARAMS: Declared = {"train.{dataset}.{method}": TrainParams}
+PARAMS: Declared = {"recipes.{recipe}": TrainRecipe}

@@ -153,5 +153,14 @@ class RecordedParams(Params):
     """The file, in one of the formats that recorded.py reads."""
 
 
-#: A block `vlm.<model>`.
+class NoParams(Params):
+    """Nobody: what params/models/none.yaml holds."""
+
+    backend: Literal["none"]
+    """none: there is no captioner, or no judge."""
+
+
+#: A file of params/models.
 VlmParams = Annotated[LocalParams | ApiParams | RecordedParams, Field(discriminator="backend")]
+#: The same, or nobody.
+MaybeVlmParams = Annotated[LocalParams | ApiParams | RecordedParams | NoParams, Field(discriminator="backend")]

@@ -20,7 +20,7 @@ from stages.stats.intervals import difference
 from stages.stats.sets import compared, f1, matrix
 from stages.stats.spread import spread
 
-HEADLINE = re.compile(r"metrics/([^/]+)/([^/]+)\.json")
+HEADLINES = re.compile(r"metrics/([^/]+)/headlines")
 CONFIDENCE = 0.95
 
 
@@ -74,7 +74,7 @@ def numbers(before: Revision, after: Revision) -> list[Number]:
     """Return all headline numbers of either revision, those that moved and those that did not."""
     found = []
     for run, method in _headlines(before, after):
-        path = run.metrics / f"{method}.json"
+        path = run.headlines(method)
         old, new = _values(before, path), _values(after, path)
         for name in sorted({*old, *new}):
             was, now = old.get(name), new.get(name)
@@ -87,7 +87,7 @@ def flips(before: Revision, after: Revision) -> list[Flips]:
     """Return for each method, protocol and metric of the headlines the clips whose verdict differs."""
     found = []
     for run, method in _headlines(before, after):
-        named = {*_values(before, run.metrics / f"{method}.json"), *_values(after, run.metrics / f"{method}.json")}
+        named = {*_values(before, run.headlines(method)), *_values(after, run.headlines(method))}
         for protocol, metric in sorted({tuple(name.split(".")[:2]) for name in named}):
             pairs = _pairs(before, after, run, method, protocol, metric)
             if pairs is None:
@@ -102,13 +102,16 @@ def flips(before: Revision, after: Revision) -> list[Flips]:
 
 def _headlines(before: Revision, after: Revision) -> list[tuple[Run, str]]:
     outs = {*before.outs(), *after.outs()}
-    names = sorted({match.groups() for path in outs if (match := HEADLINE.fullmatch(path))})
-    # Other JSON files, such as the audit, have no verdicts beside them.
-    return [(Run(run), method) for run, method in names if Run(run).verdicts(method).as_posix() in outs]
+    runs = sorted(Run(match[1]) for path in outs if (match := HEADLINES.fullmatch(path)))
+    return [
+        (run, method)
+        for run in runs
+        for method in sorted({Path(name).stem for one in (before, after) for name in one.files(run.metrics / "headlines")})
+    ]
 
 
 def _values(revision: Revision, path: Path) -> dict[str, float]:
-    data = revision.read(path) if path.as_posix() in revision.outs() else None
+    data = revision.read(path)
     values = json.loads(data) if data else {}
     return {key: float(value) for key, value in values.items() if isinstance(value, int | float)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,29 @@ class Revision:
     _tables: dict[str, pl.DataFrame | None] = field(default_factory=dict)
 
     def hash(self, path: Path) -> str | None:
-        """Return the hash of an output, None where no stage has it."""
-        for stage in self.stages.values():
-            for out in stage["outs"]:
-                if out["path"] == path.as_posix():
-                    return str(out["hash"]) or None
+        """Return the hash of an output, or of a file in one; of the folder where its listing is not here; else None."""
+        for folder in (path, *path.parents):
+            for stage in self.stages.values():
+                for out in stage["outs"]:
+                    if out["path"] == folder.as_posix() and out["hash"]:
+                        return self._inside(str(out["hash"]), path.relative_to(folder).as_posix())
         return None
+
+    def _inside(self, known: str, name: str) -> str | None:
+        listing = Path(self.repo.cache.local.oid_to_path(known))
+        if not known.endswith(".dir") or name == "." or not listing.is_file():
+            return known
+        return next((one["md5"] for one in json.loads(listing.read_text()) if one["relpath"] == name), None)
+
+    def files(self, folder: Path) -> list[str]:
+        """Return the names of the files in a folder, sorted; none where there is no such folder."""
+        if self.commit == WORKSPACE:
+            return sorted(path.name for path in folder.glob("*"))
+        with self.repo.switch(self.commit):
+            try:
+                return sorted(Path(found).name for found in self.repo.dvcfs.find(f"/{folder.as_posix()}"))
+            except FileNotFoundError:
+                return []
 
     def outs(self) -> list[str]:
         """Return the paths of all outputs."""
@@ -48,7 +66,7 @@ class Revision:
             return path.read_bytes() if path.is_file() else None
         known = self.hash(path)
         cached = Path(self.repo.cache.local.oid_to_path(known)) if known else None
-        if cached and cached.is_file():
+        if cached and cached.is_file() and not str(known).endswith(".dir"):
             return cached.read_bytes()
         with self.repo.switch(self.commit):
             try:
