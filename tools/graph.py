@@ -1,7 +1,7 @@
-"""Write the code that each stage depends on into every `dvc.yaml`: `make graph`.
+"""Write the code that each stage depends on into `dvc.yaml`, and the file itself to each paper: `make graph`.
 
 A stage depends on its room and on every room that it imports, directly or through others, a folder each: whatever
-changes in one may change the result. The lines are replaced where they stand; all else of the file is left as it is.
+changes in one may change the result. The lines are replaced where they are; all else of the file is left as it is.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ COMMAND = re.compile(r"\s+cmd: python -m stages\.(\w+)")
 CODE = re.compile(r"(\s+- )stages/\w+(/\w+\.py)?\n")
 
 
-def pipelines(root: Path = ROOT) -> list[Path]:
-    """Return the pipelines whose stages depend on code; those of seeds/ depend on what was learnt."""
-    return [root / "dvc.yaml", *sorted(root.glob("papers/*/dvc.yaml"))]
+def pipelines() -> list[Path]:
+    """Return the graph and its copies, one beside the params of each paper; seeds/ has a graph of its own."""
+    return [ROOT / "dvc.yaml", *(params.with_name("dvc.yaml") for params in sorted(ROOT.glob("papers/*/params.yaml")))]
 
 
 def rooms(module: str) -> set[str]:
@@ -66,12 +66,11 @@ def written(text: str) -> str:
 
 def main() -> None:
     """Write what has changed, and say which."""
+    graph = written((ROOT / "dvc.yaml").read_text())
     for pipeline in pipelines():
-        before = pipeline.read_text()
-        after = written(before)
-        if after != before:
-            pipeline.write_text(after)
-            print(f"{pipeline.relative_to(ROOT)}: code deps written")
+        if not pipeline.exists() or pipeline.read_text() != graph:
+            pipeline.write_text(graph)
+            print(f"{pipeline.relative_to(ROOT)}: written")
 
 
 if __name__ == "__main__":

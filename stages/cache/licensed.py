@@ -1,7 +1,7 @@
 """Which outputs are of a licensed data set, as DVC's graph tells it, and by which hashes their content is known.
 
-Licensed is a data set that any params file marks so under `ingest`: its source, all below data/<name>, and whatever a
-stage makes of these, directly or not.
+Licensed is a data set that its file in params/datasets marks so under `ingest`: its clips, all below data/<name>, and
+whatever a stage makes of these, directly or not.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import yaml
 
 from stages.base.errors import InputError
 from stages.base.licence import overlap
+from stages.base.params import DATASETS
 
 #: Shorter contents, such as an empty list, are nobody's: they are the same in every data set.
 SHORTEST = 32
@@ -27,7 +28,7 @@ class Licence:
 
     licensed: bool
     sources: frozenset[PurePosixPath]
-    """Where its clips, or their names, are, from the repository's root."""
+    """Where its clips, or their names, are, from the repository's root, as any study's record says."""
 
 
 @dataclass
@@ -88,30 +89,44 @@ def material(repo: Any, said: Mapping[str, Licence] | None = None) -> Material:
 
 
 def licences(repo: Any) -> dict[str, Licence]:
-    """Return the licence of each data set that a params file of the graph has a block of, under `ingest`."""
-    files = {repo.fs.join(repo.root_dir, "params.yaml")}
-    files |= {dep.fs_path for stage in repo.index.stages for dep in stage.deps if _is_params(dep)}
+    """Return the licence of each data set that has a file in params/datasets.
+
+    Raises:
+        InputError: one of the files, or a study's params, cannot be read.
+    """
+    places: dict[str, set[PurePosixPath]] = {}
+    for study in [repo.root_dir, *_listed(repo, "papers")]:
+        values = _read(repo, repo.fs.join(study, "params.yaml"))
+        for kind in ("pushed", "kept"):
+            for name, record in (values.get(kind) or {}).items():
+                clips = record.get("clips") if isinstance(record, dict) else None
+                if isinstance(clips, str):
+                    places.setdefault(str(name), set()).add(PurePosixPath(os.path.normpath(clips)))
     found: dict[str, Licence] = {}
-    for file in sorted(files):
-        if not file.endswith((".yaml", ".yml")) or not repo.fs.exists(file):
-            continue
-        try:
-            with repo.fs.open(file, "r", encoding="utf-8") as stream:
-                values = yaml.load(stream.read(), yaml.CSafeLoader) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InputError(
-                f"cannot be read ({error})", file=file, do="correct it: it says what is licensed"
-            ) from None
-        blocks = values.get("ingest") if isinstance(values, dict) else None
-        for name, block in (blocks if isinstance(blocks, dict) else {}).items():
-            if not isinstance(block, dict):
-                continue
-            old = found.get(str(name), Licence(False, frozenset()))
-            source = block.get("source")
-            path = [PurePosixPath(os.path.normpath(source))] if isinstance(source, str) else []
-            # Whoever says nothing, or something else than false, has not said that it may leave.
-            found[str(name)] = Licence(old.licensed or block.get("licensed") is not False, old.sources | set(path))
+    for file in _listed(repo, DATASETS):
+        if file.endswith(".yaml"):
+            name, block = PurePosixPath(file.replace(os.sep, "/")).stem, _read(repo, file).get("ingest")
+            if isinstance(block, dict):
+                # Whoever says nothing, or something else than false, has not said that it may leave.
+                clips = places.get(name, set()) | {PurePosixPath(f"data/{name}/clips")}
+                found[name] = Licence(block.get("licensed") is not False, frozenset(clips))
     return found
+
+
+def _listed(repo: Any, folder: str) -> list[str]:
+    path = repo.fs.join(repo.root_dir, folder)
+    return sorted(repo.fs.ls(path, detail=False)) if repo.fs.isdir(path) else []
+
+
+def _read(repo: Any, file: str) -> dict[str, Any]:
+    if not repo.fs.isfile(file):
+        return {}
+    try:
+        with repo.fs.open(file, "r", encoding="utf-8") as stream:
+            values = yaml.load(stream.read(), yaml.CSafeLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"cannot be read ({error})", file=file, do="correct it: it says what is licensed") from None
+    return values if isinstance(values, dict) else {}
 
 
 def relative(repo: Any, out: Any) -> PurePosixPath:

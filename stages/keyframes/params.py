@@ -39,7 +39,7 @@ def check_licence(dataset: str, licensed: bool, kept: bool) -> None:
     if licensed and not kept:
         raise InputError(
             "is licensed, and this stage's output is one that `dvc push` sends to a remote",
-            file="params.yaml",
-            key=f"ingest.{dataset}.licensed",
-            do=f"name {dataset} under `kept` instead of `pushed`; or, where its licence allows, say `licensed: false`",
+            file=f"params/datasets/{dataset}.yaml",
+            key="ingest.licensed",
+            do=f"move its record in params.yaml from `pushed` to `kept`; or, where its licence allows, say false",
         )

@@ -1,11 +1,11 @@
 """What luck is worth: `make seeds` runs the two commands below.
 
     python -m stages.seeds run --jobs 1      every cell of seeds/dvc.yaml that has to run
-    python -m stages.seeds gather            metrics/<dataset>/seeds.csv and seeds_clips.csv from them
+    python -m stages.seeds gather            metrics/<dataset>/seeds from them
 
-A cell, as DVC runs it, is `row <dataset> <method> <key> <draw>` (a method that learnt) or `base <dataset> <model> <key>
-<draw>` (what follows from a base model and learnt nothing more): it raises the seed under <key> of params.yaml by
-<draw>, reproduces the scores in a workspace of its own below `.seeds`, and writes them to seeds/cells; of a draw of a
+A cell, as DVC runs it, is `row <dataset> <method> <recipe> <key> <draw>` (a method that learnt) or `base <dataset>
+<model> <recipe> <key> <draw>` (what follows from a base model and learnt nothing more): it raises the seed under <key>
+of params/recipes/<recipe>.yaml by <draw>, reproduces the scores in a workspace of its own below `.seeds`, and writes them to seeds/cells; of a draw of a
 method's own seed also what it said of each clip.
 """
 
@@ -21,7 +21,7 @@ from stages.seeds.gather import gather
 from stages.seeds.lock import check_current, maker, not_learnt, read_lock
 from stages.seeds.run import run
 from stages.seeds.table import BASE, cell_file, clips_file, drawn, said, write_clips, write_rows
-from stages.seeds.workspace import prepare, read_params, reproduce
+from stages.seeds.workspace import Seed, prepare, reproduce
 
 
 def main() -> None:
@@ -32,7 +32,8 @@ def main() -> None:
         of_cell = do.add_parser(name, help="one cell, as DVC runs it")
         of_cell.add_argument("dataset")
         of_cell.add_argument("name", metavar=what)
-        of_cell.add_argument("key", help="the seed's, in params.yaml")
+        of_cell.add_argument("recipe", help="a file of params/recipes")
+        of_cell.add_argument("key", help="the seed's, in it")
         of_cell.add_argument("draw", type=int, help="what is added to the seed there, from 1 on")
     of_run = do.add_parser("run", help="every cell that has to run")
     of_run.add_argument("--jobs", type=int, default=1, help="cells at a time")
@@ -46,23 +47,23 @@ def main() -> None:
     elif given.do == "gather":
         print("\n".join(gather(given.partial)))
     else:
-        draw(given.do, given.dataset, given.name, given.key, given.draw)
+        draw(given.do, given.dataset, given.name, Seed(given.recipe, given.key), given.draw)
 
 
-def draw(kind: str, dataset: str, name: str, key: str, number: int) -> None:
+def draw(kind: str, dataset: str, name: str, seed: Seed, number: int) -> None:
     """Make one cell's numbers."""
-    shipped = read_lock(Path("dvc.lock"))
+    shipped, key = read_lock(Path("dvc.lock")), seed.key
     learnt = f"data/models/{name}" if kind == "base" else f"data/{dataset}/models/{name}"
-    check_current(shipped, maker(shipped, learnt), read_params(Path("params.yaml")))
+    check_current(shipped, maker(shipped, learnt))
     methods = not_learnt(shipped, dataset, name) if kind == "base" else [name]
-    place = prepare(key, number)
+    place = prepare(seed, number)
     reproduce(place, [str(Run(dataset).scores(method)) for method in methods])
-    seeds = (number, 0) if key.startswith(BASE) else (0, number)
+    seeds = (number, 0) if key == BASE else (0, number)
     out = cell_file(dataset, name, key, number)
     write_rows(out, drawn(place, dataset, methods, *seeds))
-    if kind == "row" and not key.startswith(BASE):
+    if kind == "row" and key != BASE:
         write_clips(clips_file(out), said(place, dataset, name))
-    closing("seeds", f"{', '.join(methods)} on {dataset}: {key} raised by {number}")
+    closing("seeds", f"{', '.join(methods)} on {dataset}: {seed.file}, {key} raised by {number}")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ class Cell:
     name: str
     """The method, or the base model."""
     key: str
-    """Of the seed in params.yaml."""
+    """Of the seed in its recipe."""
     draw: int
     out: Path
     absent: tuple[str, ...]
@@ -59,7 +59,7 @@ def cells() -> list[Cell]:
         for stage in repo.index.stages:
             if not isinstance(stage, PipelineStage) or Path(stage.path).resolve() != PIPELINE.resolve():
                 continue
-            kind, (dataset, name, key, draw) = stage.cmd.split()[-1], arguments(stage.meta)
+            kind, (dataset, name, _, key, draw) = stage.cmd.split()[-1], arguments(stage.meta)
             absent = tuple(str(dep) for dep in stage.deps if not dep.exists)
             out = cell_file(dataset, name, key, int(draw))
             try:

@@ -1,4 +1,4 @@
-"""Tables of all draws, `metrics/<dataset>/seeds.csv` and `seeds_clips.csv`, from the cells and the shipped scores.
+"""Tables of all draws, `seeds.csv` and `clips.csv` in metrics/<dataset>/seeds, from the cells and the shipped scores.
 
 They are plain files, no outputs of a DVC stage: `compare` reads them, and `dvc repro` would else run this pipeline,
 hours of it, before the root's.
@@ -38,9 +38,9 @@ def gather(partial: bool) -> list[str]:
     for dataset in sorted({cell.dataset for cell in there}):
         held = [cell for cell in there if cell.dataset == dataset and not cell.stale]
         table = gathered(dataset, held)
-        path = Run(dataset).metrics / "seeds.csv"
+        path = Run(dataset).metrics / "seeds/seeds.csv"
         write_rows(path, table)
-        write_clips(clips_file(path), gathered_clips(held))
+        write_clips(path.with_name("clips.csv"), gathered_clips(held))
         left = sum(cell.dataset == dataset for cell in there) - len(held)
         said.append(f"{path}: {len(held)} cells, {len(table)} rows" + (f"; {left} cells left out" if left else ""))
     return said
@@ -76,7 +76,7 @@ def gathered_clips(held: Sequence[Cell]) -> pl.DataFrame:
     Raises:
         InputError: a cell lacks this file, or its draw answered other clips.
     """
-    own = sorted((cell for cell in held if cell.kind == "row" and not cell.key.startswith(BASE)), key=lambda c: c.draw)
+    own = sorted((cell for cell in held if cell.kind == "row" and cell.key != BASE), key=lambda c: c.draw)
     parts = [pl.DataFrame(schema=CLIPS)]
     for name in sorted({cell.name for cell in own}):
         of_name = [cell for cell in own if cell.name == name]

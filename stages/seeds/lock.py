@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from stages.base.errors import InputError
 from stages.base.params import lookup
+from stages.base.paths import Run
+from stages.methods.records import read_methods
 
 #: Cell -> its entry: cmd, deps, params, outs.
 Entries = Mapping[str, Mapping[str, Any]]
@@ -38,22 +40,25 @@ def maker(entries: Entries, path: str) -> str:
     Raises:
         InputError: no cell did: the shipped run is not there.
     """
-    found = next((name for name, entry in entries.items() if path in outs(entry)), None)
+    found = next((name for name, entry in entries.items() if any(_touch(out, path) for out in outs(entry))), None)
     if found is None:
         do = "other seeds are compared with the shipped run: run `dvc repro` first"
         raise InputError(f"no cell made {path}", file="dvc.lock", do=do)
     return found
 
 
-def check_current(entries: Entries, name: str, params: Mapping[str, Any]) -> None:
-    """Check that a cell was made by `params`, so that another seed differs from it in the seed only.
+def check_current(entries: Entries, name: str) -> None:
+    """Check that a cell was made by the params that are here, so that another seed differs from it in the seed only.
 
     Raises:
         InputError: it was made by others.
     """
+    from dvc.utils.serialize import load_yaml
+
     for file, keys in entries[name].get("params", {}).items():
+        params = load_yaml(file)
         for key, value in keys.items():
-            if file == "params.yaml" and lookup(params, key, file) != value:
+            if lookup(params, key, file) != value:
                 do = "run `dvc repro` first, so that seed and shipped run differ in the seed only"
                 raise InputError(f"the shipped {name} was made by another value", file=file, key=key, do=do)
 
@@ -78,25 +83,14 @@ def _touch(one: str, other: str) -> bool:
     return a == b or a in b.parents or b in a.parents
 
 
-def scored(entries: Entries, dataset: str) -> Iterator[str]:
-    """Yield the methods of a data set that the lock has scores of."""
-    for entry in entries.values():
-        for path in map(PurePosixPath, outs(entry)):
-            if path.parent == PurePosixPath("data", dataset, "scores"):
-                yield path.stem
-
-
 def not_learnt(entries: Entries, dataset: str, model: str) -> list[str]:
     """Return the methods that follow from the base model `model` and did not learn on the data set.
 
     They are its zero-shot methods, and null models where it wrote the captions that they are compared with. A method
     that learnt has a model of its own, and cells of its own here.
     """
-    models = {path for entry in entries.values() for path in outs(entry)}
-    found = [method for method in scored(entries, dataset) if f"data/{dataset}/models/{method}" not in models]
-    base = f"data/models/{model}"
+    run, base = Run(dataset), f"data/models/{model}"
+    found = [one.name for one in read_methods(run) if one.kind != "learnt"]
     return sorted(
-        method
-        for method in found
-        if base in upstream(entries, maker(entries, f"data/{dataset}/scores/{method}.parquet"))
+        method for method in found if base in upstream(entries, maker(entries, run.predictions(method).as_posix()))
     )

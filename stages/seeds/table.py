@@ -36,13 +36,13 @@ NUMBER = KEYS[:4]
 #: `said` is a text of JSON: in a cell what its training made of the clip, in the gathered table a list, a draw each.
 CLIPS = pl.Schema({"method": pl.String, "metric": pl.String, "clip_id": pl.String, "said": pl.String})
 CELLS = Path("seeds/cells")
-#: Keys of params whose seed is a base model's begin so.
-BASE = "pretrain."
+#: Key of the seed in a base model's recipe; that of a row's own has another.
+BASE = "seed"
 
 
 def cell_file(dataset: str, name: str, key: str, draw: int) -> Path:
     """Return where the numbers lie of a method or a base model by a draw of the seed under `key`."""
-    return CELLS / dataset / f"{name}_{'base_' if key.startswith(BASE) else ''}{draw}.csv"
+    return CELLS / dataset / f"{name}_{'base_' if key == BASE else ''}{draw}.csv"
 
 
 def clips_file(numbers: Path) -> Path:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -25,7 +25,22 @@ from stages.seeds.lock import maker, outs, read_lock, write_lock
 FOLDER = Path(".seeds")
 
 #: What is copied as it is; DVC hashes code, so links would do no good.
-_COPIED = ("dvc.yaml", "compute.yaml", ".dvcignore")
+_COPIED = ("dvc.yaml", "params.yaml", "compute.yaml", ".dvcignore")
+#: Folders of which a workspace has what the project has; what records name where there is no such input, too.
+_MIRRORED = ("stages", "params")
+_NOTHING = ("data/none", "data/models/none")
+
+
+class Seed(NamedTuple):
+    """Where a seed is written."""
+
+    recipe: str
+    key: str
+
+    @property
+    def file(self) -> Path:
+        """The recipe."""
+        return Path("params/recipes") / f"{self.recipe}.yaml"
 
 
 class _Plain(yaml.SafeDumper):
@@ -36,18 +51,18 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
-def with_seed(params: Path, key: str, draw: int) -> str:
-    """Return the text of params.yaml with the seed under `key`, and nothing else, raised by `draw`.
+def with_seed(seed: Seed, draw: int) -> str:
+    """Return the text of a recipe with the seed, and nothing else, raised by `draw`.
 
     Raises:
         InputError: there is no whole number under the key.
     """
     # Written and read once more, each block is an object of its own, though an alias put it in two places.
-    values = yaml.load(yaml.dump(read_params(params), Dumper=_Plain), yaml.CSafeLoader)
-    path, _, last = key.rpartition(".")
-    block = lookup(values, path, str(params)) if path else values
+    values = yaml.load(yaml.dump(read_params(seed.file), Dumper=_Plain), yaml.CSafeLoader)
+    path, _, last = seed.key.rpartition(".")
+    block = lookup(values, path, str(seed.file)) if path else values
     if not isinstance(block, dict) or not isinstance(block.get(last), int):
-        raise InputError("no seed there", file=params, key=key, do="name the seed of a recipe or of a base model")
+        raise InputError("no seed there", file=seed.file, key=seed.key, do="name the seed of a recipe")
     block[last] += draw
     return yaml.dump(values, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=10**6)
 
@@ -59,23 +74,27 @@ def read_params(path: Path) -> dict[str, Any]:
     return dict(load_yaml(str(path)))
 
 
-def prepare(key: str, draw: int) -> Path:
-    """Make or refresh the workspace in which the seed under `key` is raised by `draw`; return its folder."""
-    place = FOLDER / f"{key}-{draw}"
+def prepare(seed: Seed, draw: int) -> Path:
+    """Make or refresh the workspace in which a seed is raised by `draw`; return its folder."""
+    place = FOLDER / f"{seed.recipe}.{seed.key}-{draw}"
     (place / ".dvc").mkdir(parents=True, exist_ok=True)
     (place / ".dvc/config").write_text(
         "[core]\n    no_scm = true\n    analytics = false\n"
         f'[cache]\n    dir = {shared_cache()}\n    type = "reflink,hardlink,copy"\n'
     )
-    for name in _COPIED:
+    for name in (*_COPIED, *_NOTHING):
         if Path(name).exists():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(name, place / name)
-    _mirror(Path("stages"), place / "stages")
+    for name in _MIRRORED:
+        _mirror(Path(name), place / name)
+    for folder in Path("metrics").glob("*/seeds"):  # the cell compare has it among its deps
+        _mirror(folder, place / folder)
     for pointer in Path("data").rglob("*.dvc"):
         if pointer.is_file():
             (place / pointer.parent).mkdir(parents=True, exist_ok=True)
             shutil.copy2(pointer, place / pointer)
-    (place / "params.yaml").write_text(with_seed(Path("params.yaml"), key, draw))
+    (place / seed.file).write_text(with_seed(seed, draw))
     _take_over(place)
     return place
 
