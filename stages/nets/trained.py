@@ -18,8 +18,6 @@ class TrainParams(Params):
 
     protocol: str
     """Protocol of `ingest.<dataset>` that it is trained and scored on; the method's name ends in it."""
-    labels: Literal["single", "multi"] = "single"
-    """single: each clip has one label (cross-entropy); multi: several or none (binary cross-entropy)."""
     net: Net
     """Which model, of what size, from which weights."""
     pixels: Pixels
@@ -38,11 +36,6 @@ class TrainParams(Params):
         if self.views.places == 3 and self.views.crop == 1:
             raise ValueError("three places need a crop below 1: give `views.crop`")
         return self
-
-    @property
-    def many(self) -> bool:
-        """A clip may have several labels, or none."""
-        return self.labels == "multi"
 
 
 def models(run: Run, method: str, fold: str) -> Path:

@@ -19,6 +19,7 @@ from stages.base.paths import Run
 from stages.base.progress import closing
 from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
 from stages.base.tables import read_table, write_json, write_table
+from stages.labels.classes import read_classes
 from stages.score.params import PARAMS
 from stages.score.scoring import Method, scored
 from stages.score.tables import headline
@@ -41,7 +42,8 @@ def main() -> None:
     splits = read_table(run.splits, SPLITS)
     where = os.environ.get("DVC_STAGE", "params.yaml")
     clips = clips_to_score(manifest, splits, run)
-    rows, verdicts = scored(Method(method, measures, file, manifest, splits, clips), params["score"], wanted, where)
+    of = Method(method, measures, file, manifest, splits, clips, read_classes(run).names)
+    rows, verdicts = scored(of, params["score"], wanted, where)
     write_table(run.scores(method), rows, SCORES)
     write_table(run.verdicts(method), pl.concat(verdicts) if verdicts else [], VERDICTS)
     numbers, absent = headline(rows, wanted.headline)

@@ -31,6 +31,8 @@ class Method(NamedTuple):
     manifest: pl.DataFrame
     splits: pl.DataFrame
     clips: Clips
+    classes: list[str]
+    """Of the data set, in order."""
 
 
 class Scored(NamedTuple):
@@ -71,8 +73,7 @@ def scored(method: Method, score: ScoreParams, params: ScoredParams, where: str)
 
 def _sets(method: Method, params: SetParams, protocols: Sequence[str]) -> tuple[Sets, dict[str, float]]:
     """Return the sets that a method names, and the thresholds by which it does (none: its own sets)."""
-    labels = method.manifest.filter(pl.col("error").is_null())["labels"]
-    classes = sorted(set(labels.explode().drop_nulls().to_list()))
+    classes = method.classes
     sets, how = read_sets(method.measures, method.clips, classes, method.file), params.threshold(method.name)
     if how == "own":
         return sets, {}
