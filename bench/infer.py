@@ -24,7 +24,7 @@ def main() -> None:
     """Print a line for each size and kind of run."""
     for size in SIZES:
         with tempfile.TemporaryDirectory() as folder:
-            write_run(Path(folder), size, values=PARAMS | {"infer": {"home": {"labels": "single", "parts": []}}})
+            write_run(Path(folder), size, values=PARAMS | {"infer": {"home": {"parts": []}}})
             for kind in ("first", "again", "refilled"):
                 if kind == "refilled":
                     shutil.rmtree(Path(folder) / ".journal")

@@ -44,8 +44,8 @@ def asked(clips: int, dtype: str) -> dict[str, Any]:
     from stages.base.paths import Run
     from stages.base.schema import MANIFEST
     from stages.base.tables import read_table
+    from stages.labels.words import in_words
     from stages.text.encode import encode
-    from stages.text.labels import in_words
     from stages.text.model import PACKAGED, model_folder
     from stages.vlm.base import Request
     from stages.vlm.local import Local

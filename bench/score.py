@@ -31,6 +31,7 @@ from stages.base.tables import write_table
 from stages.score.aggregate import aggregates
 from stages.stats.design import Design
 from stages.stats.intervals import Level
+from tests.class_list import write_class_list
 
 RUN = Run("published")
 METHODS = ["a", "b", "c", "d", "null_constant", "null_every_class", "null_shuffled"]
@@ -72,6 +73,7 @@ def write_run(known: pl.DataFrame, rng: np.random.Generator) -> None:
     void = {field.name: None for field in MANIFEST}
     rows = [{**void, "clip_id": clip, "labels": [label], "subject": subject} for clip, label, subject in known.rows()]
     write_table(RUN.manifest, rows, MANIFEST)
+    write_class_list(RUN)
     third = known.filter(pl.col("subject").str.starts_with("2"))
     tests = {"cs": third, "cs_published": third, "cv1": third[::3], "cv2": third[::3], "cv1_published": third[::3]}
     tests["phase1"] = known.filter(pl.int_range(pl.len()).over("label") < 10)

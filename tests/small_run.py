@@ -23,9 +23,11 @@ from stages.base import params
 from stages.base.paths import Run
 from stages.base.schema import KEYFRAMES, MANIFEST, SPLITS
 from stages.base.tables import read_table, write_json, write_table
-from stages.text.labels import in_words
+from stages.labels.classes import Labels
+from stages.labels.words import in_words
 from stages.video.keyframe_table import INDEX, shard_name
 from stages.video.sample import encoded
+from tests.class_list import write_class_list
 from tests.conftest import ROOT
 from tests.fake_vlm import Guesser
 
@@ -48,7 +50,7 @@ MODEL = {
 }
 PARAMS = {
     "caption": {"home": {"attempts": 3, "ask": "ask", "insist": "insist", "gate": True}},
-    "infer": {"home": {"labels": "single", "parts": ["test"], "errors": 0.5}},  # of a few clips one is many
+    "infer": {"home": {"parts": ["test"], "errors": 0.5}},  # of a few clips one is many
     "strategies": {
         "describe": {"kind": "describe", "prompt": "describe"},
         "list": {"kind": "list", "prompt": "list", "weigh": False},
@@ -59,7 +61,9 @@ PARAMS = {
 }
 
 
-def write_run(root: Path, clips: int = 12, labels: list[list[str]] | None = None, values: Any = PARAMS) -> Run:
+def write_run(
+    root: Path, clips: int = 12, labels: list[list[str]] | None = None, values: Any = PARAMS, kind: Labels = "single"
+) -> Run:
     """Write a run of `clips` clips, two of three in the test part, and one more that is unusable."""
     run, names = Run("home"), sorted(KEYWORDS)
     place = Path.cwd()
@@ -86,6 +90,7 @@ def write_run(root: Path, clips: int = 12, labels: list[list[str]] | None = None
                 )
         rows.append({"clip_id": "broken", "labels": ["Walk"], "error": "the file is empty"})
         write_table(run.manifest, rows, MANIFEST)
+        write_class_list(run, kind)
         write_table(run.splits, [*parts, {"protocol": "cs", "fold": "", "clip_id": "broken", "part": "test"}], SPLITS)
         run.keyframes.mkdir(exist_ok=True)
         pq.write_table(pa.Table.from_pylist(frames, KEYFRAMES), run.keyframes / shard_name(0), row_group_size=8)

@@ -15,6 +15,7 @@ from torch import nn
 from stages.adapt.params import Way
 from stages.base.params import compute
 from stages.base.paths import Run
+from stages.labels.classes import Labels
 from stages.learn.checkpoint import run_key
 from stages.learn.curves import Curves
 from stages.learn.data import Clip, Task
@@ -115,17 +116,21 @@ class Setting:
         fold: str,
         shapes: dict[str, Any],
         objective: Objective | None = None,
+        labels: Labels | None = None,
     ) -> tuple[Fitted, str]:
         """Train a model of one fold; return how it went, and the key under which it is journalled.
 
-        `shapes` is all that shapes the weights beside base model, prompt and block of params: clips and labels.
+        `shapes` is all that shapes the weights beside base model, prompt and block of params: clips and labels. The
+        kind of `labels` that a head learns to name stands in the key as if it were one of these params.
         """
+        way = self.way.model_dump(mode="json", exclude={"prompt", "parts", "errors"})
+        way |= {} if labels is None else {"labels": labels}
         key = run_key(
             self.accelerator.device,
             self.accelerator.num_processes,
             adapt=VERSION,
             peft=version("peft"),
-            way=self.way.model_dump(mode="json", exclude={"prompt", "parts", "errors"}),
+            way=way,
             prompt=self.prompt,
             base=self.backend.hidden_shape(),
             **shapes,

@@ -44,7 +44,7 @@ def make(cell: Cell, way: Way, vlm: LocalParams) -> Did:
             do="adapt the base model, or take the way ft_lc",
         )
     accelerator = start(way.recipe)
-    task = read_task(cell.run, cell.protocol, isinstance(way, Captions) or way.many)
+    task = read_task(cell.run, cell.protocol, named=not isinstance(way, Captions))
     setting, notes = Setting.of(cell, way, vlm, accelerator), warnings(task)
     if isinstance(way, Captions):
         made = say_captions(setting, way, task, references(cell.run))

@@ -76,9 +76,8 @@ def name_classes(setting: Setting, task: Task, learner: Learner, predicted: Sequ
             for part, clips in parts.items()
         }
         clips = {part: [[learner.seen(clip), clip.labels] for clip in parts[part]] for part in ("train", "validation")}
-        fitted, key = setting.learn(
-            model, source["train"], source["validation"], fold.name, {**clips, "classes": task.classes}
-        )
+        shapes = {**clips, "classes": task.classes}
+        fitted, key = setting.learn(model, source["train"], source["validation"], fold.name, shapes, labels=task.labels)
         revision = _save(setting, task, fold, learner, model)
         rows = []
         for part in predicted:

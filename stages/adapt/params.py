@@ -54,15 +54,8 @@ class _Way(Params):
 class _Naming(_Way):
     text_first: bool = True
     """As the paper's authors have it: of a causal model, what stands behind the visual tokens has no part in them."""
-    labels: Literal["single", "multi"]
-    """single: each clip has one label (cross-entropy); multi: several or none (binary cross-entropy)."""
     parts: tuple[Literal["validation", "test"], ...] = ("test",)
     """Clips of these parts are predicted; thresholds can be tuned where validation is among them."""
-
-    @property
-    def many(self) -> bool:
-        """A clip may have several labels, or none."""
-        return self.labels == "multi"
 
 
 class FtLc(_Naming):

@@ -50,6 +50,11 @@ class Run:
         return self.data / "splits.parquet"
 
     @property
+    def classes(self) -> Path:
+        """JSON: the class list, as `stages/labels/classes.py` reads it."""
+        return self.data / "classes.json"
+
+    @property
     def keyframes(self) -> Path:
         """Folder of the shards of table KEYFRAMES."""
         return self.data / "keyframes"

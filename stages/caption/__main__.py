@@ -23,7 +23,7 @@ from stages.caption.loop import Rules
 from stages.caption.params import PARAMS
 from stages.caption.rows import KINDS, captions, gate, read_keywords, refill
 from stages.journal.store import Journal
-from stages.text.labels import in_words
+from stages.labels.classes import read_classes
 from stages.vlm.ask import Tally
 from stages.vlm.dry import DryJournal, Pretend, keep_speed
 from stages.vlm.load import load
@@ -45,14 +45,9 @@ def main() -> None:
         return closing(f"caption {cell.dataset}", "no captions: nobody writes them")
     show, backend, tally = Show(run, vlm), load(vlm, cell.model), Tally()
     pretend = Pretend(backend, vlm, repeats=False)
-    labels = {label for each in show.labels.values() for label in each}
-    keywords = read_keywords(run.keywords, labels)
-    rules = Rules(
-        Prompt(prompts, params.ask),
-        Prompt(prompts, params.insist),
-        params.attempts,
-        {label: in_words(label) for label in labels},
-    )
+    words = read_classes(run).words
+    keywords = read_keywords(run.keywords, words)
+    rules = Rules(Prompt(prompts, params.ask), Prompt(prompts, params.insist), params.attempts, words)
     name, same = f"caption {cell.dataset}", {"model": cell.model, "revision": backend.revision}
     unused = show.tell_unused(name)
     start = time.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ _MADE = ("text", "attempts", "keywords", "ended", "thinking", "tokens_thinking",
 KINDS = (Answer._fields, ("row", *_MADE))
 
 
-def read_keywords(path: Path, labels: set[str]) -> dict[str, list[str]]:
+def read_keywords(path: Path, labels: Collection[str]) -> dict[str, list[str]]:
     """Return the keywords of each class.
 
     Raises:

@@ -26,7 +26,7 @@ def make(run: Run, params: ControlsParams, trained: Mapping[str, TrainParams], l
     """Return the rows of controls.csv: of each method, first the clips as they are.
 
     Raises:
-        InputError: a model or the truth is missing, or a pair is none of its classes.
+        InputError: clips have several labels, a model or the truth is missing, or a pair is none of its classes.
     """
     return [row for method in _methods(run, params, trained) for row in _of_method(run, method, params, level)]
 
@@ -39,7 +39,14 @@ def _methods(run: Run, params: ControlsParams, trained: Mapping[str, TrainParams
 
 
 def _of_method(run: Run, method: Method, params: ControlsParams, level: Level) -> Iterator[dict[str, Any]]:
-    task = read_task(run, method.protocol, False)
+    task = read_task(run, method.protocol)
+    if task.many:
+        raise InputError(
+            "clips have several labels or none",
+            file=run.classes,
+            key="labels",
+            do="controls are for data sets of one label a clip",
+        )
     unknown = sorted({name for pair in params.pairs for name in pair} - set(task.classes))
     if unknown:
         raise InputError(

@@ -30,18 +30,7 @@ class Trained:
     passed: frozenset[str] = frozenset()
 
     def __init__(self, run: Run, name: str, params: TrainParams, seed: int) -> None:
-        """Bind a block of `train`.
-
-        Raises:
-            InputError: its clips have several labels.
-        """
-        if params.many:
-            raise InputError(
-                f"{name} has several labels a clip",
-                file="params.yaml",
-                key=f"controls.{run.name}",
-                do="controls are for methods of one label a clip",
-            )
+        """Bind a block of `train`."""
         self.name, self.protocol = name, params.protocol
         self._run, self._params, self._seed = run, params, seed
 
@@ -76,7 +65,7 @@ class Trained:
         store = Store(self._params.pixels)
         for control, frames_of in shown.items():
             of = sorted(frames_of)
-            scores = class_scores(self._accelerator, built, of, store, self._params, frames_of.__getitem__)
+            scores = class_scores(self._accelerator, built, of, store, self._params, False, frames_of.__getitem__)
             for question in (one for one in questions if one.control == control):
                 places = [classes.index(name) for name in question.among]
                 for clip, row in zip(of, scores, strict=True):

@@ -22,6 +22,7 @@ from stages.infer.params import PARAMS
 from stages.infer.rows import KINDS, infer, refill
 from stages.infer.shots import shots
 from stages.journal.store import Journal
+from stages.labels.classes import read_classes
 from stages.vlm.ask import Tally
 from stages.vlm.dry import DryJournal, Pretend, counting, keep_speed, to_ask
 from stages.vlm.show import Show
@@ -40,16 +41,16 @@ def main() -> None:
     dataset, block, vlm = read(PARAMS, dataset=cell.dataset, model=cell.model, strategy=cell.strategy).values()
     run = Run(cell.dataset)
 
-    show = Show(run, vlm)
+    show, classes = Show(run, vlm), read_classes(run)
     every = wanted(run, show.labels, dataset.parts, None if cell.protocol == "all" else cell.protocol)
     clip_ids = limited(every, show.labels, dataset.limit)
-    shown = shots(getattr(block, "examples", None), run, show, every)
+    shown = shots(getattr(block, "examples", None), run, show, classes.names, every)
     counted: list[Pretend] = []
     made = method(
         (cell.model, vlm),
         (cell.strategy, block),
         show.labels,
-        dataset.labels == "multi",
+        classes,
         shown,
         counting(counted) if cell.dry else lambda backend, _: backend,
     )

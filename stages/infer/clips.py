@@ -9,7 +9,7 @@ from stages.base.paths import Run
 from stages.base.schema import SPLITS
 from stages.base.tables import read_table
 from stages.infer.strategies import Classes
-from stages.text.labels import in_words
+from stages.labels.classes import ClassList
 
 
 def wanted(
@@ -43,22 +43,27 @@ def wanted(
     return chosen
 
 
-def classes_of(usable: Mapping[str, Sequence[str]], many: bool) -> Classes:
-    """Return the classes that occur among the usable clips, sorted, with their words.
+def listed(usable: Mapping[str, Sequence[str]], classes: ClassList) -> Classes:
+    """Return the classes that closed questions list, with their words.
+
+    Args:
+        usable: the labels of each usable clip.
+        classes: of the data set.
 
     Raises:
-        InputError: no clip has a label, a clip of a single-label data set has several or none, or two classes are
-            called by the same words.
+        InputError: there are none, a clip of a single-label data set has several or none, or two classes are called
+            by the same words.
     """
-    names = sorted({label for labels in usable.values() for label in labels})
-    if not names:
+    words = classes.words
+    if not words:
         raise InputError("no clip has a label", file="manifest", do="closed questions need classes: use a labelled set")
-    if not many:
+    if not classes.many:
         odd = next((clip_id for clip_id, labels in sorted(usable.items()) if len(labels) != 1), None)
         if odd is not None:
-            raise InputError(f"{odd} has the labels {list(usable[odd])}", key="labels", do="set labels: multi")
-    words = {name: in_words(name) for name in names}
+            raise InputError(
+                f"{odd} has the labels {list(usable[odd])}", key="labels", do="say labels: multi in the block of ingest"
+            )
     if len(set(words.values())) < len(words):
-        twice = [name for name in names if list(words.values()).count(words[name]) > 1]
-        raise InputError(f"{', '.join(twice)} read the same in words", do="tell them apart in stages/text/labels.py")
-    return Classes(words, many)
+        twice = [name for name in words if list(words.values()).count(words[name]) > 1]
+        raise InputError(f"{', '.join(twice)} read the same in words", do="tell them apart in stages/labels/words.py")
+    return Classes(words, classes.many)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from stages.infer.clips import classes_of
+from stages.infer.clips import listed
 from stages.infer.params import AsPublished, Describe, Judge, Strategy
 from stages.infer.shots import Shot
 from stages.infer.strategies import Asking, Classes, strategy
+from stages.labels.classes import ClassList
 from stages.vlm.base import Backend
 from stages.vlm.load import load
 from stages.vlm.params import VlmParams
@@ -26,7 +27,7 @@ def method(
     model: tuple[str, VlmParams],
     way: tuple[str, Strategy],
     labels: Mapping[str, Sequence[str]],
-    many: bool,
+    classes: ClassList,
     shown: Sequence[Shot] = (),
     wrap: Callable[[Backend, VlmParams], Backend] = lambda backend, _: backend,
 ) -> Method:
@@ -35,8 +36,8 @@ def method(
     Args:
         model: its name, and its file of params/models.
         way: the block `strategies.<strategy>`.
-        labels: labels of each usable clip; closed questions list those that occur.
-        many: a clip may have several labels or none.
+        labels: labels of each usable clip.
+        classes: of the data set; closed questions list them.
         shown: the strategy's examples.
         wrap: what stands before a back end, such as a counter of what it would be asked.
 
@@ -48,6 +49,6 @@ def method(
     if isinstance(params, Judge) and params.text_model:
         text_model = wrap(load(params.text_model, name), params.text_model)
     free = isinstance(params, AsPublished | Describe)
-    asking = strategy(params, backend, text_model, Classes({}, False) if free else classes_of(labels, many), shown)
+    asking = strategy(params, backend, text_model, Classes({}, False) if free else listed(labels, classes), shown)
     revision = "+".join(dict.fromkeys([backend.revision, text_model.revision]))
     return Method(revision, asking, backend)

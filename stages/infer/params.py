@@ -14,8 +14,6 @@ from stages.vlm.params import VlmParams
 class InferParams(Params):
     """Block `infer.<dataset>`."""
 
-    labels: Literal["single", "multi"]
-    """single: each clip has one label, and closed answers end in one; multi: several or none."""
     parts: list[Literal["train", "validation", "test"]]
     """Clips that are in one of these parts of any protocol are asked about; empty: all clips."""
     errors: Annotated[float, Field(ge=0, le=1)] = ERRORS

@@ -44,13 +44,16 @@ class Told(NamedTuple):
 NOTHING = Told()
 
 
-def shots(examples: Examples | None, run: Run, show: Show, asked: Collection[str]) -> tuple[Shot, ...]:
+def shots(
+    examples: Examples | None, run: Run, show: Show, classes: Sequence[str], asked: Collection[str]
+) -> tuple[Shot, ...]:
     """Return the clips that a strategy shows with their answers.
 
     Args:
         examples: the strategy's param.
         run: whose splits say which clips train.
         show: gives their media.
+        classes: of the data set.
         asked: the clips that are asked about.
 
     Raises:
@@ -67,7 +70,7 @@ def shots(examples: Examples | None, run: Run, show: Show, asked: Collection[str
     elif examples.clips is not None:
         answers = dict.fromkeys(examples.clips)
     else:
-        answers = dict.fromkeys(_of_each_class(train - testing, show.labels, examples, run))
+        answers = dict.fromkeys(_of_each_class(train - testing, show.labels, classes, examples, run))
     for clip_id in answers:
         if clip_id not in train:
             why = f"{clip_id} is no usable clip of the train part of {examples.protocol}"
@@ -83,11 +86,15 @@ def shots(examples: Examples | None, run: Run, show: Show, asked: Collection[str
 
 
 def _of_each_class(
-    clips: Collection[str], labels: Mapping[str, Sequence[str]], examples: Examples, run: Run
+    clips: Collection[str],
+    labels: Mapping[str, Sequence[str]],
+    classes: Sequence[str],
+    examples: Examples,
+    run: Run,
 ) -> list[str]:
     count = examples.per_class or 0
     chosen: list[str] = []
-    for name in sorted({name for each in labels.values() for name in each}):
+    for name in classes:
         found = sorted((clip for clip in clips if name in labels[clip] and clip not in chosen), key=by_hash)[:count]
         if len(found) < count:
             why = f"{name} has {len(found)} clips that train in {examples.protocol} and test nowhere, not {count}"

@@ -1,4 +1,4 @@
-"""Any data set -> manifest, splits and their audit: `python -m stages.ingest home data/home/clips`.
+"""Any data set -> manifest, class list, splits, audit: `python -m stages.ingest home data/home/clips`.
 
 Reads the clips from a folder (or, for a replay, their names from a file), decodes each once, cuts recordings into
 windows where `windows` says so, splits them by each protocol and audits every split. A leak that params do not accept
@@ -24,6 +24,7 @@ from stages.ingest.rows import rows_of
 from stages.ingest.sources import read_source
 from stages.ingest.split import gate, split
 from stages.ingest.windows import clips_of
+from stages.labels.classes import class_list, write_classes
 
 
 def main() -> None:
@@ -50,6 +51,8 @@ def main() -> None:
     write_json(audit, [item._asdict() for item in splits.findings])
     gate(splits.findings, dataset, audit)
     write_table(run.manifest, (row._asdict() for row in clips.rows), MANIFEST)
+    classes = class_list((row.labels for row in clips.rows if row.error is None), params.labels)
+    write_classes(run, classes)
     write_table(run.splits, splits.table(), SPLITS)
     failed = [row.clip_id for row in clips.rows if row.error is not None]
     done = f"{len(clips.rows)} clips, {len(splits.parts)} protocols, {len(splits.findings)} findings in {audit}"

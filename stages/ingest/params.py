@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from stages.base.params import Declared, Params
 from stages.ingest.clock import Unit
+from stages.labels.classes import Labels
 from stages.labels.rules import Rules
 
 
@@ -132,6 +133,9 @@ class IngestParams(Params):
     pixels: int = Field(default=8192 * 4320, ge=1)
     """Most pixels of a frame; a video with larger ones is an error and not decoded: a frame of 16,000 x 16,000 takes
     gigabytes of memory, in each process."""
+    labels: Labels = "single"
+    """single: each clip has one label; multi: several or none, as windows of recordings have. It goes into the class
+    list, by which everything that asks, learns or scores is told."""
     windows: Windows | None = None
     """How recordings are cut into clips; leave it out where each file is a clip."""
     rules: Rules | None = None
@@ -146,6 +150,12 @@ class IngestParams(Params):
     """Official lists, by the protocol that they must agree with; leave it out where there are none."""
     accept_leaks: list[str]
     """Protocols whose leaks are known and wanted; any other leak stops the stage once the audit is written."""
+
+    @model_validator(mode="after")
+    def _windows_are_multi(self) -> IngestParams:
+        if self.windows is not None and self.labels != "multi":
+            raise ValueError("a window of a recording may have several labels or none: say labels: multi")
+        return self
 
     @model_validator(mode="after")
     def _names(self) -> IngestParams:

@@ -1,7 +1,7 @@
 """Class -> keywords of a data set: `python -m stages.keywords home stages/keywords/lists/home.yaml`.
 
 Takes the lists from a YAML file of this repository, from the literal in a published notebook, or from a model; checks
-that every class of the manifest has one, and warns of keywords that many classes share.
+that every class of the data set has one, and warns of keywords that many classes share.
 """
 
 from __future__ import annotations
@@ -9,18 +9,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import polars as pl
-
 from stages.base.errors import InputError, guard
 from stages.base.params import read
 from stages.base.paths import NONE, Run
 from stages.base.progress import closing
-from stages.base.schema import MANIFEST
-from stages.base.tables import read_table, write_json
+from stages.base.tables import write_json
 from stages.keywords.asking import PROMPTS, from_model
 from stages.keywords.checks import of_classes, warnings
 from stages.keywords.files import from_notebook, from_yaml
 from stages.keywords.params import PARAMS, FileLists, KeywordsParams, NotebookLists
+from stages.labels.classes import read_classes
 from stages.vlm.load import load
 from stages.vlm.prompts import Prompt
 
@@ -34,10 +32,9 @@ def main() -> None:
     dataset: str = cell.dataset
     params: KeywordsParams = read(PARAMS, dataset=dataset)["keywords.{dataset}"]
     run = Run(dataset)
-    usable = read_table(run.manifest, MANIFEST).filter(pl.col("error").is_null())
-    classes = set(usable["labels"].explode().drop_nulls())
-    if not classes:
-        raise InputError("no usable clip has a label", file=run.manifest, do=f"see {run.metrics / 'audit.json'}")
+    words = read_classes(run).words
+    if not words:
+        raise InputError("no usable clip has a label", file=run.classes, do=f"see {run.metrics / 'audit.json'}")
     known = 0
     if isinstance(params, FileLists):
         source, lists = str(cell.lists), from_yaml(cell.lists, params.version)
@@ -45,9 +42,9 @@ def main() -> None:
         source, lists = str(cell.lists), from_notebook(cell.lists, params.variable)
     else:
         backend = load(params.model, params.name)
-        lists, known = from_model(backend, Prompt(PROMPTS, params.prompt), params.count, classes)
+        lists, known = from_model(backend, Prompt(PROMPTS, params.prompt), params.count, words)
         source = f"{params.name} {backend.revision}"
-    lists = of_classes(lists, classes, source)
+    lists = of_classes(lists, words, source)
     doubts = warnings(lists, params.shared_by)
     for doubt in doubts:
         print(f"keywords {dataset}: warning: {doubt}")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 
 from stages.base.errors import GateError
 from stages.base.progress import Progress
 from stages.journal.store import Journal
 from stages.keywords.checks import Lists
-from stages.text.labels import in_words
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Backend, Request
 from stages.vlm.prompts import Prompt
@@ -24,30 +23,29 @@ _LONGEST = 40
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
 
 
-def from_model(backend: Backend, prompt: Prompt, count: int, classes: Collection[str]) -> tuple[Lists, int]:
-    """Return the lists that a model gives, and how many answers the journal knew.
+def from_model(backend: Backend, prompt: Prompt, count: int, words: Mapping[str, str]) -> tuple[Lists, int]:
+    """Return the lists that a model gives to classes (name -> words), and how many answers the journal knew.
 
     Raises:
         GateError: an answer is none or is not a JSON list of `count` keywords at most twice over; names every class.
         InputError: the back end cannot answer at all.
     """
-    labels = sorted(classes)
-    requests = [Request(prompt.fill(activity=in_words(label), count=count)) for label in labels]
+    requests = [Request(prompt.fill(activity=activity, count=count)) for activity in words.values()]
     tally = Tally()
-    with Journal("keywords", Answer._fields) as journal, Progress("keywords", len(labels)) as progress:
+    with Journal("keywords", Answer._fields) as journal, Progress("keywords", len(words)) as progress:
         answers = [answer for _, answer in ask_all(backend, requests, journal, progress.advance, tally)]
     lists, wrong = {}, []
-    for label, answer in zip(labels, answers, strict=True):
-        words = parse(answer.text, count) if answer.status == "ok" else None
-        if words is None:
+    for label, answer in zip(words, answers, strict=True):
+        found = parse(answer.text, count) if answer.status == "ok" else None
+        if found is None:
             cut = f" (cut after {answer.tokens_out} tokens: raise `max_new_tokens`)" if answer.cut else ""
             wrong.append(f"  {label}: {answer.status}, {answer.detail or answer.text!r:.120}{cut}")
         else:
-            lists[label] = words
+            lists[label] = found
     if wrong:
         told = "\n".join(wrong)
         raise GateError(
-            f"{len(wrong)} of {len(labels)} classes got no list of keywords:\n{told}\n"
+            f"{len(wrong)} of {len(words)} classes got no list of keywords:\n{told}\n"
             f"  what to do: change the prompt {prompt.file} or the model, or curate the lists in a file"
         )
     return lists, tally.asked - tally.computed

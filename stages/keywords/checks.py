@@ -34,7 +34,7 @@ def checked(value: Any, file: str | Path) -> Lists:
 
 
 def of_classes(lists: Lists, classes: Collection[str], file: str | Path) -> Lists:
-    """Return the lists of the classes that a data set has.
+    """Return the lists of the classes that a data set has, in their order.
 
     Raises:
         InputError: a class has none; names all such classes.
@@ -42,11 +42,11 @@ def of_classes(lists: Lists, classes: Collection[str], file: str | Path) -> List
     without = sorted(set(classes) - lists.keys())
     if without:
         raise InputError(
-            f"{len(without)} classes of the manifest have no keywords: {', '.join(without)}",
+            f"{len(without)} classes of the data set have no keywords: {', '.join(without)}",
             file=file,
             do="add a list for each of them",
         )
-    return {label: lists[label] for label in sorted(classes)}
+    return {label: lists[label] for label in classes}
 
 
 def warnings(lists: Mapping[str, list[str]], shared_by: int) -> list[str]:

@@ -13,6 +13,7 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, SPLITS
 from stages.base.tables import read_table
+from stages.labels.classes import Labels, read_classes
 
 if TYPE_CHECKING:
     import torch
@@ -42,19 +43,28 @@ class Task(NamedTuple):
 
     protocol: str
     classes: list[str]
-    """Sorted; the order of logits and target columns. All that occur among the protocol's clips."""
+    """In the data set's order, that of logits and target columns. All that occur among the protocol's clips."""
     many: bool
     """A clip may have several labels, or none."""
     folds: list[Fold]
 
+    @property
+    def labels(self) -> Labels:
+        """What kind of labels the clips have, as params and journal keys call it."""
+        return "multi" if self.many else "single"
 
-def read_task(run: Run, protocol: str, many: bool) -> Task:
+
+def read_task(run: Run, protocol: str, named: bool = True) -> Task:
     """Return a protocol's clips, usable ones only, by fold and sorted by id.
 
+    `named` says whether classes are learnt; where it is false (captions are), clips may have any labels or none.
+
     Raises:
-        InputError: no such protocol, a fold without train or test clips, or, for single labels (`many` false), a clip
-            that has several or none.
+        InputError: no such protocol, a fold without train or test clips, or, of a single-label data set whose
+            classes are learnt, a clip that has several or none.
     """
+    listed = read_classes(run)
+    many = listed.many or not named
     manifest = read_table(run.manifest, MANIFEST).filter(pl.col("error").is_null() & pl.col("path").is_not_null())
     clips = {
         row["clip_id"]: Clip(row["clip_id"], Path(row["path"]), row["md5"], row["frames"], tuple(row["labels"]))
@@ -89,9 +99,9 @@ def read_task(run: Run, protocol: str, many: bool) -> Task:
             f"has the labels {list(odd.labels)}, expected one",
             file=run.manifest,
             row=odd.clip_id,
-            do="set `labels: multi`, or leave the clip out",
+            do=f"say labels: multi in ingest.{run.name}, or leave the clip out",
         )
-    classes = sorted({label for clip in used for label in clip.labels})
+    classes = listed.among((clip.labels for clip in used), run)
     if len(classes) < (1 if many else 2):
         raise InputError(
             f"{len(classes)} classes are nothing to learn",

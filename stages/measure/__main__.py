@@ -40,7 +40,7 @@ def main() -> None:
     except ValidationError as error:
         why = error.errors()[0]["msg"]
         raise InputError(why, file=f"params/datasets/{run.name}.yaml", key="measure", do="correct it") from None
-    methods = methods_of(run, records, read_classes(run).multi, truth is not None)
+    methods = methods_of(run, records, read_classes(run).many, truth is not None)
     texts = computed = 0
     for method in (one.name for one in methods):
         if cell.dry:

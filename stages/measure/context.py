@@ -14,6 +14,7 @@ from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_json, read_table
 from stages.journal.store import Journal
+from stages.labels.classes import ClassList, read_classes
 from stages.measure.params import MeasureParams
 from stages.measure.truth import Truth
 from stages.text.sentences import KIND, Sentences
@@ -120,9 +121,14 @@ class Context:
         return dict(zip(manifest["clip_id"], manifest["labels"].to_list(), strict=True))
 
     @cached_property
+    def class_list(self) -> ClassList:
+        """The classes of the data set."""
+        return read_classes(self.run)
+
+    @property
     def classes(self) -> list[str]:
-        """All classes of the data set, sorted."""
-        return sorted({label for labels in self.labels.values() for label in labels})
+        """The classes of the data set, in order."""
+        return self.class_list.names
 
     @cached_property
     def references(self) -> dict[str, str]:

@@ -32,7 +32,6 @@ from stages.measure import (
 from stages.measure import judge as judging
 from stages.measure.context import Answer, Context, Row
 from stages.measure.params import Name
-from stages.text.labels import in_words
 from stages.text.model import model_folder
 from stages.text.vectors import class_means
 from stages.vlm.ask import Tally
@@ -80,10 +79,11 @@ def texts(context: Context, voids: list[Row], references: bool = False) -> Itera
 def _keywords(scorer: Callable[[str, list[str]], float]) -> Metric:
     def metric(context: Context) -> Iterable[Row]:
         rows: list[Row] = []
-        lists = {name: context.keywords(name) for name in context.classes}
+        for name in context.classes:
+            context.keywords(name)  # a class that has none is an error, whichever classes the answers are about
         for answer, text in texts(context, rows):
             # A clip with several labels must be told with a keyword of each.
-            values = [scorer(text, lists[name]) for name in context.labels[answer.clip_id]]
+            values = [scorer(text, context.keywords(name)) for name in context.labels[answer.clip_id]]
             value, why = (min(values), None) if values else (None, "the clip has no label")
             rows.append(Row(answer.clip_id, answer.repeat, value, detail=why))
         return rows
@@ -123,7 +123,7 @@ def _descriptions(context: Context) -> np.ndarray:
     """Return what `nearest_class` compares with: a vector a class, (C, D)."""
     params = context.params.nearest_class
     if params.protocol is None:
-        return context.sentences.embed([in_words(name) for name in context.classes])
+        return context.sentences.embed(list(context.class_list.words.values()))
     train = context.train_references(params.protocol)
     labels = {clip_id: context.labels[clip_id] for clip_id in train}
     pairs = [(text, name) for clip_id, text in train.items() for name in labels[clip_id]]

@@ -25,16 +25,20 @@ def class_scores(
     clips: Sequence[Clip],
     store: Store,
     params: TrainParams,
+    many: bool,
     control: Callable[[Clip], NDArray[np.uint8]] | None = None,
 ) -> NDArray[np.float64]:
-    """Return the class scores (N, C) of clips, 6 digits; `control` gives their kept frames instead of the store."""
+    """Return the class scores (N, C) of clips, 6 digits.
+
+    `many` says whether a clip may have several labels; `control` gives its kept frames instead of the store.
+    """
     recipe = params.recipe
     none = torch.zeros(len(clips), dtype=torch.int64)
     found = []
     for look in looks(params.pixels, params.views):
         source = Clips(clips, none, store, built.mean, built.std, look=look, control=control)
         logits = predict(accelerator, built.model, source, max(1, recipe.batch // recipe.accumulate))
-        found.append(probabilities(logits, params.many))
+        found.append(probabilities(logits, many))
     return np.asarray(np.round(np.mean(found, axis=0), 6), np.float64)
 
 

@@ -16,8 +16,6 @@ from stages.nets.params import Net
 class TrainRecipe(Params):
     """A recipe, params/recipes/<recipe>.yaml."""
 
-    labels: Literal["single", "multi"] = "single"
-    """single: each clip has one label (cross-entropy); multi: several or none (binary cross-entropy)."""
     net: Net
     """Which model, of what size, from which weights."""
     pixels: Pixels
@@ -32,15 +30,10 @@ class TrainRecipe(Params):
     """Clips that it predicts, validation ones too where thresholds shall be tuned on them; tests alone are scored."""
 
     @model_validator(mode="after")
-    def _sees_three(self) -> TrainParams:
+    def _sees_three(self) -> TrainRecipe:
         if self.views.places == 3 and self.views.crop == 1:
             raise ValueError("three places need a crop below 1: give `views.crop`")
         return self
-
-    @property
-    def many(self) -> bool:
-        """A clip may have several labels, or none."""
-        return self.labels == "multi"
 
 
 class TrainParams(TrainRecipe):

@@ -21,6 +21,7 @@ from stages.base.paths import Run
 from stages.base.progress import closing
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import write_table
+from stages.labels.classes import read_classes
 from stages.nulls.params import PARAMS, NullParams
 from stages.nulls.rows import sentences
 from stages.nulls.sets import sets
@@ -32,7 +33,8 @@ def main() -> None:
         raise InputError("expected a data set", do="python -m stages.nulls <dataset>")
     run = Run(sys.argv[1])
     params: NullParams = read(PARAMS, dataset=run.name)["nulls.{dataset}"]
-    made = sets(run, params) if params.encoder is None else sentences(run, params, params.encoder)
+    classes = read_classes(run)
+    made = sets(run, params, classes) if classes.many else sentences(run, params, classes)
     for method, rows in made.rows.items():
         write_table(run.predictions(method), ({"method": method, **row} for row in rows), PREDICTIONS)
     did = f"3 null models of {made.clips} clips; null_constant says {made.constant}"

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.text.keywords import has_word
-from stages.text.labels import in_words
 from stages.text.sentences import Sentences
 from stages.text.vectors import as_constants, cosine_table
 from stages.vlm.constraint import found
@@ -32,7 +31,11 @@ class Constant(NamedTuple):
 
 
 def constants(
-    texts: Sequence[str], labels: Sequence[Sequence[str]], keywords: Mapping[str, Sequence[str]], sentences: Sentences
+    texts: Sequence[str],
+    labels: Sequence[Sequence[str]],
+    keywords: Mapping[str, Sequence[str]],
+    words: Mapping[str, str],
+    sentences: Sentences,
 ) -> list[Constant]:
     """Return the best caption of similarity (first), `keyword`, `keyword_word` and `nearest_class`.
 
@@ -50,6 +53,7 @@ def constants(
         texts: (N,) reference captions, the candidates.
         labels: (N,) the labels of their clips.
         keywords: class -> its keywords.
+        words: class -> its words, of the classes of these clips, in their order.
         sentences: embeds texts.
     """
     vectors = sentences.embed(texts)
@@ -57,13 +61,13 @@ def constants(
     cosine = as_constants(vectors, names)
     best = int(cosine.argmax())
     chosen = [Constant(None, texts[best], f"mean cosine {cosine[best]:.3f}")]
-    classes = sorted({name for held in labels for name in held})
+    classes = list(words)
     lists = [keywords[name] for name in classes]
     rules: dict[str, Rule] = {"keyword": found, "keyword_word": has_word}
     for metric, rule in rules.items():
         best, hits = most_classes(texts, lists, rule, cosine)
         chosen.append(Constant(metric, texts[best], f"a keyword of {hits} of {len(classes)} classes"))
-    named = cosine_table(vectors, sentences.embed([in_words(name) for name in classes])).argmax(1)
+    named = cosine_table(vectors, sentences.embed(list(words.values()))).argmax(1)
     clips = Counter(name for held in labels for name in held)
     frequency = np.array([clips[classes[index]] for index in named])
     best = int(np.lexsort((-cosine, -frequency))[0])

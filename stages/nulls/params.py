@@ -18,8 +18,8 @@ class NullParams(Params):
     seed: int
     """Seed of the exchanges."""
     encoder: str | None
-    """Sentence encoder that finds the caption of `null_constant`; null where answers are sets of labels: there are no
-    sentences then, and the null models name sets."""
+    """Sentence encoder that finds the caption of `null_constant`; null where clips have several labels or none: null
+    models name sets of classes then, not sentences."""
     precision: Precision = "float32"
     """What the encoder computes in; see `measure.<dataset>.precision`."""
 

@@ -13,6 +13,7 @@ from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_json, read_table
 from stages.journal.store import Journal
+from stages.labels.classes import ClassList
 from stages.nulls.constant import Constant, constants
 from stages.nulls.draw import exchange
 from stages.nulls.params import NullParams
@@ -43,18 +44,24 @@ class Made(NamedTuple):
     """Embeddings that the journal had."""
 
 
-def sentences(run: Run, params: NullParams, encoder: str) -> Made:
+def sentences(run: Run, params: NullParams, classes: ClassList) -> Made:
     """Return the null models that answer in words.
 
     Raises:
-        InputError: no clip has a label, or there are no captions or answers to take.
+        InputError: no encoder is named, no clip has a label, or there are no captions or answers to take.
     """
+    if params.encoder is None:
+        raise InputError(
+            "clips have one label each, and the null models answer in sentences",
+            key=f"nulls.{run.name}.encoder",
+            do="name the sentence encoder that finds the caption of null_constant",
+        )
     clips = labelled(run)
     keywords: Mapping[str, list[str]] = read_json(run.keywords)["classes"]
     with Journal("embed", KIND) as journal:
-        embedded = Sentences(encoder, journal, progress="nulls, texts", precision=params.precision)
-        said, where = chosen(run, clips, keywords, embedded)
-    named = {name: keywords[name] for name in {label for labels in clips.labels.values() for label in labels}}
+        embedded = Sentences(params.encoder, journal, progress="nulls, texts", precision=params.precision)
+        said, where = chosen(run, clips, keywords, embedded, classes)
+    named = {name: keywords[name] for name in classes.names}
     tables = {
         "null_constant": by_metric(clips, said, where),
         "null_every_class": same_text(clips, every_class(named), None),
@@ -83,7 +90,7 @@ def tested(run: Run) -> frozenset[str]:
 
 
 def chosen(
-    run: Run, clips: Labelled, keywords: Mapping[str, list[str]], sentences: Sentences
+    run: Run, clips: Labelled, keywords: Mapping[str, list[str]], sentences: Sentences, classes: ClassList
 ) -> tuple[list[Constant], str]:
     """Return what `null_constant` says, a caption for each metric, and on which clips they were chosen.
 
@@ -101,7 +108,9 @@ def chosen(
         pool, where = texts, f"chosen on all {len(texts)} clips: each is in a test part"
     if not pool:
         raise InputError("no reference caption", file=run.captions, do="run the stage caption")
-    return constants(list(pool.values()), [clips.labels[clip] for clip in pool], keywords, sentences), where
+    labels = [clips.labels[clip] for clip in pool]
+    words = {name: classes.words[name] for name in classes.among(labels, run)}
+    return constants(list(pool.values()), labels, keywords, words, sentences), where
 
 
 def by_metric(clips: Labelled, said: Sequence[Constant], where: str) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, PREDICTIONS
 from stages.base.tables import read_table
+from stages.labels.classes import ClassList
 from stages.nulls.draw import exchange
 from stages.nulls.params import NullParams
 from stages.nulls.rows import Made, Row, tested
@@ -19,7 +20,7 @@ from stages.nulls.rows import Made, Row, tested
 Sets = Mapping[str, tuple[str, ...]]
 
 
-def sets(run: Run, params: NullParams) -> Made:
+def sets(run: Run, params: NullParams, listed: ClassList) -> Made:
     """Return the null models that name sets, for every usable clip.
 
     Class scores rank no clip above another: `null_constant` gives each class its share of the clips that it was chosen
@@ -30,9 +31,9 @@ def sets(run: Run, params: NullParams) -> Made:
     """
     manifest = read_table(run.manifest, MANIFEST).filter(pl.col("error").is_null())
     actual = {clip: tuple(labels) for clip, labels in manifest.select("clip_id", "labels").iter_rows()}
-    classes = sorted({label for labels in actual.values() for label in labels})
+    classes = listed.names
     if not classes:
-        raise InputError("no usable clip has a label", file=run.manifest, do="null models need classes")
+        raise InputError("no usable clip has a label", file=run.classes, do="null models need classes")
     left_out = tested(run)
     pool = [labels for clip, labels in actual.items() if clip not in left_out]
     where = f"chosen on {len(pool)} clips that no protocol tests on"

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from stages.text.labels import in_words
+from stages.labels.words import in_words
 
 
 class Activity(NamedTuple):

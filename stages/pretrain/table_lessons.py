@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stages.labels.words import in_words
 from stages.pretrain.lessons import Lesson, yes
-from stages.text.labels import in_words
 
 BABY = "baby_visible"
 #: The classes, in the order in which an answer names them.

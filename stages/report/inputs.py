@@ -14,6 +14,7 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.spreadsheet import as_written
 from stages.base.tables import read_json, read_table
+from stages.labels.classes import ClassList, read_classes
 from stages.methods.records import read_methods
 
 
@@ -26,6 +27,7 @@ class Inputs:
     """Method -> how it is called on the page."""
     methods: tuple[str, ...]
     nulls: tuple[str, ...]
+    classes: ClassList
     manifest: pl.DataFrame
     splits: pl.DataFrame
     captions: pl.DataFrame | None
@@ -51,16 +53,12 @@ class Inputs:
     @property
     def of_sets(self) -> bool:
         """Whether answers are sets of classes: a clip may have several labels, or none."""
-        return any(len(frame.filter(pl.col("labels").is_not_null())) for frame in self.verdicts.values())
+        return self.classes.many
 
     @property
     def clusters(self) -> str:
         """What the intervals' clusters are: recordings where clips are windows of them, else subjects."""
         return "recordings" if self.manifest["start"].is_not_null().any() else "subjects"
-
-    def classes(self) -> list[str]:
-        """Return the class names, sorted."""
-        return sorted(set(self.manifest["labels"].explode().drop_nulls().to_list()))
 
 
 def load(run: Run, seeds: Path | None) -> Inputs:
@@ -78,6 +76,7 @@ def load(run: Run, seeds: Path | None) -> Inputs:
         titles={one.name: one.title for one in measured},
         methods=tuple(methods),
         nulls=tuple(nulls),
+        classes=read_classes(run),
         manifest=read_table(run.manifest, schema.MANIFEST),
         splits=read_table(run.splits, schema.SPLITS),
         captions=read_table(run.captions, schema.CAPTIONS) if run.captions.exists() else None,

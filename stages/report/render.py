@@ -40,7 +40,7 @@ class Rules(NamedTuple):
 
 def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
     """Return the page; the same inputs give the same text."""
-    classes = inputs.classes()
+    classes = inputs.classes.names
     protocols = numbers.ordered(params.protocols, inputs.summary["protocol"].to_list())
     metrics = numbers.ordered(params.metrics, inputs.summary["metric"].to_list())
     scaled = set(inputs.sweep["metric"].to_list())

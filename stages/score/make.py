@@ -10,6 +10,7 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
 from stages.base.tables import read_table, write_json, write_table
+from stages.labels.classes import read_classes
 from stages.methods import records
 from stages.score.params import ScoreParams
 from stages.score.scoring import Method, scored
@@ -28,6 +29,7 @@ class Scorer:
         """
         self._run, self._params = run, params
         self._manifest, self._splits = read_table(run.manifest, MANIFEST), read_table(run.splits, SPLITS)
+        self._classes = read_classes(run).names
         self.clips = clips_to_score(self._manifest, self._splits, run)
 
     def score(self, method: records.Method) -> str:
@@ -42,7 +44,7 @@ class Scorer:
             raise InputError(f"holds rows of other methods than {method.name}", file=file, do="run `dvc repro`")
         check_known(measures, self._manifest, file)
         where = os.environ.get("DVC_STAGE", f"params/datasets/{run.name}.yaml")
-        of = Method(method.name, method.protocol, measures, file, self._manifest, self._splits, self.clips)
+        of = Method(method.name, method.protocol, measures, file, self._manifest, self._splits, self.clips, self._classes)
         rows, verdicts = scored(of, self._params, where)
         write_table(run.scores(method.name), rows, SCORES)
         write_table(run.verdicts(method.name), pl.concat(verdicts) if verdicts else [], VERDICTS)

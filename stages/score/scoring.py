@@ -33,6 +33,8 @@ class Method(NamedTuple):
     manifest: pl.DataFrame
     splits: pl.DataFrame
     clips: Clips
+    classes: list[str]
+    """Of the data set, in order."""
 
     def protocols(self, metric: str, params: ScoreParams) -> list[str]:
         """Return the protocols that one of its metrics is scored on."""
@@ -78,8 +80,7 @@ def scored(method: Method, params: ScoreParams, where: str) -> Scored:
 
 def _sets(method: Method, params: SetParams, protocols: Sequence[str]) -> tuple[Sets, dict[str, float]]:
     """Return the sets that a method names, and the thresholds by which it does (none: its own sets)."""
-    labels = method.manifest.filter(pl.col("error").is_null())["labels"]
-    classes = sorted(set(labels.explode().drop_nulls().to_list()))
+    classes = method.classes
     sets, how = read_sets(method.measures, method.clips, classes, method.file), params.threshold(method.name)
     if how == "own":
         return sets, {}

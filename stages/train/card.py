@@ -44,11 +44,11 @@ def card(dataset: str, method: str, params: TrainParams, task: Task, fitted: Seq
         start=f"`{params.net.weights}`" if params.net.weights else "random weights",
         protocol=params.protocol,
         classes=len(task.classes),
-        labels=params.labels,
+        labels=task.labels,
         folds="\n".join(_row(fold, one) for fold, one in zip(task.folds, fitted, strict=True)),
         notes=f"\nTo keep in mind:\n{notes}\n" if notes else "",
         names=", ".join(task.classes),
-        params=yaml.safe_dump(params.model_dump(mode="json"), sort_keys=True, width=100),
+        params=yaml.safe_dump(params.model_dump(mode="json") | {"labels": task.labels}, sort_keys=True, width=100),
     )
 
 

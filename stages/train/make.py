@@ -63,7 +63,7 @@ def make(dataset: str, method: str, params: TrainParams) -> Did:
         )
     accelerator = start(params.recipe)
     run = Run(dataset)
-    task = read_task(run, params.protocol, params.many)
+    task = read_task(run, params.protocol)
     if len(task.folds) > 1 and params.parts != ["test"]:
         raise InputError(
             "a clip that one fold validates on is tested by another",
@@ -120,16 +120,16 @@ def _learn(cell: Cell, fold: Fold) -> tuple[list[dict[str, Any]], Fitted]:
     if accelerator.is_main_process:
         save(params.net, built, shape(params), task.classes, models(run, method, fold.name))
     clips = [clip for part in params.parts for clip in getattr(fold, part)]
-    scores = class_scores(accelerator, built, clips, store, params)
+    scores = class_scores(accelerator, built, clips, store, params, task.many)
     revision = weights_hash(built.model)
-    return list(prediction_rows(method, clips, scores, task.classes, params.many, revision, key)), fitted
+    return list(prediction_rows(method, clips, scores, task.classes, task.many, revision, key)), fitted
 
 
 def _sources(cell: Cell, built: Built) -> Any:
     params = cell.params
 
     def source(clips: Sequence[Clip]) -> Clips:
-        wanted = targets(clips, cell.task.classes, params.many)
+        wanted = targets(clips, cell.task.classes, cell.task.many)
         return Clips(clips, wanted, cell.store, built.mean, built.std, params.augmentation, params.recipe.seed)
 
     return source
@@ -141,14 +141,14 @@ def _key(cell: Cell, fold: Fold, built: Built) -> str:
         part: [[clip.md5, clip.frames, list(clip.labels)] for clip in clips]
         for part, clips in (("train", fold.train), ("validation", fold.validation))
     }
-    shapes = cell.params.model_dump(mode="json", include={"labels", "net", "pixels", "recipe", "augmentation"})
+    shapes = cell.params.model_dump(mode="json", include={"net", "pixels", "recipe", "augmentation"})
     accelerator = cell.accelerator
     return run_key(
         accelerator.device,
         accelerator.num_processes,
         stage="train",
         version=VERSION,
-        params=shapes,
+        params=shapes | {"labels": cell.task.labels},
         classes=cell.task.classes,
         start=weights_hash(built.model),
         **parts,

@@ -15,6 +15,7 @@ from stages.base.schema import CAPTIONS, KEYFRAMES, MANIFEST, SPLITS
 from stages.base.tables import write_json, write_table
 from stages.video.keyframe_table import INDEX, shard_name
 from stages.video.sample import encoded
+from tests.class_list import write_class_list
 
 #: What each class paints into a part of the frame; a clip may have both.
 PAINT = {"Drink": (slice(0, 32), (220, 30, 30)), "Walk": (slice(32, 64), (30, 30, 220))}
@@ -22,10 +23,9 @@ SAID = {"Drink": "A person is drinking.", "Walk": "A person is walking."}
 RECIPE = {"seed": 0, "threads": 1, "epochs": 6, "batch": 4, "rate": 0.01, "weight_decay": 0.0}
 LORA = {"rank": 4, "alpha": 8, "dropout": 0.1, "targets": ["q_proj", "v_proj"], "parts": ["language"]}
 WAYS: dict[str, dict[str, Any]] = {
-    "ft_lc": {"kind": "ft_lc", "labels": "single", "prompt": "describe", "recipe": RECIPE},
+    "ft_lc": {"kind": "ft_lc", "prompt": "describe", "recipe": RECIPE},
     "ft_c_lora": {
         "kind": "ft_c_lora",
-        "labels": "single",
         "prompt": "describe",
         "recipe": RECIPE,
         "lora": LORA,
@@ -94,6 +94,7 @@ def write_run(root: Path, clips: int = 24, many: bool = False, folds: int = 1, s
     os.chdir(root)
     try:
         write_table(run.manifest, rows, MANIFEST)
+        write_class_list(run, "multi" if many else "single")
         write_table(run.splits, parts, SPLITS)
         write_table(run.captions, captions, CAPTIONS)
         run.keyframes.mkdir(exist_ok=True)

@@ -68,7 +68,7 @@ def test_classes_are_learnt_and_test_clips_predicted(
     place: Path, tiny_model: Any, name: str, labels: str, way: str
 ) -> None:
     write_run(place, many=labels == "multi")
-    did = run(tiny_model(name), way, labels=labels, recipe=RECIPE | {"epochs": 40 if way == "ft_lc" else 24})
+    did = run(tiny_model(name), way, recipe=RECIPE | {"epochs": 40 if way == "ft_lc" else 24})
     table = predictions(f"tiny_{way}_cs")
     tested = [f"clip{number:03}" for number in range(24) if number // 4 % 4 == 3]
     assert table["clip_id"].to_list() == tested
@@ -103,12 +103,12 @@ def test_classes_are_learnt_and_test_clips_predicted(
 
 def test_validation_clips_are_predicted_where_a_threshold_is_tuned_on_them(place: Path, tiny_model: Any) -> None:
     write_run(place, many=True)
-    run(tiny_model("smolvlm"), "ft_lc", labels="multi", parts=["validation", "test"], recipe=RECIPE | {"epochs": 1})
+    run(tiny_model("smolvlm"), "ft_lc", parts=["validation", "test"], recipe=RECIPE | {"epochs": 1})
     clips = predictions("tiny_ft_lc_cs")["clip_id"].to_list()
     assert clips == [f"clip{number:03}" for number in range(24) if number // 4 % 4 in (2, 3)]
     write_run(place, many=True, folds=2)
     with pytest.raises(InputError, match="folds"):
-        run(tiny_model("smolvlm"), "ft_lc", labels="multi", parts=["validation", "test"])
+        run(tiny_model("smolvlm"), "ft_lc", parts=["validation", "test"])
 
 
 def test_a_head_parameter_costs_no_feature(place: Path, tiny_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +172,7 @@ def test_an_adapted_model_says_the_captions(place: Path, tiny_model: Any) -> Non
     (place / "params.yaml").write_text(
         yaml.safe_dump(
             {
-                "infer": {"home": {"labels": "single", "parts": ["test"]}},
+                "infer": {"home": {"parts": ["test"]}},
                 "vlm": {"adapted": block.model_dump()},
                 "strategies": {"describe": {"kind": "describe", "prompt": "describe"}},
             }
@@ -200,7 +200,7 @@ def test_what_is_said_of_bad_input(place: Path, tiny_model: Any) -> None:
     base = tiny_model("smolvlm")
     write_run(place)
     for way, differs, expected in [
-        ("ft_lc", {"labels": "single", "recipe": RECIPE | {"rate": 1e37, "clip": None, "epochs": 30}}, "loss is"),
+        ("ft_lc", {"recipe": RECIPE | {"rate": 1e37, "clip": None, "epochs": 30}}, "loss is"),
         ("ft_c_lora", {"lora": LORA | {"targets": ["query"]}}, "no module of language is called query"),
         ("ft_lc", {"prompt": "nowhere"}, "no such prompt"),
     ]:

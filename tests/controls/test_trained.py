@@ -16,6 +16,7 @@ from stages.learn.data import read_task
 from stages.learn.frames import Store
 from stages.learn.params import Pixels
 from stages.video.controls import CONTROLS
+from tests.class_list import write_class_list
 from tests.stage import workplace  # noqa: F401
 from tests.train.small import CLASSES, params, prepare, values
 
@@ -41,8 +42,7 @@ def place(workplace, monkeypatch):  # noqa: F811
 
 
 def given(**changed):
-    methods = {"swin3d_cs": params(), "several_cs": params(labels="multi")}
-    return {**values(methods), "controls": {"home": {**BLOCK, **changed}}, "score": SCORE}
+    return {**values({"swin3d_cs": params()}), "controls": {"home": {**BLOCK, **changed}}, "score": SCORE}
 
 
 def test_rows_of_a_trained_model(place):
@@ -74,7 +74,7 @@ def test_rows_of_a_trained_model(place):
 
 
 def test_a_clip_as_it_is_has_the_frames_that_training_kept(place):
-    task = read_task(Run("home"), "cs", False)
+    task = read_task(Run("home"), "cs")
     clips = task.folds[0].test[:2]
     store = Store(PIXELS)
     store.keep(clips, 1)
@@ -92,7 +92,6 @@ def test_a_clip_as_it_is_has_the_frames_that_training_kept(place):
     ("changed", "said"),
     [
         ({"trained": ["other_cs"]}, "no block train.home.other_cs"),
-        ({"trained": ["several_cs"]}, "several labels"),
         ({"pairs": [["Enter", "Fly"]]}, "no such class: Fly"),
         ({"everywhere": ["backwards"]}, "no such control"),
         ({"trained": []}, "name a method"),
@@ -101,7 +100,12 @@ def test_a_clip_as_it_is_has_the_frames_that_training_kept(place):
 )
 def test_what_is_wrong_is_said(place, changed, said):
     assert said in place.run("controls", "home", values=given(**changed))
-    assert read_task(Run("home"), "cs", False).classes == CLASSES
+    assert read_task(Run("home"), "cs").classes == CLASSES
+
+
+def test_clips_of_several_labels_are_none_of_its(place):
+    write_class_list(Run("home"), "multi")
+    assert "controls are for data sets of one label a clip" in place.run("controls", "home", values=given())
 
 
 def test_real_clips_have_no_truth(place):

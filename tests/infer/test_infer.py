@@ -56,8 +56,8 @@ def test_labels_are_right_as_often_as_the_model_is(tmp_path, infer):
 
 def test_several_labels_a_clip(tmp_path, infer):
     both = [["Cook_Cut", "Walk"] if number % 2 else [] for number in range(10)]
-    values = PARAMS | {"infer": {"home": {"labels": "multi", "parts": []}}}
-    write_run(tmp_path, 10, both, values)
+    values = PARAMS | {"infer": {"home": {"parts": []}}}
+    write_run(tmp_path, 10, both, values, "multi")
     for strategy in ("list", "per_class"):
         table = read_table(infer(strategy, weighs=True)[0], PREDICTIONS)
         assert set(table["status"]) == {"ok"}
@@ -168,7 +168,7 @@ def test_refusals_and_lost_answers_are_rows_and_only_lost_ones_are_asked_again(t
     ],
 )
 def test_clips_that_cannot_be_asked_about(tmp_path, infer, labels, parts, says):
-    write_run(tmp_path, 2, labels, PARAMS | {"infer": {"home": {"labels": "single", "parts": parts}}})
+    write_run(tmp_path, 2, labels, PARAMS | {"infer": {"home": {"parts": parts}}})
     with pytest.raises(InputError, match=says):
         infer("list")
 
@@ -189,7 +189,7 @@ def test_a_model_that_learnt_is_asked_about_its_own_protocol(tmp_path, infer, ca
     assert len(read_table(path, PREDICTIONS)) == 12
     guessing("infer", ["home", "guess", "describe", "--protocol", "cv1"])
     assert read_table(path, PREDICTIONS)["clip_id"].to_list() == ["clip00005"]
-    values = PARAMS | {"infer": {"home": {"labels": "single", "parts": []}}}
+    values = PARAMS | {"infer": {"home": {"parts": []}}}
     write_run(tmp_path, clips=15, values=values)
     with pytest.raises(InputError, match="what it learnt from"):
         guessing("infer", ["home", "guess", "describe", "--protocol", "cs"])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from stages.infer.strategies import PROMPTS
+from stages.labels.words import in_words
 from stages.pretrain.lessons import LESSONS, Activity
-from stages.text.labels import in_words
 from stages.vlm.prompts import Prompt
 
 STAGES = Path(__file__).resolve().parents[2] / "stages"

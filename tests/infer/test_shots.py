@@ -36,7 +36,7 @@ def parts(part):
 
 
 def test_examples_train_and_are_never_asked_about(show):
-    found = shots(Examples(protocol="cs", per_class=2), Run("home"), show, parts("test"))
+    found = shots(Examples(protocol="cs", per_class=2), Run("home"), show, [*CLASSES.words], parts("test"))
     assert sorted(shot.labels[0] for shot in found) == sorted([*CLASSES.words] * 2)
     tested = {show.media(clip).digest for clip in parts("test")}
     assert not {shot.media.digest for shot in found} & tested
@@ -45,12 +45,12 @@ def test_examples_train_and_are_never_asked_about(show):
 def test_a_test_clip_as_an_example_is_refused(show):
     clip = min(parts("test"))
     with pytest.raises(InputError, match="no usable clip of the train part"):
-        shots(Examples(protocol="cs", clips=[clip]), Run("home"), show, parts("test"))
+        shots(Examples(protocol="cs", clips=[clip]), Run("home"), show, [*CLASSES.words], parts("test"))
     train = min(parts("train"))
     with pytest.raises(InputError, match="is tested"):
-        shots(Examples(protocol="cs", clips=[train]), Run("home"), show, {train})
+        shots(Examples(protocol="cs", clips=[train]), Run("home"), show, [*CLASSES.words], {train})
     with pytest.raises(InputError, match="not 9"):
-        shots(Examples(protocol="cs", per_class=9), Run("home"), show, parts("test"))
+        shots(Examples(protocol="cs", per_class=9), Run("home"), show, [*CLASSES.words], parts("test"))
 
 
 def test_a_description_needs_written_answers():
@@ -68,7 +68,7 @@ class Plain:
 
 def asked(show, kind, **more):
     block = TypeAdapter(Strategy).validate_python({"kind": kind, "prompt": kind, **more})
-    found = shots(block.examples, Run("home"), show, parts("test"))
+    found = shots(block.examples, Run("home"), show, [*CLASSES.words], parts("test"))
     made = strategy(block, Plain(), Plain(), CLASSES, found)
     clip = Clip("x", show.media(min(parts("test"))))
     return made.requests(clip) if kind == "per_class" else [made.request(clip)]

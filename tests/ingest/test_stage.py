@@ -9,6 +9,7 @@ import pytest
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, SPLITS
 from stages.base.tables import read_table
+from stages.labels.classes import read_classes
 from tests.ingest.clips import write_clip
 from tests.stage import workplace
 
@@ -45,7 +46,8 @@ def clips(workplace):
 
 def written(workplace):
     return {
-        path: (workplace.folder / path).read_bytes() for path in (RUN.manifest, RUN.splits, RUN.metrics / "audit.json")
+        path: (workplace.folder / path).read_bytes()
+        for path in (RUN.manifest, RUN.classes, RUN.splits, RUN.metrics / "audit.json")
     }
 
 
@@ -60,6 +62,9 @@ def test_outputs_and_their_bytes(workplace, clips, monkeypatch, capsys):
     assert manifest["frames"].to_list() == [5] * 8
     splits = read_table(RUN.splits, SPLITS)
     assert splits["protocol"].value_counts(sort=True).rows() == [("cs", 8), ("phase1", 2)]
+    classes = read_classes(RUN)
+    assert classes.words == {"Cook_Cut": "cutting food", "Walk": "walking"}
+    assert not classes.many
     first = written(workplace)
     # From an empty journal and with more processes, and from a full one: the same bytes.
     monkeypatch.setenv("HAR_JOURNAL", str(workplace.folder / "journal"))

@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from stages.base.errors import GateError
 from stages.keywords.asking import PROMPTS, from_model, parse
-from stages.text.labels import in_words
+from stages.labels.words import in_words
 from stages.vlm.base import Answer
 from stages.vlm.prompts import Prompt
 
 CLASSES = ["Walk", "Cook_Stir", "Enter"]
+WORDS = {label: in_words(label) for label in CLASSES}
 
 
 class Lister:
@@ -64,8 +65,8 @@ def test_anything_else_is_not_taken(text):
 def test_each_class_is_asked_once_and_never_again():
     lists = {label: [label.lower(), "x"] for label in CLASSES}
     model, prompt = Lister(lists), Prompt(PROMPTS, "list")
-    assert from_model(model, prompt, 5, CLASSES) == (lists, 0)
-    assert from_model(model, prompt, 5, CLASSES) == (lists, 3)
+    assert from_model(model, prompt, 5, WORDS) == (lists, 0)
+    assert from_model(model, prompt, 5, WORDS) == (lists, 3)
     assert model.asked == 3
 
 
@@ -73,10 +74,10 @@ def test_each_class_is_asked_once_and_never_again():
 def test_a_class_without_a_list_stops_the_stage_and_is_named(otherwise):
     model = Lister({"Walk": ["walk"]}, otherwise)
     with pytest.raises(GateError, match=r"2 of 3 classes.*\n  Cook_Stir: .*\n  Enter: "):
-        from_model(model, Prompt(PROMPTS, "list"), 5, CLASSES)
+        from_model(model, Prompt(PROMPTS, "list"), 5, WORDS)
 
 
 def test_a_list_that_was_cut_says_so():
     model = Lister({"Walk": ["walk"]}, Answer('["stir", "po', tokens_out=6, ended="length"))
     with pytest.raises(GateError, match="cut after 6 tokens: raise `max_new_tokens`"):
-        from_model(model, Prompt(PROMPTS, "list"), 5, CLASSES)
+        from_model(model, Prompt(PROMPTS, "list"), 5, WORDS)

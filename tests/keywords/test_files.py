@@ -98,8 +98,8 @@ def test_a_bad_yaml_says_why(tmp_path, content, message):
 
 def test_a_class_without_keywords_is_named():
     lists = checked({"a": ["x"], "b": ["y"]}, "l.yaml")
-    assert of_classes(lists, {"b"}, "l.yaml") == {"b": ["y"]}
-    with pytest.raises(InputError, match=r"l\.yaml: 2 classes of the manifest have no keywords: c, d"):
+    assert of_classes(lists, ["b"], "l.yaml") == {"b": ["y"]}
+    with pytest.raises(InputError, match=r"l\.yaml: 2 classes of the data set have no keywords: c, d"):
         of_classes(lists, {"a", "d", "c"}, "l.yaml")
 
 

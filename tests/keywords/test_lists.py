@@ -7,7 +7,7 @@ import pytest
 from stages.ingest.adapters import load
 from stages.keywords.checks import warnings
 from stages.keywords.files import from_yaml
-from stages.text.labels import in_words
+from stages.labels.words import in_words
 from stages.vlm.constraint import found
 
 LISTS = Path(__file__).parents[2] / "stages" / "keywords" / "lists"

@@ -9,6 +9,7 @@ from stages.base.paths import Run
 from stages.base.schema import MANIFEST
 from stages.base.tables import write_table
 from stages.vlm.tiny import save
+from tests.class_list import write_class_list
 from tests.stage import workplace
 
 __all__ = ["workplace"]  # a fixture
@@ -20,6 +21,7 @@ LISTS = Path(__file__).parents[2] / "stages" / "keywords" / "lists"
 def manifest(**labels):
     rows = [{"clip_id": clip, "labels": list(of), "error": None} for clip, of in labels.items()]
     write_table(RUN.manifest, [*rows, {"clip_id": "broken", "labels": ["Fly"], "error": "empty"}], MANIFEST)
+    write_class_list(RUN)
 
 
 def block(**changes):

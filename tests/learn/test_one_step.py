@@ -38,7 +38,8 @@ def recipes() -> Iterator[Any]:
     for room in ("train", "adapt"):
         for dataset, methods in PARAMS[room].items():
             for name, block in methods.items():
-                kind = "captions" if block.get("kind") == "captions" else block["labels"]
+                labels = PARAMS["ingest"][dataset].get("labels", "single")
+                kind = "captions" if block.get("kind") == "captions" else labels
                 blocks[f"{room}.{dataset}.{name}"] = (block, kind)
     for name, (block, kind) in blocks.items():
         yield pytest.param(Recipe(**block["recipe"]), kind, id=name)

@@ -9,6 +9,7 @@ from stages.base.tables import read_table, write_json, write_table
 from stages.measure.invented import grounded_in_keywords, grounded_in_truth, listed
 from stages.measure.truth import Truth, foreign, template, truth_named
 from stages.text.model import PACKAGED
+from tests.class_list import write_class_list
 from tests.measure.test_judge_stage import MEASURE
 from tests.small_run import PARAMS, guessing, write_run
 from tests.stage import workplace
@@ -59,6 +60,7 @@ def test_what_is_outside_of_the_list():
 def test_references_and_models_are_held_against_the_truth(workplace):
     run = Run("home")
     write_table(run.manifest, [{"clip_id": "a", "labels": ["Drink"]}, {"clip_id": "b", "labels": ["Lie"]}], MANIFEST)
+    write_class_list(run)
     write_table(run.splits, [{"protocol": "cs", "fold": "", "clip_id": name, "part": "test"} for name in "ab"], SPLITS)
     write_table(
         run.captions, [{"clip_id": name, "text": "A person is drinking from a bottle."} for name in "ab"], CAPTIONS

@@ -5,6 +5,7 @@ from stages.base.paths import Run
 from stages.base.schema import MANIFEST, MEASURES, PREDICTIONS
 from stages.base.tables import read_table, write_table
 from stages.measure.label_set import labels
+from tests.class_list import write_class_list
 from tests.measure.test_stage import BLOCK
 from tests.stage import workplace
 
@@ -34,6 +35,7 @@ def test_sets_are_answers_and_what_cannot_be_read_is_not(row, value, named):
 
 def measured(workplace, rows):
     write_table(RUN.manifest, [{"clip_id": f"c{number}", "labels": []} for number in range(5)], MANIFEST)
+    write_class_list(RUN, "multi")
     write_table(
         RUN.predictions("model"), [{"method": "model", "repeat": 0, "status": "ok", **row} for row in rows], PREDICTIONS
     )

@@ -11,6 +11,7 @@ from stages.base.schema import CAPTIONS, EMBEDDINGS, MANIFEST, MEASURES, PREDICT
 from stages.base.tables import read_table, write_json, write_table
 from stages.measure.metrics import METRICS
 from stages.measure.params import Name
+from tests.class_list import write_class_list
 from tests.stage import workplace  # noqa: F401
 
 RUN = Run("home")
@@ -40,6 +41,7 @@ def answers(**changes):
 def measure(workplace):  # noqa: F811
     """Run the stage over answers; return MEASURES by metric and clip, and the user's error."""
     write_table(RUN.manifest, [{"clip_id": clip_id, "labels": [label]} for clip_id, label in LABELS.items()], MANIFEST)
+    write_class_list(RUN)
     write_json(RUN.keywords, {"version": "1", "classes": CLASSES})
     captions = [{"clip_id": clip_id, "text": f"The person is {SAYS[label]}."} for clip_id, label in LABELS.items()]
     write_table(RUN.captions, captions, CAPTIONS)

@@ -7,10 +7,11 @@ import numpy as np
 from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_table, write_json, write_table
+from stages.labels.words import in_words
 from stages.measure.nearest_class import nearest_class
 from stages.text.encode import encode
-from stages.text.labels import in_words
 from stages.text.model import PACKAGED, model_folder
+from tests.class_list import write_class_list
 from tests.stage import Workplace, workplace
 
 __all__ = ["workplace"]  # a fixture
@@ -36,6 +37,7 @@ def test_it_is_the_best_by_the_metric_itself(workplace: Workplace) -> None:
     clips = [(f"c{number}", *clip) for number, clip in enumerate([*TRAIN, *TEST])]
     tested = [name for name, _, _ in clips[len(TRAIN) :]]
     write_table(RUN.manifest, [{"clip_id": name, "labels": [label]} for name, label, _ in clips], MANIFEST)
+    write_class_list(RUN)
     parts = [{"clip_id": name, "part": "test" if name in tested else "train"} for name, _, _ in clips]
     write_table(RUN.splits, [{"protocol": "cs", "fold": "", **part} for part in parts], SPLITS)
     write_table(RUN.captions, [{"clip_id": name, "text": text, "attempts": 1} for name, _, text in clips], CAPTIONS)

@@ -6,6 +6,7 @@ from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_table, write_json, write_table
 from stages.text.model import PACKAGED
+from tests.class_list import write_class_list
 from tests.stage import workplace
 
 __all__ = ["workplace"]  # a fixture
@@ -21,6 +22,7 @@ def clips(workplace):
     write_table(
         RUN.manifest, [{"clip_id": name, "labels": [["Walk", "Sit"][n % 2]]} for n, name in enumerate(names)], MANIFEST
     )
+    write_class_list(RUN)
     write_table(
         RUN.splits,
         [

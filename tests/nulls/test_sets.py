@@ -8,6 +8,7 @@ import pytest
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_table, write_table
+from tests.class_list import write_class_list
 from tests.stage import workplace
 
 __all__ = ["workplace"]  # a fixture
@@ -22,6 +23,7 @@ def clips(workplace):
     rows = [{"clip_id": f"c{number:02d}", "labels": SETS[number % 5]} for number in range(30)]
     rows[29]["error"] = "broken"
     write_table(RUN.manifest, rows, MANIFEST)
+    write_class_list(RUN, "multi")
     parts = [
         {"protocol": "new", "fold": "", "clip_id": row["clip_id"], "part": "train" if n < 10 else "test"}
         for n, row in enumerate(rows)
@@ -85,4 +87,5 @@ def test_what_cannot_be_done_is_told(clips):
     )
     assert "no answers to exchange" in clips.run("nulls", "table", values=VALUES)
     write_table(RUN.manifest, [{"clip_id": "c00", "labels": []}], MANIFEST)
+    write_class_list(RUN, "multi")
     assert "no usable clip has a label" in clips.run("nulls", "table", values=VALUES)

@@ -170,7 +170,7 @@ def test_each_data_set_is_of_one_kind_and_what_is_compared_is_what_is_scored():
             compared = values["compare"][name]
             learnt = [cell["method"] for cell in values["learnt"].values() if cell["dataset"] == name]
             assert set(compared["methods"] + compared["nulls"]) <= {*values[methods], *learnt}
-            assert (values["infer"][name]["labels"] == "multi") == (kind == "multilabel")
+            assert (values["ingest"][name].get("labels") == "multi") == (kind == "multilabel")
             assert ("sets" in values["scored"][name]) == (kind == "multilabel")
             assert (values["nulls"][name]["encoder"] is None) == (kind == "multilabel")
 

@@ -8,6 +8,7 @@ import torch
 
 from stages.base.errors import InputError
 from stages.base.paths import Run
+from stages.labels.words import in_words
 from stages.pretrain.blank import END, blank
 from stages.pretrain.frames import JOINTS as JOINTS_OF_A_PERSON
 from stages.pretrain.frames import MIRROR, NOWHERE, PLACES, read_clips, together
@@ -25,7 +26,6 @@ from stages.simulate.body import JOINTS
 from stages.simulate.make import make as render
 from stages.simulate.make_table import make_table as render_table
 from stages.simulate.params import Scene, Table
-from stages.text.labels import in_words
 from stages.vlm.base import Media, Request
 from stages.vlm.load import load
 from stages.vlm.params import LocalParams

@@ -15,6 +15,7 @@ from stages.base.paths import Run
 from stages.base.tables import write_json, write_table, write_text
 from stages.report.params import ReportParams
 from stages.report.render import Rules
+from tests.class_list import write_class_list
 
 PROTOCOLS, METRICS = ["cs", "cv1"], ["keyword", "nearest_class", "similarity"]
 HOSTILE = "</script><script>window.taken = 1</script><img src=x onerror='window.taken = 1'>"
@@ -74,6 +75,7 @@ def write(run: Run, made: Made = SMALL, *, keyframes: bool = True) -> None:
     ]
     broken = {"clip_id": "broken", "labels": [], "error": "no video stream"}
     write_table(run.manifest, [broken, *rows], schema.MANIFEST)
+    write_class_list(run)
     parts = [(protocol, name) for protocol in PROTOCOLS for name in made.clips]
     write_table(
         run.splits,

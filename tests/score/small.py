@@ -18,6 +18,7 @@ from stages.base import params
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, MEASURES, SPLITS
 from stages.base.tables import write_table
+from tests.class_list import write_class_list
 
 RUN = Run("small")
 CLASSES = ("cook", "read", "walk")
@@ -98,6 +99,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Repo.init(no_scm=True).close()
     write(tmp_path / "params.yaml", PARAMS)
     write_table(RUN.manifest, clips(), MANIFEST)
+    write_class_list(RUN)
     write_table(RUN.splits, splits(), SPLITS)
     for method in METHODS:
         write_measures(method, measures(method))

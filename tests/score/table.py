@@ -9,6 +9,7 @@ import pytest
 
 from stages.base.schema import MANIFEST, SPLITS
 from stages.base.tables import write_table
+from tests.class_list import write_class_list
 from tests.score.small import RUN, write, write_measures
 
 CLASSES = ["baby", "suction", "ventilation"]
@@ -87,6 +88,7 @@ def write_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     Repo.init(no_scm=True).close()
     write(tmp_path / "params.yaml", PARAMS)
     write_table(RUN.manifest, windows(), MANIFEST)
+    write_class_list(RUN, "multi")
     write_table(RUN.splits, splits(), SPLITS)
     for method in METHODS:
         write_measures(method, measures(method))

@@ -16,6 +16,7 @@ from stages.base.errors import InputError
 from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
 from stages.base.tables import read_table, write_table
 from stages.score.tuning import best
+from tests.class_list import write_class_list
 from tests.score import table as world
 from tests.score.small import RUN, run, shuffle, write, write_measures
 from tests.score.table import CLASSES
@@ -166,6 +167,7 @@ def test_a_class_without_test_clips_is_in_no_mean(table: Path, monkeypatch: pyte
         if row["group"] not in ("r0", "r1", "r2"):
             row["labels"] = [name for name in row["labels"] if name != "suction"]
     write_table(RUN.manifest, rows, MANIFEST)
+    write_class_list(RUN, "multi")
     run(monkeypatch, "score", "good")
     y = np.array([[name in row["labels"] for name in CLASSES] for row in rows])[in_test()]
     each = f1_score(y, world.scores("good")[in_test()] > 0.5, average=None, zero_division=0)

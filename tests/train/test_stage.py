@@ -17,6 +17,7 @@ from stages.base.schema import PREDICTIONS, SPLITS
 from stages.base.tables import read_table
 from stages.nets.models import build
 from stages.nets.params import Net
+from tests.class_list import write_class_list
 from tests.nets.small import ARCHITECTURES, Shape
 from tests.stage import Workplace, workplace  # noqa: F401
 from tests.train.small import CLASSES, RECIPE, params, prepare, values
@@ -82,7 +83,8 @@ def test_leave_one_out_predicts_each_clip_by_the_model_that_did_not_see_it(place
 
 def test_several_labels_and_views(place):
     views = {"times": 2, "places": 3, "crop": 0.8}
-    assert train(place, "swin3d_cs", params(labels="multi", views=views)) == ""
+    write_class_list(Run("home"), "multi")
+    assert train(place, "swin3d_cs", params(views=views)) == ""
     rows = read_table(Run("home").predictions("swin3d_cs"), PREDICTIONS)
     for labels, scores in rows.select("labels", "class_scores").iter_rows():
         assert labels == [name for name, score in zip(CLASSES, scores, strict=True) if score > 0.5]

@@ -1,7 +1,7 @@
 import pytest
 
 from stages.ingest.adapters import load
-from stages.text.labels import _WORDS, in_words
+from stages.labels.words import _WORDS, in_words
 
 
 @pytest.mark.parametrize("adapter", ["smarthome", "weizmann", "ut_interaction"])
