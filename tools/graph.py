@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-#: A stage's command, and a line of its `deps` that is code.
+#: Longest line.
+WIDTH = 120
+#: A stage's command; a line of its `deps` that is code: folders, each followed by a comma.
 COMMAND = re.compile(r"\s+cmd: python -m stages\.(\w+)")
-CODE = re.compile(r"(\s+- )stages/\w+(/\w+\.py)?\n")
+CODE = re.compile(r"(\s+)(stages/[\w/.]+,\s*)+")
 
 
 def pipelines() -> list[Path]:
@@ -57,7 +60,8 @@ def written(text: str) -> str:
             room, done = command[1], False
         if code := CODE.fullmatch(line):
             if not done:
-                lines += [f"{code[1]}{folder}\n" for folder in closure(room)]
+                folders = " ".join(f"{folder}," for folder in closure(room))
+                lines += [f"{code[1]}{part}\n" for part in textwrap.wrap(folders, WIDTH - len(code[1]))]
             done = True
         else:
             lines.append(line)

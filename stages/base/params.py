@@ -159,7 +159,7 @@ def declared_values() -> dict[str, Any]:
 
 
 def place(file: str, key: str | None) -> str:
-    """Return where a key of a params file is among all params, dotted; with None where the whole file is, if anywhere."""
+    """Return where a key of a params file is among all params, dotted; with None where the whole file is, or ""."""
     path = Path(file)
     folder = path.parent.as_posix()
     if folder in BLOCKS:

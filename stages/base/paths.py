@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-
 #: The null models, and the reference captions as answers.
 NULLS = ("null_constant", "null_every_class", "null_shuffled")
 REFERENCES = "references"

@@ -33,7 +33,7 @@ def main() -> None:
     run = Run(dataset)
     manifest = read_table(run.manifest, MANIFEST)
     usable = manifest.filter(manifest["error"].is_null() & manifest["path"].is_not_null())
-    if usable.is_empty():
+    if usable.is_empty() and manifest["path"].is_not_null().any():  # else its clips are names only: it has no keyframes
         what = f"none of its {len(manifest)} clips is usable"
         raise InputError(what, file=run.manifest, do="its column `error` says why; correct `ingest`'s source")
     keys = {clip_id: key(md5, params) for clip_id, md5 in usable.select("clip_id", "md5").iter_rows()}

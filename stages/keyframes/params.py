@@ -41,5 +41,5 @@ def check_licence(dataset: str, licensed: bool, kept: bool) -> None:
             "is licensed, and this stage's output is one that `dvc push` sends to a remote",
             file=f"params/datasets/{dataset}.yaml",
             key="ingest.licensed",
-            do=f"move its record in params.yaml from `pushed` to `kept`; or, where its licence allows, say false",
+            do="move its record in params.yaml from `pushed` to `kept`; or, where its licence allows, say false",
         )

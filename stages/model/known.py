@@ -41,7 +41,9 @@ def known(name: str, params: VlmParams) -> dict[str, Any]:
     except InputError as error:
         if about and about.gated:
             why = f"{error.args[0]}; it is gated: ask for access on its page, then log in (`hf auth login`)"
-            raise InputError(why, file=f"params/models/{name}.yaml", key="name", do="then run `dvc repro` again") from None
+            raise InputError(
+                why, file=f"params/models/{name}.yaml", key="name", do="then run `dvc repro` again"
+            ) from None
         raise
     text = config.get_text_config()
     context = getattr(text, "max_position_embeddings", None)

@@ -14,11 +14,11 @@ from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_json, read_table
 from stages.journal.store import Journal
 from stages.labels.classes import ClassList
+from stages.labels.words import in_words
 from stages.nulls.constant import Constant, constants
 from stages.nulls.draw import exchange
 from stages.nulls.params import NullParams
 from stages.nulls.sentence import every_class
-from stages.text.labels import in_words
 from stages.text.sentences import KIND, Sentences
 
 Row = dict[str, Any]

@@ -33,7 +33,10 @@ def main() -> None:
     text = page(inputs, params, Rules(thresholds, confidence, licensed, controls, targets))
     path = run.data / "report" / "index.html"
     write_text(path, text)
-    closing("report", f"{path}, {len(text.encode()) / 1e6:.1f} MB, {len(inputs.methods)} methods, {len(inputs.nulls)} null models")
+    closing(
+        "report",
+        f"{path}, {len(text.encode()) / 1e6:.1f} MB, {len(inputs.methods)} methods, {len(inputs.nulls)} null models",
+    )
 
 
 if __name__ == "__main__":

@@ -44,7 +44,9 @@ class Scorer:
             raise InputError(f"holds rows of other methods than {method.name}", file=file, do="run `dvc repro`")
         check_known(measures, self._manifest, file)
         where = os.environ.get("DVC_STAGE", f"params/datasets/{run.name}.yaml")
-        of = Method(method.name, method.protocol, measures, file, self._manifest, self._splits, self.clips, self._classes)
+        of = Method(
+            method.name, method.protocol, measures, file, self._manifest, self._splits, self.clips, self._classes
+        )
         rows, verdicts = scored(of, self._params, where)
         write_table(run.scores(method.name), rows, SCORES)
         write_table(run.verdicts(method.name), pl.concat(verdicts) if verdicts else [], VERDICTS)

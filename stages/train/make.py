@@ -58,9 +58,7 @@ def make(dataset: str, method: str, params: TrainParams) -> Did:
         InputError: a clip cannot be decoded, the weights do not fit, or the loss is no number.
     """
     if "test" not in params.parts:
-        raise InputError(
-            "the test part is not predicted", file="params/recipes", key=f"{method}: parts", do="add test"
-        )
+        raise InputError("the test part is not predicted", file="params/recipes", key=f"{method}: parts", do="add test")
     accelerator = start(params.recipe)
     run = Run(dataset)
     task = read_task(run, params.protocol)

@@ -106,7 +106,9 @@ def _headlines(before: Revision, after: Revision) -> list[tuple[Run, str]]:
     return [
         (run, method)
         for run in runs
-        for method in sorted({Path(name).stem for one in (before, after) for name in one.files(run.metrics / "headlines")})
+        for method in sorted(
+            {Path(name).stem for one in (before, after) for name in one.files(run.metrics / "headlines")}
+        )
     ]
 
 
