@@ -3,7 +3,8 @@
 Adapts the model `vlm.<model>` by the recipe params/recipes/<recipe>.yaml on the train part of a protocol: a linear head
 on its pooled visual tokens (ft_lc), the head with LoRA (ft_c_lora), or LoRA on the reference captions (captions). It
 predicts the protocol's test clips, and nothing else; an adapter to speak with predicts none. What is learnt goes to
-data/<dataset>/models/<method>. A killed run goes on where it stopped; `HAR_LAUNCH="accelerate launch --num_processes 4"` runs it on several GPUs.
+data/<dataset>/models/<method>. A killed run goes on where it stopped;
+`HAR_LAUNCH="accelerate launch --num_processes 4"` runs it on several GPUs.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def check_source(dataset: str, source: Path) -> None:
             file=pointer,
             key="outs.push",
             do="write `push: false` below its `path:`, as data/weizmann/clips.dvc has it; if it was pushed already, "
-            f"delete it from the remote; or, where the licence allows, say `ingest.licensed: false` in params/datasets/{dataset}.yaml",
+            "delete it from the remote; or, where the licence allows, say `ingest: {licensed: false}` in "
+            f"params/datasets/{dataset}.yaml",
         )
     if tracked := _git(source, "ls-files", "-z"):
         raise InputError(

@@ -1,6 +1,7 @@
 """What a model says of each clip, as table PREDICTIONS: `python -m stages.infer home embedded_list embedded list all`.
 
-Asks the model `vlm.<model>` about the clips of `infer.<dataset>` by the strategy `strategies.<strategy>`. Answers are journalled as they come, so that a killed run goes on where it stopped.
+Asks the model `vlm.<model>` about the clips of `infer.<dataset>` by the strategy `strategies.<strategy>`. Answers are
+journalled as they come, so that a killed run goes on where it stopped.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ class ReportParams(Params):
     """Heading of the page."""
     about: str
     """What was done, in a few sentences; blank lines separate paragraphs."""
-    names: dict[str, str] = {}
+    names: dict[str, str] = Field(default_factory=dict)
     """How rows of a paper that nothing here makes are called on the page; their own names where none is given."""
     protocols: list[str] = Field(min_length=1)
     """Protocols that come first; the page opens with the first of them, the others follow by name."""

@@ -5,8 +5,8 @@
 
 A cell, as DVC runs it, is `row <dataset> <method> <recipe> <key> <draw>` (a method that learnt) or `base <dataset>
 <model> <recipe> <key> <draw>` (what follows from a base model and learnt nothing more): it raises the seed under <key>
-of params/recipes/<recipe>.yaml by <draw>, reproduces the scores in a workspace of its own below `.seeds`, and writes them to seeds/cells; of a draw of a
-method's own seed also what it said of each clip.
+of params/recipes/<recipe>.yaml by <draw>, reproduces the scores in a workspace of its own below `.seeds`, and writes
+them to seeds/cells; of a draw of a method's own seed also what it said of each clip.
 """
 
 from __future__ import annotations
