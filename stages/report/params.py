@@ -24,8 +24,6 @@ class ReportParams(Params):
     """Metrics that come first; the gallery opens with the first of them, the others follow by name."""
     targets: str | None
     """JSON with a paper's numbers (`papers/<paper>/targets.json`), or null."""
-    contact_sheet: str | None
-    """Image of the classes at a glance, or null."""
     controls: str | None
     """CSV with a trained model's results on the controls, as it shall stand on the page, or null."""
     examples_per_class: int | None = Field(ge=1)
