@@ -1,4 +1,4 @@
-"""Thumbnails of keyframes for the gallery."""
+"""Keyframes for the page: thumbnails of the gallery, and what the classes look like."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ from stages.base.errors import InputError
 def thumbnails(folder: Path, clips: Sequence[str], width: int) -> dict[str, list[str]]:
     """Return clip -> its keyframes in time order as data URIs (WebP, `width` pixels wide); clips without one lack.
 
+    Raises:
+        InputError: there is no such folder.
+    """
+    found = encoded_keyframes(folder, clips)
+    return {clip: [data_uri(image, width) for image in images] for clip, images in found.items()}
+
+
+def encoded_keyframes(folder: Path, clips: Sequence[str]) -> dict[str, list[bytes]]:
+    """Return clip -> its keyframes in time order as they are stored, encoded; clips without one lack.
+
     Only the asked clips' images are read, whatever the number of keyframes in the folder.
 
     Raises:
@@ -28,11 +38,11 @@ def thumbnails(folder: Path, clips: Sequence[str], width: int) -> dict[str, list
     files = sorted(folder.glob("*.parquet"))
     wanted = pl.scan_parquet(files).filter(pl.col("clip_id").is_in(list(clips)))
     rows = wanted.select("clip_id", "rank", "image").sort("clip_id", "rank").collect().iter_rows(named=True)
-    shown: dict[str, list[str]] = {}
+    found: dict[str, list[bytes]] = {}
     for row in rows:
         if row["image"] and row["image"]["bytes"]:
-            shown.setdefault(row["clip_id"], []).append(data_uri(row["image"]["bytes"], width))
-    return shown
+            found.setdefault(row["clip_id"], []).append(row["image"]["bytes"])
+    return found
 
 
 def data_uri(image: bytes, width: int) -> str:

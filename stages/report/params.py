@@ -22,8 +22,6 @@ class ReportParams(Params):
     """Protocols that come first; the page opens with the first of them, the others follow by name."""
     metrics: list[str] = Field(min_length=1)
     """Metrics that come first; the gallery opens with the first of them, the others follow by name."""
-    contact_sheet: str | None
-    """Image of the classes at a glance, or null."""
     examples_per_class: int | None = Field(ge=1)
     """Most clips of a class in the gallery; null takes all."""
     images: Literal["never", "unless_licensed", "always"]

@@ -11,8 +11,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stages.base.errors import InputError
-from stages.report import agreement, exclusions, gallery, images, numbers, provenance, targets
+from stages.report import agreement, exclusions, gallery, glance, images, numbers, provenance, targets
 from stages.report.inputs import Inputs, read_csv
 from stages.report.pack import packed
 from stages.report.params import ReportParams
@@ -90,7 +89,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         audit=inputs.audit,
         exclusions=exclusions.exclusions(inputs),
         controls=_plain(read_csv(rules.controls, [])) if rules.controls else None,
-        contact_sheet=_contact_sheet(Path(params.contact_sheet)) if pictured and params.contact_sheet else None,
+        glance=glance.pictures(inputs, 2 * params.thumbnail_width) if pictured else [],
         stages=made_by,
         method_rows=provenance.of_methods(inputs),
         references=provenance.of_references(inputs),
@@ -142,9 +141,3 @@ def _facts(inputs: Inputs, classes: list[str]) -> dict[str, int]:
 def _plain(frame: pl.DataFrame) -> dict[str, Any]:
     rows = [[f"{value:.3f}" if isinstance(value, float) else value for value in row] for row in frame.rows()]
     return {"columns": frame.columns, "rows": rows}
-
-
-def _contact_sheet(path: Path) -> Markup:
-    if not path.exists():
-        raise InputError("no such file", file=path, do="run `dvc repro`, or set report.contact_sheet to null")
-    return Markup(images.data_uri(path.read_bytes(), 2000))

@@ -1,8 +1,8 @@
-"""Render a scene of the embedded benchmark: clips, the truth about them, and a contact sheet of the classes.
+"""Render a scene of the embedded benchmark: clips, and the truth about them.
 
     python -m stages.simulate home
 
-Reads `simulate.<scene>` of params.yaml; writes data/<scene>/clips/*.mp4, truth.parquet and contact_sheet.png. Of the
+Reads `simulate.<scene>` of params.yaml; writes data/<scene>/clips/*.mp4 and truth.parquet. Of the
 resuscitation table the clips are long recordings, and clips/annotations.csv says what is done in them when.
 There is no journal: 600 clips take about a minute, and DVC empties a stage's outputs before it runs anyway.
 """

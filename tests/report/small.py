@@ -283,7 +283,6 @@ def params(**changes: object) -> ReportParams:
         "protocols": ["cs"],
         "metrics": ["keyword"],
         "targets": None,
-        "contact_sheet": None,
         "controls": None,
         "examples_per_class": None,
         "images": "unless_licensed",
