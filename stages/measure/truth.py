@@ -1,55 +1,8 @@
-"""Metrics against what is true of a rendered clip: `truth_similarity`, `truth_named`. No model wrote that.
+"""The reference captions as a method, and the metrics by which they are measured."""
 
-A reference caption that the measured model itself wrote shares its errors. The simulator knows verb, object and place
-of every clip, so that answers, and the references themselves (method `references`), can be held against those.
-"""
+from stages.metrics.registry import METRICS
+from stages.metrics.truth import REFERENCES
 
-from __future__ import annotations
+__all__ = ["AGAINST", "REFERENCES"]
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
-from stages.text.keywords import has_word
-
-#: The method whose answers are the reference captions: a row to compare others with. Only metrics of `AGAINST` are
-#: measured on it, for against themselves references are always right.
-REFERENCES = "references"
-AGAINST = ("truth_similarity", "truth_named", "grounded")
-
-
-class Truth(NamedTuple):
-    """What a clip shows, in the columns of table TRUTH."""
-
-    phrase: str
-    verb: str
-    object: str | None
-    place: str
-
-    @property
-    def words(self) -> list[str]:
-        """Verb and, where there is one, object."""
-        return [self.verb, *([self.object] if self.object else [])]
-
-
-def template(truth: Truth) -> str:
-    """Return a caption made from the truth.
-
-    Such as "The person is drinking from a cup on the sofa."; a place that the phrase tells already is left out.
-    """
-    place = truth.place.split()[-1][:4]  # door stands in doorway
-    return f"The person is {truth.phrase}{'' if place in truth.phrase else ' ' + truth.place}."
-
-
-def truth_named(text: str, truth: Truth) -> float:
-    """Return the share of the clip's verb and object that stand in `text` as whole words, in simple inflections.
-
-    It will not match a synonym (`phone` for `telephone`), and it does match a word that the text denies.
-    """
-    words = truth.words
-    return sum(has_word(text, [word]) for word in words) / len(words)
-
-
-def foreign(truth: Truth, vocabulary: Sequence[str]) -> list[str]:
-    """Return the verbs and objects of a data set that a clip does not have: not in its own words, phrase or place."""
-    own = " ".join([*truth.words, truth.phrase, truth.place])
-    return [word for word in vocabulary if not has_word(own, [word])]
+AGAINST = [name for name, metric in METRICS.items() if metric.of_references]

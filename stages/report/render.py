@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stages.base.errors import InputError
+from stages.metrics.registry import METRICS
 from stages.report import agreement, exclusions, gallery, images, numbers, provenance, targets
 from stages.report.inputs import Inputs, read_csv
 from stages.report.pack import packed
@@ -27,7 +28,7 @@ class Rules(NamedTuple):
     """Params of other stages that the page states."""
 
     thresholds: Mapping[str, float]
-    """A metric's answer is right above this."""
+    """A metric's answer is right above this, or below it where lower values are better."""
     confidence: float
     """Level of the intervals."""
     licensed: bool
@@ -49,7 +50,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         "metrics": numbers.metric_titles(metrics),
         "classes": classes,
         # Only a metric with a sweep has a scale; on the others, as on keyword hits, the threshold is a formality.
-        "thresholds": {name: rules.thresholds[name] for name in rules.thresholds if name in scaled},
+        "thresholds": {name: value for name, value in _thresholds(rules).items() if name in scaled},
         "confidence": rules.confidence,
         "clusters": inputs.clusters,
         "setNumbers": numbers.set_numbers(inputs),
@@ -79,6 +80,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         run=inputs.run.name,
         **common,
         facts=_facts(inputs, classes),
+        lower_is_better=[name for name, metric in METRICS.items() if metric.better == "lower"],
         summary=numbers.results(inputs),
         seeded=seeded,
         base_seeds=any(values["base"] for values in drawn.values()),
@@ -119,6 +121,12 @@ def template(name: str) -> Any:
     environment.filters["yaml"] = lambda value: yaml.safe_dump(value, sort_keys=True, allow_unicode=True, width=100)
     environment.filters["count"] = lambda value: "–" if value is None else f"{value:,}"
     return environment.get_template(name)
+
+
+def _thresholds(rules: Rules) -> dict[str, float]:
+    """Return each metric's threshold: the params', else the metric's own."""
+    own = {name: metric.threshold for name, metric in METRICS.items() if metric.threshold is not None}
+    return {**rules.thresholds, **{name: value for name, value in own.items() if name not in rules.thresholds}}
 
 
 def _facts(inputs: Inputs, classes: list[str]) -> dict[str, int]:

@@ -46,7 +46,7 @@ class ScoredParams(Params):
     """Block `scored.{dataset}`: how a run's values become verdicts, what of it is scored and put forward."""
 
     thresholds: dict[str, Fraction]
-    """A metric's answer is right where its value exceeds this; metrics that name a class or a set need none."""
+    """A metric's answer is right where its value is better than this; for those not named here the metric's own."""
     only: dict[str, list[str]]
     """A metric or method -> the protocols that it is scored on; all protocols for those not named here."""
     headline: list[Annotated[str, Field(pattern=r"^[^.]+\.[^.]+\.[^.]+$")]] = Field(max_length=10)
