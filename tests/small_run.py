@@ -33,7 +33,7 @@ from tests.fake_vlm import Guesser
 
 KEYWORDS = {"Cook_Cut": ["cut", "chop"], "Drink_Fromcup": ["drink", "cup"], "Walk": ["walk", "stroll"]}
 #: The module of each stage that loads its models.
-LOADS = {"caption": "stages.caption.__main__", "infer": "stages.infer.method", "measure": "stages.measure.metrics"}
+LOADS = {"caption": "stages.caption.__main__", "infer": "stages.infer.method", "measure": "stages.metrics.judge"}
 MODEL = {
     "backend": "local",
     "name": "nowhere/guesser",

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from stages.compare.inputs import Inputs
+from stages.metrics.registry import sign
 from stages.stats.design import Floats
 
 
@@ -29,7 +30,7 @@ def validity(inputs: Inputs, shuffled: str | None, named: set[str]) -> pl.DataFr
         if method == shuffled or shuffled not in of_method or method not in of_method:
             continue
         kept = inputs.mask(protocol) & inputs.clips.usable
-        true, false = (value[kept[clip]] for clip, value in (of_method[method], of_method[shuffled]))
+        true, false = (sign(metric) * value[kept[clip]] for clip, value in (of_method[method], of_method[shuffled]))
         if not (len(true) and len(false)):
             continue
         rows.append((method, protocol, metric, auc(true, false), len(true), len(false)))

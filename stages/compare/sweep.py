@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from stages.compare.inputs import Inputs
+from stages.metrics.registry import sign
 from stages.stats.design import Floats, Ints
 
 SCHEMA = {"method": pl.String, "protocol": pl.String, "metric": pl.String, "threshold": pl.Float64, "mca": pl.Float64}
@@ -52,7 +53,7 @@ def sweep(inputs: Inputs, metrics: Sequence[str], steps: int) -> pl.DataFrame:
         clip, value = values[metric][method]
         kept = (inputs.mask(protocol) & inputs.clips.usable)[clip]
         clip, value = clip[kept], value[kept]
-        mca = swept(value, class_weights(label[clip], clip), at)
+        mca = swept(sign(metric) * value, class_weights(label[clip], clip), sign(metric) * at)
         columns = {"method": method, "protocol": protocol, "metric": metric, "threshold": at, "mca": mca}
         rows.append(pl.DataFrame(columns, schema=SCHEMA))
     return pl.concat([pl.DataFrame(schema=SCHEMA), *rows])

@@ -11,18 +11,15 @@ from __future__ import annotations
 
 import argparse
 
-from pydantic import ValidationError
-
-from stages.base.errors import InputError, guard
+from stages.base.errors import guard
 from stages.base.params import read
 from stages.base.paths import Run, given
 from stages.base.progress import closing
 from stages.labels.classes import read_classes
-from stages.measure.context import Context
-from stages.measure.make import measure
-from stages.measure.metrics import dry
+from stages.measure.make import check, dry, measure
 from stages.measure.params import PARAMS
 from stages.methods.records import methods_of, write_methods
+from stages.metrics.context import Context
 
 
 def main() -> None:
@@ -33,21 +30,17 @@ def main() -> None:
     parser.add_argument("truth", help="table TRUTH of rendered clips; data/none where there is none")
     parser.add_argument("--dry", action="store_true", help="ask nothing, write nothing: say what would be asked")
     cell = parser.parse_args()
-    block, judge, records = read(PARAMS, dataset=cell.dataset, judge=cell.judge).values()
+    params, judge, records = read(PARAMS, dataset=cell.dataset, judge=cell.judge).values()
     run, truth = Run(cell.dataset), given(cell.truth)
-    try:
-        params = block.of(judge, truth and str(truth))
-    except ValidationError as error:
-        why = error.errors()[0]["msg"]
-        raise InputError(why, file=f"params/datasets/{run.name}.yaml", key="measure", do="correct it") from None
+    check(run, params, truth)
     methods = methods_of(run, records, read_classes(run).many, truth is not None)
     texts = computed = 0
     for method in (one.name for one in methods):
-        if cell.dry:
-            with Context(run, method, params) as context:
+        with Context(run, method, params, None if judge.backend == "none" else judge, truth) as context:
+            if cell.dry:
                 print("\n  ".join([f"measure {run.name} {method}, dry", *dry(context)]))
-            continue
-        did = measure(run, method, params)
+                continue
+            did = measure(context)
         texts, computed = texts + did.texts, computed + did.computed
         print(f"measure {run.name} {method}: {did.words}")
     if not cell.dry:

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from stages.base.schema import JUDGEMENTS
 from stages.base.tables import read_table
+from stages.metrics.registry import METRICS
 from stages.report.inputs import Inputs
 
-#: Metrics that compare an answer with the reference caption.
-TO_REFERENCE = ("similarity", "bertscore")
+#: Metrics that compare an answer with the reference caption, and those whose value another model says.
+TO_REFERENCE = [name for name, metric in METRICS.items() if metric.to_reference]
+JUDGED = [name for name, metric in METRICS.items() if metric.judged]
 
 
 class Agreement(NamedTuple):
@@ -34,12 +36,13 @@ def self_agreement(inputs: Inputs) -> list[Agreement]:
         measured = set(inputs.measures[method].drop_nulls("value")["metric"].unique().to_list())
         if own & writers and (metrics := [name for name in TO_REFERENCE if name in measured]):
             found.append(Agreement(method, metrics, "its model wrote the reference captions too"))
-        judges = judged_by(inputs, method) if "judge" in measured else set()
+        judgements = [name for name in JUDGED if name in measured]
+        judges = judged_by(inputs, method) if judgements else set()
         shared = [
             what for what, those in (("wrote the answers", own), ("wrote the references", writers)) if judges & those
         ]
         if shared:
-            found.append(Agreement(method, ["judge"], f"the judge's model {' and '.join(shared)} too"))
+            found.append(Agreement(method, judgements, f"the judge's model {' and '.join(shared)} too"))
     return found
 
 

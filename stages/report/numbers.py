@@ -6,26 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from stages.base.tables import rounded
+from stages.metrics.registry import METRICS
 from stages.report.inputs import CONFUSION, Inputs
-
-#: What each metric asks of an answer, in a sentence for the reader.
-METRICS = {
-    "keyword": ("Keyword", "A keyword of the clip's class stands anywhere in the answer, case as it is."),
-    "keyword_word": ("Keyword, whole word", "A keyword of the clip's class stands in the answer as a word, any case."),
-    "similarity": ("Similarity", "Cosine of the sentence embeddings of answer and reference caption."),
-    "bertscore": ("BERTScore precision", "BERTScore precision of the answer against the reference caption."),
-    "nearest_class": ("Nearest class", "The class whose description is nearest to the answer is the clip's class."),
-    "judge": ("Judge", "A VLM that sees clip, reference and answer says that the answer is true."),
-    "truth_similarity": ("Similarity to truth", "Cosine of the answer and a caption made from what was rendered."),
-    "truth_named": ("Names the truth", "Verb and object of what was rendered stand in the answer."),
-    "grounded": ("Nothing invented", "The answer names no activity or thing that the clip does not hold."),
-    "listed": ("On the list", "The closed answer names nothing outside of the list of classes."),
-    "answer": ("Named class", "The class that the method itself names is the clip's class."),
-    "labels": (
-        "Named classes",
-        "The set of classes that the method names, class by class. A clip is right where the set is exactly its own.",
-    ),
-}
 
 
 def ordered(first: Iterable[str], found: Iterable[str]) -> list[str]:
@@ -37,9 +19,8 @@ def ordered(first: Iterable[str], found: Iterable[str]) -> list[str]:
 
 def metric_titles(metrics: Iterable[str]) -> list[dict[str, str]]:
     """Return id, title and explanation of each metric."""
-    return [
-        dict(zip(("id", "title", "about"), (name, *METRICS.get(name, (name, ""))), strict=True)) for name in metrics
-    ]
+    known = {name: (metric.title, metric.about) for name, metric in METRICS.items()}
+    return [dict(zip(("id", "title", "about"), (name, *known.get(name, (name, ""))), strict=True)) for name in metrics]
 
 
 def results(inputs: Inputs) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from stages.metrics.registry import METRICS
 from stages.report import agreement, exclusions, gallery, glance, images, numbers, provenance, targets
 from stages.report.inputs import Inputs, read_csv
 from stages.report.pack import packed
@@ -26,7 +27,7 @@ class Rules(NamedTuple):
     """What the page states besides its own params and tables."""
 
     thresholds: Mapping[str, float]
-    """A metric's answer is right above this."""
+    """A metric's answer is right above this, or below it where lower values are better."""
     confidence: float
     """Level of the intervals."""
     licensed: bool
@@ -51,7 +52,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         "metrics": numbers.metric_titles(metrics),
         "classes": classes,
         # Only a metric with a sweep has a scale; on the others, as on keyword hits, the threshold is a formality.
-        "thresholds": {name: rules.thresholds[name] for name in rules.thresholds if name in scaled},
+        "thresholds": {name: value for name, value in _thresholds(rules).items() if name in scaled},
         "confidence": rules.confidence,
         "clusters": inputs.clusters,
         "setNumbers": numbers.set_numbers(inputs),
@@ -81,6 +82,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         run=inputs.run.name,
         **common,
         facts=_facts(inputs, classes),
+        lower_is_better=[name for name, metric in METRICS.items() if metric.better == "lower"],
         summary=numbers.results(inputs),
         seeded=seeded,
         base_seeds=any(values["base"] for values in drawn.values()),
@@ -122,6 +124,12 @@ def template(name: str) -> Any:
     environment.filters["yaml"] = lambda value: yaml.safe_dump(value, sort_keys=True, allow_unicode=True, width=100)
     environment.filters["count"] = lambda value: "–" if value is None else f"{value:,}"
     return environment.get_template(name)
+
+
+def _thresholds(rules: Rules) -> dict[str, float]:
+    """Return each metric's threshold: the params', else the metric's own."""
+    own = {name: metric.threshold for name, metric in METRICS.items() if metric.threshold is not None}
+    return {**rules.thresholds, **{name: value for name, value in own.items() if name not in rules.thresholds}}
 
 
 def _facts(inputs: Inputs, classes: list[str]) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """From measured values to verdicts: whether an answer is right, by one metric.
 
-A metric with a threshold calls an answer right where its value exceeds it; a metric without one names a class. A value
-that is null is no verdict: an unparsed judgement is left out and counted, never taken for a No.
+A metric with a threshold calls an answer right where its value is better than it; a metric without one names a class.
+A value that is null is no verdict: an unparsed judgement is left out and counted, never taken for a No.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from stages.base.errors import InputError
+from stages.metrics.registry import METRICS, sign
 from stages.stats.clips import NOT_MEASURED, Clips, Objects
 from stages.stats.design import Floats
 
@@ -42,10 +43,10 @@ class Answers:
 def read_answers(
     measures: pl.DataFrame, clips: Clips, thresholds: Mapping[str, float], file: Path, params: str
 ) -> Iterator[Answers]:
-    """Yield the verdicts of each metric, by name.
+    """Yield the verdicts of each metric, by name; `thresholds` come before a metric's own.
 
     Raises:
-        InputError: a value is no number, or a metric has neither a threshold nor a named class.
+        InputError: a value is no number, or a metric has neither a threshold nor a named class, or both.
     """
     _check_numbers(measures, file)
     place = pl.DataFrame(
@@ -55,7 +56,16 @@ def read_answers(
     rows = measures.join(place, on="clip_id").sort("metric", "repeat", "place")
     for (metric,), of_metric in rows.group_by("metric", maintain_order=True):
         name = str(metric)
-        names_class = name not in thresholds
+        known = METRICS.get(name)
+        threshold = thresholds.get(name, known.threshold if known else None)
+        names_class = threshold is None
+        if known is not None and known.names is not None and name in thresholds:
+            raise InputError(
+                f"metric {name} names a {known.names}, and so has no threshold",
+                file=params,
+                key=f"scored.thresholds.{name}",
+                do="take it out",
+            )
         # A metric that names classes says 0 where it names none: a model may name none in all of its answers.
         if names_class and of_metric["label"].null_count() == len(of_metric) and (of_metric["value"] != 0).any():
             raise InputError(
@@ -64,7 +74,7 @@ def read_answers(
                 key=f"scored.thresholds.{name}",
                 do="give the value above which its answers are right",
             )
-        yield _answers(name, of_metric, clips, None if names_class else thresholds[name])
+        yield _answers(name, of_metric, clips, threshold)
 
 
 def _answers(metric: str, rows: pl.DataFrame, clips: Clips, threshold: float | None) -> Answers:
@@ -74,7 +84,7 @@ def _answers(metric: str, rows: pl.DataFrame, clips: Clips, threshold: float | N
     right, named = np.full(shape, np.nan), None
     value = rows["value"].to_numpy()  # null becomes nan
     if threshold is not None:
-        verdict = value > threshold
+        verdict = sign(metric) * value > sign(metric) * threshold
     else:
         labels = np.array(rows["label"].to_list(), dtype=object)
         verdict = labels == clips.label[at[1]]

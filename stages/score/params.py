@@ -41,7 +41,7 @@ class ScoreParams(Params):
     assumed_icc: Fraction
     """Correlation of two clips of the same subject and class, where no answer differs so that none can be estimated."""
     thresholds: dict[str, Fraction]
-    """A metric's answer is right where its value exceeds this; metrics that name a class or a set need none."""
+    """A metric's answer is right where its value is better than this; for those not named here the metric's own."""
     only: dict[str, list[str]]
     """A metric -> the protocols that it is scored on; all protocols for those not named here. A method that learnt is
     scored on its own protocol: on another it may have learnt from test clips."""

@@ -10,15 +10,19 @@ import numpy as np
 import polars as pl
 
 from stages.base.errors import InputError
+from stages.metrics.registry import METRICS
 from stages.score.answers import read_answers
 from stages.score.multi import set_aggregates
 from stages.score.params import ScoreParams, SetParams
-from stages.score.sets import METRIC, Sets, read_sets, set_rows
+from stages.score.sets import Sets, read_sets, set_rows
 from stages.score.tables import score_rows, verdict_rows
 from stages.score.tuning import tuned
 from stages.stats.clips import Clips
 from stages.stats.intervals import Level
 from stages.stats.sets import matrix
+
+#: The metrics whose rows name sets of classes.
+OF_SETS = [name for name, metric in METRICS.items() if metric.names == "set"]
 
 
 class Method(NamedTuple):
@@ -57,13 +61,15 @@ def scored(method: Method, params: ScoreParams, where: str) -> Scored:
     """
     level = Level(params.confidence, params.assumed_icc)
     found = Scored([], [])
-    of_sets = method.measures["metric"] == METRIC
-    single = method.measures.filter(~of_sets)
+    single = method.measures.filter(~pl.col("metric").is_in(OF_SETS))
     for answers in read_answers(single, method.clips, params.thresholds, method.file, where):
         protocols = method.protocols(answers.metric, params)
         found.rows.extend(score_rows(method.name, method.clips, answers, protocols, level))
         found.verdicts.append(verdict_rows(method.name, method.clips, answers))
-    if of_sets.any():
+    for metric in OF_SETS:
+        measures = method.measures.filter(pl.col("metric") == metric)
+        if measures.is_empty():
+            continue
         if params.sets is None:
             raise InputError(
                 "answers are sets of labels, and nothing says how sets are scored",
@@ -71,10 +77,10 @@ def scored(method: Method, params: ScoreParams, where: str) -> Scored:
                 key="score.sets",
                 do="say how thresholds come about, such as sets: {thresholds: {default: own}, rules: null}",
             )
-        protocols = method.protocols(METRIC, params)
-        sets, thresholds = _sets(method, params.sets, protocols)
-        found.rows.extend(_set_scores(method, sets, thresholds, params.sets, protocols, level))
-        found.verdicts.append(set_rows(method.name, method.clips, sets))
+        protocols = method.protocols(metric, params)
+        sets, thresholds = _sets(method._replace(measures=measures), params.sets, protocols)
+        found.rows.extend(_set_scores(method, metric, sets, thresholds, params.sets, protocols, level))
+        found.verdicts.append(set_rows(method.name, metric, method.clips, sets))
     return found
 
 
@@ -115,7 +121,13 @@ def _sets(method: Method, params: SetParams, protocols: Sequence[str]) -> tuple[
 
 
 def _set_scores(
-    method: Method, sets: Sets, thresholds: dict[str, float], params: SetParams, protocols: Sequence[str], level: Level
+    method: Method,
+    metric: str,
+    sets: Sets,
+    thresholds: dict[str, float],
+    params: SetParams,
+    protocols: Sequence[str],
+    level: Level,
 ) -> Iterator[dict[str, Any]]:
     clips, known = method.clips, np.asarray(sets.known.any(0))
     actual = matrix(clips.labels.tolist(), sets.classes)
@@ -124,7 +136,7 @@ def _set_scores(
         places = places[known[places]]
         if not len(places):
             continue
-        key = {"method": method.name, "protocol": protocol, "metric": METRIC}
+        key = {"method": method.name, "protocol": protocol, "metric": metric}
         size = {"clips": len(places), "classes": 1, "subjects": len(np.unique(clips.subject[places].astype(str)))}
         for found in set_aggregates(sets, actual, places, clips.subject[places].tolist(), params.rules, level):
             yield {

@@ -16,8 +16,6 @@ from stages.stats.clips import NOT_MEASURED, Clips, Objects
 from stages.stats.design import Floats, Mask
 from stages.stats.sets import matrix
 
-METRIC = "labels"
-
 
 @dataclass(frozen=True)
 class Sets:
@@ -56,12 +54,12 @@ class Sets:
 
 
 def read_sets(measures: pl.DataFrame, clips: Clips, classes: Sequence[str], file: Path) -> Sets:
-    """Return the sets that a method's measures name for the clips to score.
+    """Return the sets that a method's measures by a metric of sets name for the clips to score.
 
     Raises:
         InputError: an answer names or scores a class that the data set lacks, or a score is no number.
     """
-    rows = place(measures.filter(pl.col("metric") == METRIC), clips.ids)
+    rows = place(measures, clips.ids)
     draws = np.unique(rows["repeat"].to_numpy(), return_inverse=True)[1]
     at = (draws, rows["place"].to_numpy())
     shape = (int(draws.max(initial=0)) + 1, len(clips.ids))
@@ -141,7 +139,7 @@ def _paired(clip: str, names: list[str] | None, values: list[Any] | None, file: 
             yield name, float(value)
 
 
-def set_rows(method: str, clips: Clips, sets: Sets) -> pl.DataFrame:
+def set_rows(method: str, metric: str, clips: Clips, sets: Sets) -> pl.DataFrame:
     """Return a row of VERDICTS for each test clip."""
     right = sets.right(matrix(clips.labels.tolist(), sets.classes))
     draws = sets.known.sum(0)
@@ -154,7 +152,7 @@ def set_rows(method: str, clips: Clips, sets: Sets) -> pl.DataFrame:
         {
             "clip_id": clips.ids.tolist(),
             "method": method,
-            "metric": METRIC,
+            "metric": metric,
             "right": pl.Series(share, nan_to_null=True),
             "label": pl.Series([None] * len(clips.ids), dtype=pl.String),
             "labels": pl.Series(named, dtype=pl.List(pl.List(pl.String))),

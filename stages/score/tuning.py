@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from stages.base.errors import InputError
-from stages.score.sets import METRIC, check_classes, score_matrix
+from stages.score.sets import check_classes, score_matrix
 from stages.stats.design import Floats, Mask
 from stages.stats.sets import matrix
 
@@ -22,7 +22,7 @@ def tuned(
     """Return for each class the threshold with the best F1 on a protocol's validation part.
 
     Args:
-        measures: of the method, those of validation clips among them.
+        measures: of the method by a metric of sets, those of validation clips among them.
         manifest: labels of the clips.
         splits: parts of the clips.
         protocol: one without folds.
@@ -39,9 +39,7 @@ def tuned(
             f"thresholds cannot be tuned: protocol {protocol} {what}", key="sets.thresholds", do="say own or a number"
         )
     usable = manifest.filter(pl.col("error").is_null()).select("clip_id", pl.col("labels").alias("actual"))
-    held = measures.filter(
-        (pl.col("metric") == METRIC) & (pl.col("repeat") == 0) & pl.col("class_scores").is_not_null()
-    )
+    held = measures.filter((pl.col("repeat") == 0) & pl.col("class_scores").is_not_null())
     held = held.join(usable, on="clip_id").join(rows.select("clip_id"), on="clip_id", how="semi").sort("clip_id")
     if held.is_empty():
         raise InputError(

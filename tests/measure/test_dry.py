@@ -62,7 +62,7 @@ def test_it_counts_what_the_judge_is_then_asked(
     # Another prompt is asked again, at the speed of the run before.
     block = values["measure"]["home"]
     other = values | {"measure": {"home": block | {"judge": block["judge"] | {"prompt": "other"}}}}
-    monkeypatch.setattr("stages.measure.judge.PROMPTS", workplace.folder)
+    monkeypatch.setattr("stages.metrics.judge.PROMPTS", workplace.folder)
     (workplace.folder / "other.txt").write_text("True or False? {{ reference }} {{ prediction }}")
     assert workplace.run("measure", "home", "guess_describe", "--dry", values=other) == ""
     said = capsys.readouterr().out

@@ -8,7 +8,7 @@ from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_table, write_json, write_table
 from stages.labels.words import in_words
-from stages.measure.nearest_class import nearest_class
+from stages.metrics.nearest_class import nearest_class
 from stages.text.encode import encode
 from stages.text.model import PACKAGED, model_folder
 from tests.class_list import write_class_list

@@ -85,7 +85,7 @@ def test_each_metric_is_answered_by_the_caption_that_is_best_by_it(clips):
 def test_only_texts_that_can_win_are_read():
     import numpy as np
 
-    from stages.nulls.constant import most_classes
+    from stages.metrics.keywords import most_classes
     from stages.text.keywords import has_word
     from stages.vlm.constraint import found
 

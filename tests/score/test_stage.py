@@ -89,6 +89,17 @@ def test_a_threshold_outside_0_to_1_names_key_and_file(small: Path, monkeypatch:
         run(monkeypatch, "score", "first")
 
 
+def test_a_threshold_for_a_metric_that_names_a_class_is_refused(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its value is no verdict: laid against a threshold, an answer that names a wrong class would be right."""
+    scored = world.PARAMS["scored"]["small"]
+    scored = scored | {"thresholds": scored["thresholds"] | {"nearest_class": 0.5}}
+    world.write(small / "params.yaml", world.PARAMS | {"scored": {"small": scored}})
+    rows = world.measures("first")
+    world.write_measures("first", [row | {"metric": "nearest_class"} for row in rows if row["metric"] == "named"])
+    with pytest.raises(InputError, match=r"scored\.thresholds\.nearest_class': metric nearest_class names a class"):
+        run(monkeypatch, "score", "first")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from stages.base.errors import InputError
-from stages.measure.params import BertScore
+from stages.metrics.bertscore import BertScore
 from stages.nets.models import Shape, build
 from stages.nets.params import Net
 from stages.vlm.adapter import adapter_folder

@@ -4,7 +4,7 @@ import pytest
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, MEASURES, PREDICTIONS
 from stages.base.tables import read_table, write_table
-from stages.measure.label_set import labels
+from stages.metrics.labels import labels
 from tests.class_list import write_class_list
 from tests.measure.test_stage import BLOCK
 from tests.stage import workplace

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from stages.journal.store import Journal
-from stages.measure.judge import PROMPTS, VERSION, Text, judge, refill, save, verdict
-from stages.measure.label import answer
+from stages.metrics.answer import answer
+from stages.metrics.judge import PROMPTS, VERSION, Text, judge, refill, save, verdict
 from stages.vlm.ask import Tally
 from stages.vlm.base import Answer
 from stages.vlm.params import LocalParams
@@ -125,7 +125,7 @@ def test_golden():
     texts = ["True", "false.", "It is true", "", "**True**, because", "Answer: False"]
     answers = [Answer(text, p=p) for text in texts for p in (None, {"True": 0.25, "False": 0.75})]
     seen = hashlib.blake2b(repr([verdict(one) for one in answers]).encode(), digest_size=8).hexdigest()
-    assert GOLDEN.get(VERSION) == seen, f"raise VERSION in stages/measure/judge.py: {seen}"
+    assert GOLDEN.get(VERSION) == seen, f"raise VERSION in stages/metrics/judge.py: {seen}"
 
 
 @pytest.mark.parametrize(

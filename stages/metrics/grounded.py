@@ -1,13 +1,16 @@
-"""Metrics of hallucination, 1 where nothing is invented: `grounded` of free captions, `listed` of closed answers.
+"""Metric `grounded`: hallucination in a caption. 1 where it names nothing that the clip does not hold.
 
 Where answers are sets of labels, the scores of metric `labels` tell it instead: `invented`, `outside`, `violations`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from stages.base.schema import UNLISTED
+from stages.metrics.context import Context, Row
+from stages.metrics.metric import Metric
+from stages.metrics.texts import texts
+from stages.metrics.truth import foreign
 from stages.text.keywords import has_word
 from stages.vlm.constraint import found
 
@@ -41,13 +44,30 @@ def grounded_in_keywords(text: str, own: Sequence[str], others: Sequence[str]) -
     return float(not named), f"of other classes only: {', '.join(named[:3])}" if named else None
 
 
-def listed(detail: str | None) -> tuple[float, str | None]:
-    """Return 0, and the detail, where a closed answer names something that was not on the list of classes; else 1.
+def rows(context: Context) -> Iterable[Row]:
+    """Return 1 or 0 of each caption, by what was rendered where that is known, else by the keywords of the classes."""
+    found: list[Row] = []
+    known: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
+    for answer, text in texts(context, found):
+        if context.truths is not None:
+            held = foreign(context.truth(answer.clip_id), context.vocabulary)
+            value, detail = grounded_in_truth(text, held)
+        else:
+            labels = tuple(context.labels[answer.clip_id])
+            if labels not in known:
+                own = [word for name in labels for word in context.keywords(name)]
+                every = {word: None for name in context.classes for word in context.keywords(name)}
+                known[labels] = own, [word for word in every if word not in own]
+            value, detail = grounded_in_keywords(text, *known[labels])
+        found.append(Row(answer.clip_id, answer.repeat, value, detail=detail))
+    return found
 
-    It is what `infer` could map to no class of a comma-separated answer. It will not catch a wrong class of the list
-    (that is metric `answer`), nor words around a class within one part ("maybe walking, in a garden" is two parts,
-    "walking in a garden" one); a whole sentence instead of a label counts as one invented label. Yes/no questions a
-    class leave nothing to invent: their value is 1.
-    """
-    outside = bool(detail and UNLISTED in detail)
-    return float(not outside), detail if outside else None
+
+METRIC = Metric(
+    name="grounded",
+    title="Nothing invented",
+    about="The answer names no activity or thing that the clip does not hold.",
+    rows=rows,
+    threshold=0.5,
+    of_references=True,
+)

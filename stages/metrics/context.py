@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypeVar
 
 import polars as pl
+from pydantic import Field
 
-from stages.base.errors import InputError
-from stages.base.paths import Run
+from stages.base.errors import ERRORS, InputError
+from stages.base.params import Params
+from stages.base.paths import NONE, Run
 from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_json, read_table
 from stages.journal.store import Journal
 from stages.labels.classes import ClassList, read_classes
-from stages.measure.params import MeasureParams
-from stages.measure.truth import Truth
+from stages.metrics.truth import Truth
+from stages.text.encode import Precision
 from stages.text.sentences import KIND, Sentences
+from stages.vlm.params import VlmParams
 
 
 class Answer(NamedTuple):
@@ -46,14 +49,48 @@ class Row(NamedTuple):
     class_scores: list[float | None] | None = None
 
 
+class Settings(Params):
+    """Params that metrics share; a block for each metric that has params of its own stands next to them."""
+
+    metrics: list[str] = Field(min_length=1)
+    """Which metrics; those that a method's answers do not allow give no rows."""
+    encoder: str
+    """Name or path of the sentence encoder of `similarity` and `nearest_class`."""
+    precision: Precision = "float32"
+    """What text encoders compute in; float64 gives the same bytes on every processor, in twice the time."""
+    errors: Annotated[float, Field(ge=0, le=1)] = ERRORS
+    """Share of the judgements that may be errors; with more the cell fails, and the journal keeps what succeeded."""
+
+
+Block = TypeVar("Block", bound=Params)
+
+
 class Context:
     """One method's answers and all that they can be measured against. Use as a context manager."""
 
-    def __init__(self, run: Run, method: str, params: MeasureParams) -> None:
-        self.run, self.method, self.params = run, method, params
+    def __init__(
+        self, run: Run, method: str, params: Settings, judge: VlmParams | None = None, truth: Path | None = None
+    ) -> None:
+        """Take what is measured, and with what.
+
+        Args:
+            run: of the data set.
+            method: whose answers are measured.
+            params: block `measure` of the data set.
+            judge: the judging model; None where nobody judges.
+            truth: table TRUTH of rendered clips, for `truth_similarity` and `truth_named`; with it `grounded` knows
+                verb and object of a clip, without it goes by keywords.
+        """
+        self.run, self.method, self.params, self.judge, self.truths = run, method, params, judge, truth
         self.metric: str | None = None
         """The metric that is measured: a null model may have an answer of its own for it."""
         self.journals: dict[str, Journal] = {}
+
+    def block(self, name: str, kind: type[Block]) -> Block:
+        """Return a metric's own block of params, of its kind."""
+        found = getattr(self.params, name)
+        assert isinstance(found, kind), f"{name} has no block, which is checked where params are read"
+        return found
 
     def truth(self, clip_id: str) -> Truth:
         """Return what a rendered clip shows.
@@ -62,7 +99,7 @@ class Context:
             InputError: the table lacks the clip.
         """
         if clip_id not in self._truths:
-            raise InputError("the truth lacks a clip", file=self.params.truth, row=clip_id, do="run `dvc repro`")
+            raise InputError("the truth lacks a clip", file=self.truths, row=clip_id, do="run `dvc repro`")
         return self._truths[clip_id]
 
     @cached_property
@@ -72,14 +109,14 @@ class Context:
 
     @cached_property
     def _truths(self) -> dict[str, Truth]:
-        file = Path(self.params.truth or "")
+        file = self.truths or Path(NONE)
         try:
             rows = pl.read_parquet(file, columns=["clip_id", *Truth._fields]).iter_rows()
         except (OSError, pl.exceptions.PolarsError) as error:
             raise InputError(
                 f"no table of rendered clips ({str(error).splitlines()[0]})",
                 file=file,
-                do="run `dvc repro`, or correct measure's `truth`",
+                do="run `dvc repro`, or correct `truth` in its record",
             ) from None
         return {clip_id: Truth(*values) for clip_id, *values in rows}
 
@@ -94,6 +131,11 @@ class Context:
         own = self.predictions.filter(of_metric).with_columns(repeat=pl.lit(0, pl.Int32))
         rows = own if len(own) else self.predictions.filter(pl.col("metric").is_null())
         return [Answer(*row) for row in rows.select(Answer._fields).iter_rows()]
+
+    @property
+    def names_classes(self) -> bool:
+        """Whether any answer names classes, or was asked to and named none."""
+        return any(one.labels is not None or one.status in ("unmapped", "unparsed") for one in self.answers)
 
     @cached_property
     def predictions(self) -> pl.DataFrame:

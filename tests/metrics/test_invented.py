@@ -6,8 +6,10 @@ import pytest
 from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, MANIFEST, MEASURES, PREDICTIONS, SPLITS
 from stages.base.tables import read_table, write_json, write_table
-from stages.measure.invented import grounded_in_keywords, grounded_in_truth, listed
-from stages.measure.truth import Truth, foreign, template, truth_named
+from stages.metrics.grounded import grounded_in_keywords, grounded_in_truth
+from stages.metrics.listed import listed
+from stages.metrics.truth import Truth, foreign, template
+from stages.metrics.truth_named import truth_named
 from stages.text.model import PACKAGED
 from tests.class_list import write_class_list
 from tests.measure.test_judge_stage import MEASURE

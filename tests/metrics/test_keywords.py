@@ -1,7 +1,7 @@
 import pytest
 
-from stages.measure.keyword import keyword
-from stages.measure.keyword_word import keyword_word
+from stages.metrics.keyword import keyword
+from stages.metrics.keyword_word import keyword_word
 from stages.text.keywords import forms
 
 

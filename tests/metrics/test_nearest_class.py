@@ -1,7 +1,7 @@
 import numpy as np
 
-from stages.measure.nearest_class import nearest_class
-from stages.measure.similarity import similarity
+from stages.metrics.nearest_class import nearest_class
+from stages.metrics.similarity import similarity
 
 CLASSES = ["Drink", "Read", "Walk"]
 DESCRIPTIONS = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 2]])

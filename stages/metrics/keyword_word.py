@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stages.metrics.keywords import choice, rows
+from stages.metrics.metric import Metric
 from stages.text.keywords import has_word
 
 
@@ -18,3 +20,13 @@ def keyword_word(text: str, keywords: Sequence[str]) -> float:
     another sense (`can` in `can be seen`).
     """
     return float(has_word(text, keywords))
+
+
+METRIC = Metric(
+    name="keyword_word",
+    title="Keyword, whole word",
+    about="A keyword of the clip's class stands in the answer as a word, any case.",
+    rows=rows(keyword_word),
+    threshold=0.5,
+    constant=choice(keyword_word),
+)

@@ -1,4 +1,4 @@
-"""Metrics against what is true of a rendered clip: `truth_similarity`, `truth_named`. No model wrote that.
+"""What is true of a rendered clip, for the metrics that hold answers against it. No model wrote that.
 
 A reference caption that the measured model itself wrote shares its errors. The simulator knows verb, object and place
 of every clip, so that answers, and the references themselves (method `references`), can be held against those.
@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from stages.text.keywords import has_word
 
-#: The metrics that are measured on the reference captions too: against themselves references are always right.
-AGAINST = ("truth_similarity", "truth_named", "grounded")
+#: The method whose answers are the reference captions: a row to compare others with. Only metrics that say
+#: `of_references` are measured on it, for against themselves references are always right.
+REFERENCES = "references"
 
 
 class Truth(NamedTuple):
@@ -36,15 +37,6 @@ def template(truth: Truth) -> str:
     """
     place = truth.place.split()[-1][:4]  # door stands in doorway
     return f"The person is {truth.phrase}{'' if place in truth.phrase else ' ' + truth.place}."
-
-
-def truth_named(text: str, truth: Truth) -> float:
-    """Return the share of the clip's verb and object that stand in `text` as whole words, in simple inflections.
-
-    It will not match a synonym (`phone` for `telephone`), and it does match a word that the text denies.
-    """
-    words = truth.words
-    return sum(has_word(text, [word]) for word in words) / len(words)
 
 
 def foreign(truth: Truth, vocabulary: Sequence[str]) -> list[str]:

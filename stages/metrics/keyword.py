@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stages.metrics.keywords import choice, rows
+from stages.metrics.metric import Metric
 from stages.vlm.constraint import found
 
 
@@ -16,3 +18,13 @@ def keyword(text: str, keywords: Sequence[str]) -> float:
     `seated`) and a keyword that the text denies.
     """
     return float(bool(found(text, keywords)))
+
+
+METRIC = Metric(
+    name="keyword",
+    title="Keyword",
+    about="A keyword of the clip's class stands anywhere in the answer, case as it is.",
+    rows=rows(keyword),
+    threshold=0.5,
+    constant=choice(keyword),
+)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+from stages.metrics.context import Context, Row
+from stages.metrics.metric import Metric
 
 
 class Named(NamedTuple):
@@ -20,7 +23,8 @@ def answer(labels: Sequence[str] | None, status: str, detail: str | None) -> Nam
     The value is 1 where it names one class. It is 0, without a class, where the model was asked and named none: in
     words that fit no class (`unmapped`), in none that could be read (`unparsed`), outright, or by refusing; such an
     answer is wrong, not left out. It is null where there is no answer (missing, error), and for a set of several
-    labels, of which no single class is the answer.
+    labels, of which no single class is the answer. It will not tell a near miss from a far one, nor look at what else
+    the answer says.
     """
     if status in ("missing", "error"):
         return Named(None, None, f"{status}: {detail}" if detail else status)
@@ -31,3 +35,23 @@ def answer(labels: Sequence[str] | None, status: str, detail: str | None) -> Nam
     if labels:
         return Named(1.0, labels[0], detail)
     return Named(0.0, None, f"{status}: {detail}" if detail else "names no class" if status == "ok" else status)
+
+
+def rows(context: Context) -> Iterable[Row]:
+    """Return the class that each answer names; none of a method that only describes, for it names none in any."""
+    if not context.names_classes:
+        return []
+    return [
+        Row(one.clip_id, one.repeat, *answer(one.labels, one.status, one.detail))
+        for one in context.answers
+        if one.status != "missing"
+    ]
+
+
+METRIC = Metric(
+    name="answer",
+    title="Named class",
+    about="The class that the method itself names is the clip's class.",
+    rows=rows,
+    names="class",
+)

@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import PositiveInt, model_validator
+
 from stages.base.errors import InputError
+from stages.base.params import Params
+from stages.base.progress import Progress
 from stages.journal.store import Journal, compute_missing, journal_key
+from stages.metrics.context import Context, Row
+from stages.metrics.metric import Metric
+from stages.metrics.texts import texts
 from stages.text import encode, tokens
-from stages.text.model import revision
+from stages.text.model import PACKAGED, model_folder, revision
 
 #: Raise it whenever a pair's value changes: it is part of the journal's key.
 VERSION = 1
 
 #: What the journal keeps of a pair.
 KIND = ("precision",)
+
+
+class BertScore(Params):
+    """What `bertscore` compares, and how."""
+
+    encoder: str
+    """Name or path of a transformers encoder; roberta-large is bert-score's default for English."""
+    revision: str | None = None
+    """Commit of an encoder of the hub, which has to be pinned; null for a path and for the packaged one."""
+    layer: PositiveInt | None
+    """Its layer whose hidden states are compared, from 1; null takes bert-score's own choice for that name."""
+    protocol: str | None = None
+    """Only the clips that this protocol tests; null: all clips."""
+
+    @model_validator(mode="after")
+    def _pinned(self) -> BertScore:
+        on_hub = self.encoder != PACKAGED and not Path(self.encoder).is_dir() and self.encoder[:1] not in "./~"
+        if on_hub and self.encoder.count("/") < 2 and not re.fullmatch(r"[0-9a-f]{40}", self.revision or ""):
+            raise ValueError(f"{self.encoder} is an encoder of the hub: pin its commit, 40 hex digits, as `revision`")
+        return self
 
 
 class Pair(NamedTuple):
@@ -101,3 +129,38 @@ def default_layer(encoder: str) -> int:
             f"bert-score's table has no layer for {encoder}", key="bertscore.layer", do="give the layer, from 1"
         )
     return int(layer)
+
+
+def rows(context: Context) -> Iterable[Row]:
+    """Return the precision of each answer against its clip's reference caption."""
+    params, found = context.block("bertscore", BertScore), list[Row]()
+    said = list(texts(context, found, references=True))
+    if params.protocol is not None:
+        splits = context.splits(params.protocol)
+        wanted = set(splits.filter(splits["part"] == "test")["clip_id"])
+        said = [(answer, text) for answer, text in said if answer.clip_id in wanted]
+        found = [row for row in found if row.clip_id in wanted]
+    pairs = [Pair(text, context.references[answer.clip_id]) for answer, text in said]
+    with Progress(f"bertscore {context.run.name} {context.method}", len(set(pairs))) as progress:
+        values = bertscore(
+            pairs,
+            model_folder(params.encoder, params.revision),
+            params.layer or default_layer(params.encoder),
+            context.journal("bertscore", KIND),
+            progress.advance,
+            context.params.precision,
+        )
+    found += [Row(answer.clip_id, answer.repeat, value) for (answer, _), value in zip(said, values, strict=True)]
+    return found
+
+
+METRIC = Metric(
+    name="bertscore",
+    title="BERTScore precision",
+    about="BERTScore precision of the answer against the reference caption.",
+    rows=rows,
+    threshold=0.9,
+    params=BertScore,
+    default=BertScore(encoder=PACKAGED, layer=6),
+    to_reference=True,
+)

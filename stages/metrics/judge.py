@@ -1,26 +1,35 @@
 """Metric `judge`: a VLM sees image, reference and prediction and answers True or False.
 
-"Vision Language Models for Dynamic Human Activity Recognition in Healthcare Settings", section 4.1 (VLM-as-Judge).
+"Vision Language Models for Dynamic Human Activity Recognition in Healthcare Settings", section 4.1 (VLM-as-Judge). It
+will not catch what the reference caption gets wrong too, for the judge reads it, nor what shows in no keyframe; and a
+judge that wrote the answers or the references is no independent one.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import PositiveInt
 
-from stages.base.errors import InputError
+from stages.base.errors import InputError, allow
 from stages.base.params import Params
+from stages.base.progress import Progress
 from stages.base.schema import JUDGEMENTS
 from stages.base.tables import read_table, write_table
 from stages.journal.previous import previous
 from stages.journal.store import Journal, journal_key
+from stages.metrics.context import Context, Row
+from stages.metrics.metric import Metric
+from stages.metrics.texts import texts
 from stages.text.closed import option
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Backend, Media, Request, request_key
-from stages.vlm.params import VlmParams
+from stages.vlm.dry import DryJournal, Pretend, keep_speed, to_ask
+from stages.vlm.load import load
+from stages.vlm.params import RecordedParams, VlmParams
 from stages.vlm.prompts import Prompt
 from stages.vlm.show import Show
 
@@ -38,12 +47,25 @@ KINDS = (Answer._fields, _SAID)
 class JudgeParams(Params):
     """How texts are judged."""
 
-    model: VlmParams
-    """Block of the judging model, as those under `vlm`."""
     prompt: str
-    """File in stages/measure/prompts, without .txt."""
+    """File in stages/metrics/prompts, without .txt."""
     repeats: PositiveInt
     """How often each text is judged: more than once measures the judge's own variance, where its decoding samples."""
+    max_new_tokens: PositiveInt
+    """Longest answer in tokens, whatever the judging model's file says."""
+
+    def model(self, judge: VlmParams | None) -> VlmParams:
+        """Return the judging model, which the data set's record names.
+
+        Raises:
+            InputError: it names nobody.
+        """
+        if judge is None:
+            do = "name a file of params/models as its `judge` in params.yaml, or take `judge` out of `metrics`"
+            raise InputError("metric judge, and nobody judges", key="judge", do=do)
+        if isinstance(judge, RecordedParams):
+            return judge
+        return judge.model_copy(update={"max_new_tokens": self.max_new_tokens})
 
 
 class Text(NamedTuple):
@@ -89,7 +111,7 @@ def verdict(answer: Answer) -> tuple[float | None, str | None]:
 
 
 def judge(
-    texts: Iterable[Text],
+    said: Iterable[Text],
     show: Show,
     prompt: Prompt,
     backend: Backend,
@@ -105,7 +127,7 @@ def judge(
     """
     tally = tally if tally is not None else Tally()
     by_clip: dict[str, list[Text]] = {}
-    for text in texts:
+    for text in said:
         by_clip.setdefault(text.clip_id, []).append(text)
     for window in show.windows(by_clip):
         draws = [(shown, text, draw) for shown in window for text in by_clip[shown.clip_id] for draw in range(repeats)]
@@ -123,8 +145,8 @@ def judge(
             if answer.status == "error":
                 failed[keys[place]] = detail
             elif keys[place] not in journal:
-                said = {name: getattr(answer, name) for name in _SAID[2:]}
-                journal.put(keys[place], {"value": value, "detail": detail} | said)
+                about = {name: getattr(answer, name) for name in _SAID[2:]}
+                journal.put(keys[place], {"value": value, "detail": detail} | about)
         for shown, text, draw in draws:
             repeat, key = text.repeat * repeats + draw, keys.get((text, draw))
             if key is None or key not in journal:
@@ -160,3 +182,58 @@ def refill(journal: Journal, path: Path) -> int:
     for row in new:
         journal.put(row["journal_key"], {name: row[name] for name in _SAID})
     return len(new)
+
+
+def _to_judge(context: Context, voids: list[Row]) -> list[Text]:
+    """Return the texts that the judge is asked about; answers without one become rows of `voids`."""
+    said = texts(context, voids, references=True)
+    return [Text(one.clip_id, one.repeat, context.references[one.clip_id], text) for one, text in said]
+
+
+def rows(context: Context) -> Iterable[Row]:
+    """Return the judge's value of each answer, from the journal where it was asked before; write table JUDGEMENTS."""
+    found, params = list[Row](), context.block("judge", JudgeParams)
+    said = _to_judge(context, found)
+    # A judge draws `repeats` times for each repeat of the method: a void answer is as void in each of the draws.
+    voids = [row._replace(repeat=row.repeat * params.repeats + draw) for row in found for draw in range(params.repeats)]
+    model = params.model(context.judge)
+    show, backend = Show(context.run, model), load(model, "judge")
+    journal, file = context.journal("judge", *KINDS), context.run.measures(context.method) / "judgements.parquet"
+    refill(journal, file)
+    tally, start = Tally(), time.monotonic()
+    with Progress(f"judge {context.run.name} {context.method}", len(said) * params.repeats) as progress:
+        prompt = Prompt(PROMPTS, params.prompt)
+        judged = list(judge(said, show, prompt, backend, journal, params.repeats, tally, progress.advance))
+    keep_speed("judge", backend, time.monotonic() - start, tally.computed)
+    failed = {f"{one.clip_id}, repeat {one.repeat}": one.detail for one in judged if one.journal_key is None}
+    allow(failed, len(judged), context.params.errors, "judgements")
+    save(file, judged, backend.revision)
+    return [*voids, *(Row(one.clip_id, one.repeat, one.value, detail=one.detail) for one in judged)]
+
+
+def dry(context: Context) -> list[str]:
+    """Return what the judge would be asked, as lines; nothing is asked and written."""
+    params = context.block("judge", JudgeParams)
+    model = params.model(context.judge)
+    pretend, tally = Pretend(load(model, "judge"), model), Tally()
+    said, prompt = _to_judge(context, []), Prompt(PROMPTS, params.prompt)
+    with DryJournal("judge", *KINDS) as journal:
+        refill(journal, context.run.measures(context.method) / "judgements.parquet")
+        list(judge(said, Show(context.run, model), prompt, pretend, journal, params.repeats, tally))
+    each = f", each {params.repeats} times" if params.repeats > 1 else ""
+    return [
+        f"{len(said)} texts to judge{each}: {to_ask(tally)}",
+        pretend.report(getattr(model, "name", "judge"), "judge"),
+    ]
+
+
+METRIC = Metric(
+    name="judge",
+    title="Judge",
+    about="A VLM that sees clip, reference and answer says that the answer is true.",
+    rows=rows,
+    threshold=0.5,
+    params=JudgeParams,
+    judged=True,
+    dry=dry,
+)

@@ -3,8 +3,7 @@ import torch
 
 from stages.base.errors import InputError
 from stages.journal.store import Journal
-from stages.measure.bertscore import Pair, bertscore, default_layer
-from stages.measure.params import BertScore
+from stages.metrics.bertscore import BertScore, Pair, bertscore, default_layer
 from stages.text.model import PACKAGED, model_folder
 
 PAIRS = [

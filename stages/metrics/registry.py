@@ -1,0 +1,44 @@
+"""The metrics by name. A new one is a file of this room and its line here; its order is that of tables and nulls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stages.metrics import (
+    answer,
+    bertscore,
+    grounded,
+    judge,
+    keyword,
+    keyword_word,
+    labels,
+    listed,
+    nearest_class,
+    similarity,
+    truth_named,
+    truth_similarity,
+)
+from stages.metrics.metric import Metric
+
+MODULES = (
+    keyword,
+    keyword_word,
+    similarity,
+    bertscore,
+    nearest_class,
+    answer,
+    labels,
+    judge,
+    truth_similarity,
+    truth_named,
+    grounded,
+    listed,
+)
+
+#: A table may hold others, of another version or made by hand: whoever reads one asks with `get`.
+METRICS: Mapping[str, Metric] = {module.METRIC.name: module.METRIC for module in MODULES}
+
+
+def sign(name: str) -> int:
+    """Return what a metric's values are multiplied by so that higher ones are better: 1, or -1."""
+    return METRICS[name].sign if name in METRICS else 1

@@ -1,0 +1,38 @@
+"""Metric `truth_similarity`: cosine of the sentence embeddings of an answer and a caption made from the truth.
+
+It is `similarity` with another reference: it will not tell either whether the activity is right, for texts about the
+same room and person are near whatever is done there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stages.metrics.context import Context, Row
+from stages.metrics.metric import Metric
+from stages.metrics.texts import texts
+from stages.metrics.truth import template
+from stages.text.vectors import cosines
+
+
+def rows(context: Context) -> Iterable[Row]:
+    """Return the cosine of each answer with what was rendered, told by a template."""
+    found: list[Row] = []
+    said = list(texts(context, found))
+    answers = context.sentences.embed([text for _, text in said])
+    told = context.sentences.embed([template(context.truth(answer.clip_id)) for answer, _ in said])
+    values = list(cosines(answers, told)) if said else []
+    return found + [
+        Row(answer.clip_id, answer.repeat, float(value)) for (answer, _), value in zip(said, values, strict=True)
+    ]
+
+
+METRIC = Metric(
+    name="truth_similarity",
+    title="Similarity to truth",
+    about="Cosine of the answer and a caption made from what was rendered.",
+    rows=rows,
+    threshold=0.5,
+    of_references=True,
+    needs_truth=True,
+)
