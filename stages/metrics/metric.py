@@ -39,7 +39,7 @@ class Metric:
     of_references: bool = False
     """Whether the reference captions are measured by it too, as a method to compare others with."""
     needs_truth: bool = False
-    """Whether it needs `measure.<dataset>.truth`, what the simulator knows of a clip."""
+    """Whether it needs the table TRUTH, what the simulator knows of a clip."""
     judged: bool = False
     """Whether another model gives its values; that model's revision is in the file judgements.parquet."""
     constant: Callable[[Candidates], Choice] | None = None

@@ -11,10 +11,6 @@ from typing import NamedTuple
 
 from stages.text.keywords import has_word
 
-#: The method whose answers are the reference captions: a row to compare others with. Only metrics that say
-#: `of_references` are measured on it, for against themselves references are always right.
-REFERENCES = "references"
-
 
 class Truth(NamedTuple):
     """What a clip shows, in the columns of table TRUTH."""
