@@ -1,4 +1,4 @@
-"""A stage over a `Guesser`, to be killed: `python -m tests.run_guessing infer '{"skill": 0.5}' home guess list`."""
+"""A stage over a `Guesser`, to be killed: `python -m tests.run_guessing caption '{"skill": 0.5}' home guess`."""
 
 from __future__ import annotations
 

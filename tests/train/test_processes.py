@@ -32,7 +32,7 @@ def write(place: Workplace, architecture: str, **recipe: Any) -> None:
     if architecture == "swin3d":
         block["net"]["options"] |= {"dropout": 0.2, "attention_dropout": 0.2, "stochastic_depth_prob": 0.2}
         block["recipe"] |= {"mixup": 0.4, "checkpointing": True}
-    (place.folder / "params.yaml").write_text(yaml.safe_dump(values({f"{architecture}_cs": block})))
+    (place.folder / "params.yaml").write_text(yaml.safe_dump(values({architecture: block})))
     (place.folder / "compute.yaml").write_text("workers: 1\n")  # device: auto, which must find that there is no GPU
 
 
@@ -42,7 +42,8 @@ def test_two_processes_train_what_one_trains(place: Workplace, architecture: str
     write(place, architecture)
     scores, losses = [], []
     for name, launch in (("one", ""), ("two", TWO)):
-        done = call(place.folder, "stages.train", "home", f"{architecture}_cs", launch=launch, journal=name)
+        arguments = ["home", f"{architecture}_cs", architecture, "cs"]
+        done = call(place.folder, "stages.train", *arguments, launch=launch, journal=name)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("clips predicted") == 1, "one of the processes speaks for both"
         if launch:
@@ -60,5 +61,5 @@ def test_two_processes_train_what_one_trains(place: Workplace, architecture: str
 @pytest.mark.parametrize("killed", ["0", "1"])
 def test_a_killed_process_ends_the_run_with_an_error(place: Workplace, killed: str) -> None:
     write(place, "r2plus1d", epochs=1000)
-    with_one_killed(place.folder, "train", "home", "r2plus1d_cs", rank=killed)
+    with_one_killed(place.folder, "train", "home", "r2plus1d_cs", "r2plus1d", "cs", rank=killed)
     assert not Run("home").predictions("r2plus1d_cs").exists()

@@ -33,8 +33,8 @@ def place(workplace, monkeypatch):  # noqa: F811
     return workplace
 
 
-def train(place: Workplace, method: str, block: dict, **given) -> str:
-    return place.run("train", "home", method, values=values({method: block}), **given)
+def train(place: Workplace, method: str, block: dict, protocol: str = "cs", **given) -> str:
+    return place.run("train", "home", method, "tiny", protocol, values=values({"tiny": block}), **given)
 
 
 def outputs(method: str) -> dict[str, bytes]:
@@ -69,7 +69,7 @@ def test_each_architecture_predicts_the_test_clips_and_no_other(place, architect
 
 def test_leave_one_out_predicts_each_clip_by_the_model_that_did_not_see_it(place):
     method = "swin3d_leave_one_subject_out"
-    assert train(place, method, params(protocol="leave_one_subject_out")) == ""
+    assert train(place, method, params(), "leave_one_subject_out") == ""
     rows = read_table(Run("home").predictions(method), PREDICTIONS)
     splits = read_table(Run("home").splits, SPLITS).filter(pl.col("protocol") == "leave_one_subject_out")
     test = splits.filter(pl.col("part") == "test")
@@ -96,8 +96,8 @@ def test_validation_clips_for_thresholds(place):
     splits = read_table(Run("home").splits, SPLITS).filter((pl.col("protocol") == "cs") & (pl.col("part") != "train"))
     assert rows["clip_id"].to_list() == sorted(splits["clip_id"])
     method = "swin3d_leave_one_subject_out"
-    block = params(protocol="leave_one_subject_out", parts=["validation", "test"])
-    assert "say parts: [test]" in train(place, method, block)
+    block = params(parts=["validation", "test"])
+    assert "say parts: [test]" in train(place, method, block, "leave_one_subject_out")
     assert "add test" in train(place, "swin3d_cs", params(parts=["validation"]))
 
 
@@ -112,7 +112,7 @@ def test_same_params_same_bytes(place, monkeypatch, tmp_path):
 def test_killed_it_goes_on_to_the_same_bytes(place, monkeypatch, tmp_path):
     """The real command line, killed in the middle of training by SIGKILL, started again."""
     block = params(recipe={**RECIPE, "epochs": 6})
-    (place.folder / "params.yaml").write_text(yaml.safe_dump(values({"swin3d_cs": block})))
+    (place.folder / "params.yaml").write_text(yaml.safe_dump(values({"tiny": block})))
     (place.folder / "compute.yaml").write_text("workers: 1\n")
     saving = (
         "import os, signal, sys; import stages.train.__main__ as stage; import stages.exact.reproducible\n"
@@ -134,7 +134,7 @@ def test_killed_it_goes_on_to_the_same_bytes(place, monkeypatch, tmp_path):
     def run(stop: int) -> int:
         env = {**os.environ, "PYTHONPATH": str(ROOT), "STOP": str(stop), "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
-            [sys.executable, "-c", saving, "home", "swin3d_cs"],
+            [sys.executable, "-c", saving, "home", "swin3d_cs", "tiny", "cs"],
             cwd=place.folder,
             env=env,
             check=False,
@@ -160,12 +160,12 @@ def test_from_a_checkpoint_of_another_data_set(place):
     assert train(place, "again_cs", block) == ""
     block = params(net={"architecture": "vivit", "weights": "data/home/models/swin3d_cs"})
     assert "is a swin3d, expected a vivit" in train(place, "other_cs", block)
-    few = values({"few_cs": params(net={"architecture": "swin3d", "weights": "data/home/models/swin3d_cs"})})
+    few = values({"few": params(net={"architecture": "swin3d", "weights": "data/home/models/swin3d_cs"})})
     clips = sorted(Path("data/home/clips").glob("Walk*"))
     for clip in clips:
         clip.unlink()
-    assert place.run("ingest", "home", values=few) == ""
-    said = place.run("train", "home", "few_cs", values=few)
+    assert place.run("ingest", "home", "data/home/clips", values=few) == ""
+    said = place.run("train", "home", "few_cs", "few", "cs", values=few)
     assert "3 classes apart" in said
     assert "head: remake" in said
 
@@ -175,9 +175,9 @@ def test_a_class_with_one_train_clip_and_no_validation_part_are_stated(place, ca
     train_side = [clip for clip in clips if "_p03_" in clip.name or "_p19_" in clip.name]
     for clip in train_side[1:]:
         clip.unlink()
-    given = values({"swin3d_cs": params()}, cs={"validation": False})
-    assert place.run("ingest", "home", values=given) == ""
-    assert place.run("train", "home", "swin3d_cs", values=given) == ""
+    given = values({"tiny": params()}, cs={"validation": False})
+    assert place.run("ingest", "home", "data/home/clips", values=given) == ""
+    assert place.run("train", "home", "swin3d_cs", "tiny", "cs", values=given) == ""
     said = capsys.readouterr().out
     assert "one train clip of Walk" in said
     assert "no validation part: no early stop, the last epoch's weights are kept" in said
@@ -193,10 +193,25 @@ def test_a_loss_that_is_no_number_ends_in_words(place):
 
 
 def test_what_is_wrong_in_the_params_is_said(place):
-    assert "call it <model>_cs" in train(place, "swin3d", params())
-    assert "no such protocol" in train(place, "swin3d_cv9", params(protocol="cv9"))
+    assert "no such protocol" in train(place, "swin3d_cv9", params(), "cv9")
     assert "three places need a crop below 1" in train(place, "a_cs", params(views={"places": 3}))
     assert "multiples of 16 pixels" in train(
         place, "a_cs", params("videomae", pixels={"frames": 4, "size": [40, 32], "kept": 4, "kept_size": [48, 32]})
     )
-    assert "no such param" in place.run("train", "home", "other_cs", values=values({"a_cs": params()}))
+    said = place.run("train", "home", "a_cs", "other", "cs", values=values({"tiny": params()}))
+    assert "no such param" in said
+    assert "recipes.other" in said
+    for key in ("protocol", "labels"):  # of the record, and of the data set
+        said = train(place, "a_cs", params(**{key: "cs"}))
+        assert "Extra inputs are not permitted" in said
+        assert f"recipes.tiny.{key}" in said
+
+
+def test_a_method_is_called_as_its_record_says(place):
+    """One recipe, two methods: neither name says recipe or protocol."""
+    for method in ("baseline", "again"):
+        assert train(place, method, params()) == ""
+        rows = read_table(Run("home").predictions(method), PREDICTIONS)
+        assert rows["method"].unique().to_list() == [method]
+    one, other = outputs("baseline"), outputs("again")
+    assert one["data/home/models/baseline/model.safetensors"] == other["data/home/models/again/model.safetensors"]
