@@ -41,7 +41,12 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
     scaled = set(inputs.sweep["metric"].to_list())
     common = {
         "methods": [
-            {"id": method, "name": params.names.get(method, method), "null": method in inputs.nulls}
+            {
+                "id": method,
+                "name": params.names.get(method, method),
+                "null": method in inputs.nulls,
+                "why": inputs.unscored(method),
+            }
             for method in inputs.everyone
         ],
         "protocols": protocols,
