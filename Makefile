@@ -11,7 +11,7 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
-.PHONY: repro retrain ship graph names mend replay seeds data what-leaves push hooks unhook test fuzz lint bench vllm-check setup clean
+.PHONY: repro retrain ship graph names mend replay seeds data what-leaves push hooks unhook test fuzz drill lint bench vllm-check setup clean
 
 repro: setup names
 	$(RUN)/python -m stages.ship pull
@@ -78,10 +78,16 @@ hooks unhook: setup
 test: setup lint
 	OMP_NUM_THREADS=1 $(RUN)/python -m pytest -n 2
 
-# Changed inputs for everything that reads foreign bytes, for so long each.
-SECONDS_A_READER ?= 60
+# Changed inputs for everything that reads foreign bytes, so many for each; FROM another number tries other ones.
+INPUTS ?= 10000
+FROM ?= 0
 fuzz: setup
-	HAR_FUZZ_SECONDS=$(SECONDS_A_READER) OMP_NUM_THREADS=1 $(RUN)/python -m pytest -s tests/fuzz
+	HAR_FUZZ_INPUTS=$(INPUTS) HAR_FUZZ_FROM=$(FROM) OMP_NUM_THREADS=1 $(RUN)/python -m pytest -s tests/fuzz
+
+# Each long stage killed so often at random moments and started again: the same bytes, and how much was spared.
+KILLS ?= 20
+drill: setup
+	HAR_KILLS=$(KILLS) OMP_NUM_THREADS=1 $(RUN)/python -m pytest -s tests/kills
 
 lint: setup
 	$(RUN)/ruff check .

@@ -55,6 +55,29 @@ class Inputs:
         """Whether answers are sets of classes: a clip may have several labels, or none."""
         return self.classes.many
 
+    def scored(self, method: str) -> bool:
+        """Return whether any answer of a method could be scored."""
+        return bool(self.verdicts[method]["right"].is_not_null().any())
+
+    def unscored(self, method: str) -> str | None:
+        """Return why a method has no number at all; None where it has one.
+
+        It says how its answers ended, the commonest end first, with one of the reasons that were given.
+        """
+        if self.scored(method):
+            return None
+        ended = self.predictions[method].filter(pl.col("status") != "ok")
+        counts = (
+            ended.group_by("status")
+            .agg(pl.len(), pl.col("detail").drop_nulls().min())
+            .sort("len", "status", descending=[True, False])
+        )
+        parts = [f"{count} {status}" + (f" ({why})" if why else "") for status, count, why in counts.iter_rows()]
+        asked = len(self.predictions[method])
+        if not parts:
+            return "no answer" if not asked else f"none of its {asked} answers is one that a metric of this run scores"
+        return f"no answer could be scored: of {asked}, {', '.join(parts)}"
+
     @property
     def clusters(self) -> str:
         """What the intervals' clusters are: recordings where clips are windows of them, else subjects."""
@@ -159,7 +182,7 @@ def _of(path: Path, kind: pa.Schema, method: str) -> pl.DataFrame:
 
 def _check_methods(inputs: Inputs) -> None:
     shown = set(inputs.summary["method"].unique().to_list())
-    missing = [name for name in inputs.everyone if name not in shown]
+    missing = [name for name in inputs.everyone if name not in shown and inputs.scored(name)]
     if missing:
         raise InputError(
             f"no numbers for {missing}",

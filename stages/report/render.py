@@ -46,7 +46,13 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
     scaled = set(inputs.sweep["metric"].to_list())
     common = {
         "methods": [
-            {"id": method, "name": inputs.titles[method], "null": method in inputs.nulls} for method in inputs.everyone
+            {
+                "id": method,
+                "name": inputs.titles[method],
+                "null": method in inputs.nulls,
+                "why": inputs.unscored(method),
+            }
+            for method in inputs.everyone
         ],
         "protocols": protocols,
         "metrics": numbers.metric_titles(metrics),

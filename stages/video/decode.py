@@ -169,15 +169,16 @@ def timed_probe(path: str | Path, most: int | None = None) -> tuple[Probe, list[
 
 def _frames(path: str | Path, most: int | None = None) -> Iterator[Frame]:
     file, span = located(path)
-    with av.open(file, metadata_errors="replace") as container:
+    # Decoders fill sizes up to whole blocks. To open a file is to decode some frames of it already, for what they are.
+    limit = {} if most is None else {"max_pixels": str(2 * most + 2**16)}
+    with av.open(file, metadata_errors="replace", options=limit) as container:
         assert isinstance(container, InputContainer)
         stream = _stream(container)
         if most is not None:
             width, height = stream.codec_context.width, stream.codec_context.height
             if width * height > most:
                 raise UnusableError(too_large(width, height, most))
-            # Of what the stream itself then says; decoders fill sizes up to whole blocks.
-            stream.codec_context.options = {"max_pixels": str(2 * most + 2**16)}
+            stream.codec_context.options = limit  # of what the stream itself then says
         index, size, converter = 0, None, VideoReformatter()
         origin, first = None, 0.0
         for tick, picture in in_order(timed(container, stream)) if span is None else _from(container, stream, span):

@@ -169,7 +169,8 @@ def _weighed(answer: Answer, logprobs: Sequence[Any], request: Request, params: 
 def _written(token: Any) -> bytes:
     """Return what a token writes: its bytes, for a part of a character has no other form that all servers agree on."""
     raw = getattr(token, "bytes", None)
-    return bytes(raw) if raw else str(token.token).encode(errors="surrogatepass")
+    # Of a number `bytes` would make so many zeros: more than there is memory, where a server writes something else.
+    return bytes(raw) if raw and isinstance(raw, list) else str(token.token).encode(errors="surrogatepass")
 
 
 def _first(tokens: Sequence[bytes], answer: Answer) -> int | None:

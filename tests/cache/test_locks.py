@@ -11,6 +11,7 @@ from dvc.repo import Repo
 from stages.base.errors import GateError
 from stages.cache import locks
 from tests.conftest import ROOT, dvc
+from tests.once import once
 from tests.pipeline.project import commit, edit_yaml, git
 
 GRAPH = {
@@ -49,24 +50,28 @@ else:
 """
 
 
+def make(folder):
+    git("init", "-q", cwd=folder)
+    Repo.init(str(folder)).close()
+    (folder / ".gitignore").write_text("/data\n/ran\n")
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(GRAPH, sort_keys=False))
+    (folder / "params.yaml").write_text("models: [a, b]\nrate: 1.0e-05\nseeds: {x: 1}\nthreshold: 0.5\n")
+    (folder / "make.py").write_text(MAKE)
+    (folder / "scene.txt").write_text("a scene")
+    (folder / "stages").symlink_to(ROOT / "stages")
+    dvc("repro", cwd=folder)
+    commit(folder)
+    edit_yaml(folder / "params.yaml", lambda params: params.update(rate=2e-05))
+    dvc("repro", cwd=folder)
+    (folder / "ran").unlink()
+
+
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(tmp_path_factory, tmp_path, monkeypatch):
     """A repository whose lock is committed, and then made again with another rate: the commit's entries are stale."""
-    git("init", "-q", cwd=tmp_path)
-    Repo.init(str(tmp_path)).close()
-    (tmp_path / ".gitignore").write_text("/data\n/ran\n")
-    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump(GRAPH, sort_keys=False))
-    (tmp_path / "params.yaml").write_text("models: [a, b]\nrate: 1.0e-05\nseeds: {x: 1}\nthreshold: 0.5\n")
-    (tmp_path / "make.py").write_text(MAKE)
-    (tmp_path / "scene.txt").write_text("a scene")
-    (tmp_path / "stages").symlink_to(ROOT / "stages")
-    dvc("repro", cwd=tmp_path)
-    commit(tmp_path)
-    edit_yaml(tmp_path / "params.yaml", lambda params: params.update(rate=2e-05))
-    dvc("repro", cwd=tmp_path)
-    (tmp_path / "ran").unlink()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    folder = shutil.copytree(once(tmp_path_factory, "locked", make), tmp_path / "project", symlinks=True)
+    monkeypatch.chdir(folder)
+    return Path(folder)
 
 
 def reproduced(project: Path) -> list[str]:

@@ -33,11 +33,11 @@ SCORE = {"confidence": 0.95, "assumed_icc": 0.1}
 
 
 @pytest.fixture
-def place(workplace, monkeypatch):  # noqa: F811
+def place(workplace, tmp_path_factory, monkeypatch):  # noqa: F811
     # A stage holds torch's arithmetic before it imports torch; in this process torch is there already.
     for room in ("train", "controls"):
         monkeypatch.setattr(f"stages.{room}.__main__.hold_arithmetic", lambda: None)
-    prepare(workplace)
+    prepare(workplace, tmp_path_factory)
     return workplace
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
+import math
+import random
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 import torch
-from hypothesis import strategies as st
 
 from stages.base.schema import SPLITS
 from stages.base.tables import read_table, write_table
@@ -25,7 +24,7 @@ from stages.vlm.base import Answer, Request
 from stages.vlm.params import ApiParams
 from stages.vlm.recorded import read_generations
 from stages.vlm.reply import Garbage, read
-from tests.fuzz.changing import Outcome, edited, edits, fuzz
+from tests.fuzz.changing import Outcome, any_text, edited, edits, fuzz
 
 CLASSES = {"baby_visible", "ventilation", "suction"}
 RECORDINGS = {"p00", "p01"}
@@ -67,11 +66,10 @@ def test_annotations(tmp_path: Path, separator: str) -> None:
 
 def test_annotations_of_any_bytes(tmp_path: Path) -> None:
     path = tmp_path / "annotations.csv"
-    drawn = st.one_of(
-        st.binary(max_size=200),
-        edits().map(lambda changes: edited(TABLE.encode("utf-16"), changes)),
-        edits().map(lambda changes: edited(TABLE.encode(), changes)),
-    )
+
+    def drawn(of: random.Random) -> bytes:
+        table = of.choice([None, TABLE.encode(), TABLE.encode("utf-16")])
+        return edited(table, edits()(of)) if table else of.randbytes(of.randint(0, 200))
 
     def attempt(content: bytes) -> Outcome:
         path.write_bytes(content)
@@ -139,7 +137,7 @@ def test_checkpoints() -> None:
         assert (found["step"], found["history"]) == (state["step"], state["history"])
         return "unchanged"
 
-    fuzz("checkpoints", st.tuples(st.integers(0, 1), edits()), attempt)
+    fuzz("checkpoints", lambda of: (of.randint(0, 1), edits()(of)), attempt)
 
 
 def test_parquet(tmp_path: Path) -> None:
@@ -160,26 +158,23 @@ def test_parquet(tmp_path: Path) -> None:
     fuzz("Parquet", edits(), attempt)
 
 
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(allow_nan=True),
-    st.text(max_size=8),
-    st.just("\ud83d"),
-    st.just("<think>"),
-)
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3),
-        st.dictionaries(
-            st.sampled_from(["content", "text", "type", "token", "logprob", "top_logprobs", "bytes", "role"]),
-            inner,
-            max_size=3,
-        ),
-    ),
-)
+KEYS = ("content", "text", "type", "token", "logprob", "top_logprobs", "bytes", "role")
+SCALARS = (None, True, False, 0, -1, 2**31, 10**400, 0.5, -1e308, math.nan, math.inf, "", "\ud83d", "<think>", "Yes")
+
+
+def value(of: random.Random, deep: int = 3) -> Any:
+    """Draw any JSON value."""
+    kind = of.randrange(6 if deep else 4)
+    if kind < 2:
+        return of.choice(SCALARS)
+    if kind == 2:
+        return of.choice([of.randint(-(2**40), 2**40), of.uniform(-3, 3), of.gauss(0, 1e9)])
+    if kind == 3:
+        return any_text(of, 8, surrogates=True)
+    inner = [value(of, deep - 1) for _ in range(of.randint(0, 3))]
+    return inner if kind == 4 else dict(zip(of.sample(KEYS, len(inner)), inner, strict=True))
+
+
 SHARES = [{"token": token, "logprob": share, "bytes": None} for token, share in (("Yes", -0.1), ("No", -2.3))]
 REPLY: dict[str, Any] = {
     "id": "1",
@@ -231,28 +226,28 @@ def test_server_replies() -> None:
         constrain=None,
     )
     request = Request("Is it so?", options=("Yes", "No"))
-    drawn = st.tuples(st.sampled_from(places(REPLY)[1:]), VALUES)
+    inside = places(REPLY)[1:]
+
+    whole = read(ChatCompletion.construct(**REPLY), request, params, lambda text: text)
+    assert whole.p is not None
 
     def attempt(change: Any) -> Outcome:
         changed = put(REPLY, *change)
         answer = read(ChatCompletion.construct(**changed), request, params, lambda text: text)
         assert answer.status in ("ok", "refused", "error")
         assert isinstance(answer.text, str)
-        with Journal("replies") as journal:
-            journal.put("one", answer._asdict())
-            assert Answer(**journal.get("one")).text == answer.text
-        for text in (answer.text, answer.detail or "", answer.thinking or "", answer.ended or ""):
-            text.encode()
+        journal.put("one", answer._asdict())
+        assert Answer(**journal.get("one")).text == answer.text
+        for said in (answer.text, answer.detail or "", answer.thinking or "", answer.ended or ""):
+            said.encode()
         for number in (answer.tokens_in, answer.tokens_out, answer.tokens_thinking):
             assert number is None or (isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**31)
         for share in (answer.p or {}).values():
             assert 0 <= share <= 1
-        return "reported"
+        return "unchanged" if answer == whole else "reported"
 
-    try:
-        fuzz("server replies", drawn, attempt, (Garbage,))
-    finally:
-        shutil.rmtree(Path(os.environ["HAR_JOURNAL"]) / "replies", ignore_errors=True)
+    with Journal("replies") as journal:
+        fuzz("server replies", lambda of: (of.choice(inside), value(of)), attempt, (Garbage,))
 
 
 @pytest.mark.parametrize(
@@ -261,16 +256,15 @@ def test_server_replies() -> None:
 def test_names(adapter: str) -> None:
     loaded = load(adapter)
     named = ["Walk_p02_r00_v01_c01", "p01_m02_t03_r004", "daria_bend", "0_1_4", "wave/1", "Cook.Cut_p02_r00_v01_c03"]
-    changed = st.tuples(st.sampled_from(named), edits()).map(
-        lambda drawn: edited(drawn[0].encode(), drawn[1]).decode(errors="replace")
-    )
-    names = st.lists(
-        st.one_of(st.sampled_from(named), changed, st.text(st.characters(codec="utf-8"), max_size=30)), max_size=5
-    )
+
+    def name(of: random.Random) -> str:
+        one = of.choice(named)
+        changed = edited(one.encode(), edits()(of)).decode(errors="replace")
+        return of.choice([one, changed, changed, any_text(of, 30)])
 
     def attempt(drawn: list[str]) -> Outcome:
         rows = rows_of([Entry(bare(name), name, name) for name in drawn], loaded)
         assert len({row.clip_id for row in rows}) == len(rows) == len(drawn)
         return "reported" if any(row.error for row in rows) else "unchanged"
 
-    fuzz(f"names of {adapter}", names, attempt)
+    fuzz(f"names of {adapter}", lambda of: [name(of) for _ in range(of.randint(0, 5))], attempt)

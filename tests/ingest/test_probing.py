@@ -3,8 +3,11 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
+import av
 import pytest
 
 from stages.base.params import Compute
@@ -17,6 +20,7 @@ from stages.ingest.rows import NOT_IN_GRAMMAR, rows_of
 from stages.ingest.sources import read_source
 from stages.journal.store import Journal
 from stages.video.decode import Probe
+from tests.conftest import ROOT
 from tests.ingest.clips import write_clip
 
 NO_MANIFEST = Path("none.parquet")
@@ -151,6 +155,36 @@ def test_large_frames_are_not_decoded_and_another_limit_tries_again(folder):
     # What the journal knows of it lets nothing pass.
     rows = {row.clip_id: row for row in probe_rows(rows_in(folder), 1, NO_MANIFEST, most=small).rows}
     assert rows["wave/wide"].error.startswith("its frames are too large")
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4", "ts"])
+def test_large_frames_are_not_in_memory(tmp_path, suffix):
+    """FFmpeg decodes some frames when it opens a file: H.264 of 16,000 x 16,000 pixels took 1.1 GiB under any limit."""
+    side = 4096
+    with av.open(str(tmp_path / f"wide.{suffix}"), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"preset": "ultrafast", "threads": "1"})
+        stream.width, stream.height, stream.pix_fmt = side, side, "yuv420p"
+        frame = av.VideoFrame(side, side, "yuv420p")
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        for place in range(2):
+            frame.pts = place
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+    def peak(most: int) -> int:
+        looking = (
+            "import sys; from stages.video.decode import timed_probe\n"
+            "print(timed_probe(sys.argv[1], int(sys.argv[2]))[0].error)\n"
+            "print(*[line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')])"
+        )
+        command = [sys.executable, "-c", looking, tmp_path / f"wide.{suffix}", str(most)]
+        said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+        error, kibibytes = said.splitlines()
+        assert error.startswith("its frames are too large" if most < side**2 else "None")
+        return int(kibibytes) * 1024
+
+    assert peak(32 * 24) < peak(side**2) - side**2, "not even the brightness of one frame"
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "m4v", "avi"])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from tests.conftest import dvc
+from tests.once import once
 from tests.pipeline.project import REPLAY, commit, journal, replay_project
 
 
@@ -20,18 +19,13 @@ def replayed(tmp_path_factory: pytest.TempPathFactory, remote_file: Callable[[st
 
     Fewer clips would leave a published list without one.
     """
-    shared = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        shared = shared.parent  # the workers' common folder
-    project, done = shared / "replayed", shared / "replayed.done"
-    with FileLock(shared / "replayed.lock"):
-        if not done.exists():
-            shutil.rmtree(project, ignore_errors=True)
-            replay_project(project, remote_file, a_class=4)
-            dvc("repro", "-q", REPLAY, cwd=project, env=journal(project))
-            commit(project)
-            done.touch()
-    return project
+
+    def make(project: Path) -> None:
+        replay_project(project, remote_file, a_class=4)
+        dvc("repro", "-q", REPLAY, cwd=project, env=journal(project))
+        commit(project)
+
+    return once(tmp_path_factory, "replayed", make)
 
 
 @pytest.fixture

@@ -300,3 +300,30 @@ def test_the_constant_answers_of_each_metric_are_shown(run):
     assert "of &lt;keywords&gt;" in table
     assert "a keyword of 23 of 31 classes" in table
     assert "similarity, and all others" in table
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "why"),
+    [
+        ("error", "the server is down", "no answer could be scored: of 12, 12 error (the server is down)"),
+        ("missing", None, "no answer could be scored: of 12, 12 missing"),
+        ("unparsed", None, "no answer could be scored: of 12, 12 unparsed"),
+        ("ok", None, "none of its 12 answers is one that a metric of this run scores"),
+    ],
+)
+def test_a_method_without_a_scored_answer_is_a_row_with_its_reason(run, status, detail, why):
+    answers = read_table(run.predictions("bold"), schema.PREDICTIONS).with_columns(
+        status=pl.lit(status), detail=pl.lit(detail, pl.String)
+    )
+    write_table(run.predictions("bold"), answers, schema.PREDICTIONS)
+    table = run.metrics / "summary.csv"
+    summary = pl.read_csv(table).filter(pl.col("model") != "bold")
+    summary.write_csv(table)
+    # Numbers that are there and not in the table are of another run, and still an error.
+    with pytest.raises(InputError, match=r"no numbers for \['bold'\]"):
+        load(run, small.SMALL.methods, small.SMALL.nulls)
+    verdicts = read_table(run.verdicts("bold"), schema.VERDICTS).with_columns(right=pl.lit(None, pl.Float64))
+    write_table(run.verdicts("bold"), verdicts, schema.VERDICTS)
+    text = page(load(run, small.SMALL.methods, small.SMALL.nulls), small.params(), small.rules())
+    assert f'<td>bold</td><td colspan="5">{why}</td>' in text
+    assert next(one for one in data(text, "overview")["methods"] if one["id"] == "bold")["why"] == why

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from stages.base.paths import Run
 from stages.simulate.make import make as render
 from stages.simulate.params import Scene
 from tests.nets.small import net
+from tests.once import once
 from tests.stage import Workplace
 
 CLASSES = ["Drink_Fromcup", "Enter", "Walk"]
@@ -50,8 +55,15 @@ def values(recipes: dict[str, dict[str, Any]], labels: str = "single", **protoco
     return {"ingest": {"home": block}, "recipes": recipes}
 
 
-def prepare(place: Workplace) -> None:
-    """Render and ingest."""
-    render(SCENE, Run("home"), 1, lambda _: None)
-    said = place.run("ingest", "home", "data/home/clips", values=values({}))
+def prepare(place: Workplace, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Put the clips there, rendered and ingested."""
+    shutil.copytree(once(tmp_path_factory, "small_home", _make) / "data", place.folder / "data")
+
+
+def _make(folder: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HAR_JOURNAL", str(folder / "journal"))
+        place = Workplace(folder, patch)
+        render(SCENE, Run("home"), 1, lambda _: None)
+        said = place.run("ingest", "home", "data/home/clips", values=values({}))
     assert said == "", said

@@ -21,8 +21,8 @@ CLOSE = 1e-5
 
 
 @pytest.fixture
-def place(workplace: Workplace) -> Workplace:  # noqa: F811
-    prepare(workplace)
+def place(workplace: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Workplace:  # noqa: F811
+    prepare(workplace, tmp_path_factory)
     return workplace
 
 

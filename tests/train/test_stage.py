@@ -26,10 +26,10 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def place(workplace, monkeypatch):  # noqa: F811
+def place(workplace, tmp_path_factory, monkeypatch):  # noqa: F811
     # A stage holds torch's arithmetic before it imports torch; in this process torch is there already.
     monkeypatch.setattr("stages.train.__main__.hold_arithmetic", lambda: None)
-    prepare(workplace)
+    prepare(workplace, tmp_path_factory)
     return workplace
 
 

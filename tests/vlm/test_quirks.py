@@ -205,6 +205,16 @@ def test_parts_of_a_character_leave_the_shares(server: Server, text: str, rest: 
     assert (answer.p is None) == ("\ufffd" in text)
 
 
+@pytest.mark.parametrize("wrong", [{"bytes": 390128098705}, {"bytes": 10**400}, {"top_logprobs": 1}])
+def test_numbers_that_are_none_cost_the_shares_and_not_the_run(server: Server, wrong: dict[str, Any]) -> None:
+    """A number of bytes where the bytes themselves belong would be so much memory."""
+    said = _tokens()
+    said["content"][0] |= wrong
+    answer = one(server, IS_IT, reply("Yes", logprobs=said))
+    assert (answer.text, answer.status) == ("Yes", "ok")
+    assert (answer.p is None) == ("bytes" not in wrong)
+
+
 # --- 5. quirks
 
 

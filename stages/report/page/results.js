@@ -135,7 +135,7 @@ function drawResults(data) {
       flagTitle: one.beaten ? `${names.get(one.bestNull.method)} reaches ${percent(one.bestNull[pick.aggregate])} %` : null,
     }));
     const rows = data.methods.map((method) => ({
-      head: method.name, sub: method.null ? "null model" : null, className: method.null ? "null" : "",
+      head: method.name, sub: [method.null ? "null model" : null, method.why].filter(Boolean).join(": ") || null, className: method.null ? "null" : "",
       cells: columns.map((one) => cell(method, one)),
     }));
     byId("results-table").replaceChildren(columns.length ? matrix("Method", heads, rows) : el("p", {}, "No such number."));
