@@ -17,7 +17,7 @@ from stages.text.vectors import as_constants
 class Choice(NamedTuple):
     """A caption that a metric chooses."""
 
-    index: int
+    place: int
     """Of the caption, among the candidates."""
     why: str
     """What it gets by the metric on the clips that it was chosen on."""

@@ -47,5 +47,5 @@ def constants(
     for name, metric in METRICS.items():
         if metric.constant is not None:
             choice = metric.constant(candidates)
-            chosen.append(Constant(name, texts[choice.index], choice.why))
+            chosen.append(Constant(name, texts[choice.place], choice.why))
     return chosen
