@@ -1,7 +1,6 @@
 """What keeps the graph honest: a stage lists as deps and params what its code imports and reads, no less, no more."""
 
 import re
-import shutil
 import subprocess
 from functools import reduce
 from pathlib import Path, PurePosixPath
@@ -17,7 +16,7 @@ from ruamel.yaml import YAML
 
 from stages.adapt.params import Way
 from stages.base import names, params
-from stages.base.paths import NONE, NULLS, Run
+from stages.base.paths import NONE, Run
 from stages.ingest.params import IngestParams
 from stages.methods.records import Record, methods_of
 from stages.nets.trained import TrainRecipe
@@ -166,7 +165,7 @@ def test_each_input_is_made_by_a_cell_or_in_git_or_behind_a_pointer(repo):
     outs = [PurePosixPath(Path(out.fs_path).relative_to(graph.ROOT).as_posix()) for out in repo.index.outs]
     there = [*outs, *map(PurePosixPath, listed.stdout.splitlines())]
     for stage in repo.index.stages:
-        for dep in stage.deps:
+        for dep in filter(lambda dep: dep.is_in_repo, stage.deps):
             path = PurePosixPath(Path(dep.fs_path).relative_to(graph.ROOT).as_posix())
             held = any(one == path or path in one.parents or one in path.parents for one in there)
             assert held, f"{stage.addressing}: {path}"
@@ -267,13 +266,27 @@ def test_what_blocks_say_of_methods_and_protocols_is_said_of_records(study):
         blocks = graph.block("datasets", name)
         own = {key: record for key, record in values["methods"].items() if record["dataset"] == name}
         methods = {record["method"] for record in own.values()}
-        protocols = {*blocks["ingest"]["protocols"], *(blocks["ingest"].get("subsets") or ())}
+        protocols = {name for key in ("protocols", "published", "subsets") for name in blocks["ingest"].get(key, ())}
         assert set(blocks["nulls"]["models"]) <= methods
-        assert blocks["compare"]["confusion"]["method"] in methods
+        if confusion := blocks["compare"]["confusion"]:
+            assert confusion["method"] in methods
+            assert confusion["protocol"] in protocols
         assert {record["protocol"] for record in own.values()} <= {"all", *protocols}
         assert set(blocks["report"]["protocols"]) <= protocols
         assert {protocol for found in blocks["score"]["only"].values() for protocol in found} <= protocols
         assert {line.split(".")[0] for line in blocks["score"]["headline"]} <= protocols
+
+
+@pytest.mark.parametrize("study", ACTIVE)
+def test_the_lists_that_a_data_set_is_split_by_are_inputs_of_its_cell(study):
+    """A file that params name and no dep holds could change and nothing would run."""
+    for name, record in ACTIVE[study]["datasets"].items():
+        ingest = IngestParams.model_validate(graph.block("datasets", name)["ingest"])
+        published = [one.test for one in ingest.published.values()]
+        official = [file for one in ingest.official.values() for file in one.model_dump().values() if file]
+        for slot, files in (("published", published), ("official", official)):
+            assert (record[slot] == NONE) == (not files)
+            assert all(PurePosixPath(file).is_relative_to(record[slot]) for file in files)
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -309,7 +322,7 @@ def test_a_record_names_what_there_is(study):
 
 
 def test_what_learns_on_a_data_set_has_seeds_for_its_intervals():
-    """So that no interval leaves out the luck of a training: the committed tables hold draws of each row that learns."""
+    """So that no interval leaves out the luck of a training: committed tables hold draws of each row that learns."""
     values = STUDIES[graph.ROOT.name]
     for name, dataset in values["datasets"].items():
         records = {key: Record.model_validate(record) for key, record in values["methods"].items()}
