@@ -51,8 +51,8 @@ def _of_method(run: Run, method: Method, params: ControlsParams, level: Level) -
     if unknown:
         raise InputError(
             f"no such class: {', '.join(unknown)}",
-            file="params.yaml",
-            key=f"controls.{run.name}.pairs",
+            file=f"params/datasets/{run.name}.yaml",
+            key="controls.pairs",
             do=f"name some of {', '.join(task.classes)}",
         )
     subjects = _subjects(run)

@@ -24,7 +24,7 @@ from stages.keyframes.shards import refill, write_shards
 def main() -> None:
     """Extract one data set's keyframes."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("dataset", help="a block under `keyframes` in params.yaml")
+    arguments.add_argument("dataset", help="a file of params/datasets")
     arguments.add_argument("--kept", action="store_true", help="`dvc push` does not send this stage's output")
     given = arguments.parse_args()
     dataset, values = str(given.dataset), read(PARAMS, dataset=given.dataset)
@@ -35,7 +35,7 @@ def main() -> None:
     usable = manifest.filter(manifest["error"].is_null() & manifest["path"].is_not_null())
     if usable.is_empty() and manifest["path"].is_not_null().any():  # else its clips are names only: it has no keyframes
         what = f"none of its {len(manifest)} clips is usable"
-        raise InputError(what, file=run.manifest, do="its column `error` says why; correct `ingest`'s source")
+        raise InputError(what, file=run.manifest, do="its column `error` says why; correct `clips` in its record")
     keys = {clip_id: key(md5, params) for clip_id, md5 in usable.select("clip_id", "md5").iter_rows()}
     paths = {keys[clip_id]: path for clip_id, path in usable.select("clip_id", "path").iter_rows()}
     with Journal("keyframes", KIND) as journal:

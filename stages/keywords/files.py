@@ -30,10 +30,10 @@ def from_yaml(path: Path, version: int) -> Lists:
         raise InputError("expected the keys version and classes", file=path, do="write both, and nothing else")
     if content["version"] != version:
         raise InputError(
-            f"the file is version {content['version']!r}, params.yaml asks for {version}",
+            f"the file is version {content['version']!r}, the params ask for {version}",
             file=path,
             key="version",
-            do="set the version in params.yaml that you mean, or fetch the file that has it",
+            do="set `keywords.version` to what you mean, or fetch the file that has it",
         )
     return checked(content["classes"], path)
 
@@ -61,7 +61,11 @@ def from_notebook(path: Path, variable: str) -> Lists:
         if assigned is not None:
             value, cell_of_value = assigned, number
     if value is None:
-        raise InputError(f"no code cell assigns {variable}", file=path, do="correct `variable` in params.yaml")
+        raise InputError(
+            f"no code cell assigns {variable}",
+            file=path,
+            do="correct `keywords.variable` in the data set's file of params/datasets",
+        )
     try:
         lists = ast.literal_eval(value)
     except (ValueError, TypeError, MemoryError, RecursionError):

@@ -27,7 +27,7 @@ class Metric:
     """Whether its rows name a class (column `label`) or a set of classes (`labels`), which is right or wrong by itself;
     None for a value that needs a threshold."""
     threshold: float | None = None
-    """Answers are right beyond it, where `scored.<dataset>.thresholds` has no other; None: the params must say it."""
+    """Answers are right beyond it, where `score.<dataset>.thresholds` has no other; None: the params must say it."""
     better: Literal["higher", "lower"] = "higher"
     """Which values are the better ones: right answers are above the threshold, or below it."""
     params: type[Params] | None = None

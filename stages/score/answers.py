@@ -63,7 +63,7 @@ def read_answers(
             raise InputError(
                 f"metric {name} names a {known.names}, and so has no threshold",
                 file=params,
-                key=f"scored.thresholds.{name}",
+                key=f"score.thresholds.{name}",
                 do="take it out",
             )
         # A metric that names classes says 0 where it names none: a model may name none in all of its answers.
@@ -71,7 +71,7 @@ def read_answers(
             raise InputError(
                 f"metric {name} names no class and has no threshold",
                 file=params,
-                key=f"scored.thresholds.{name}",
+                key=f"score.thresholds.{name}",
                 do="give the value above which its answers are right",
             )
         yield _answers(name, of_metric, clips, threshold)

@@ -17,8 +17,9 @@ from stages.compare.runs import COLUMNS as CLIPS
 from stages.compare.seeds import COLUMNS
 from tests.score import small as world
 from tests.score import table as windows
-from tests.score.small import RUN, run
+from tests.score.small import RUN, compare, score
 
+SEEDS = RUN.metrics / "seeds"
 HEAD = ",".join(COLUMNS)
 HEAD_OF_CLIPS = ",".join(CLIPS) + "\n"
 SEEDED = ["seeds", "seeds_mean", "seeds_sd", "low_seeds", "high_seeds"]
@@ -27,9 +28,9 @@ PAIRED = ["low_seeds", "high_seeds", "p_seeds"]
 
 @pytest.fixture
 def scored(small: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for method in world.METHODS:
-        run(monkeypatch, "score", method)
-    run(monkeypatch, "compare")
+    score(monkeypatch, *world.METHODS)
+    compare(monkeypatch, *world.METHODS)
+    SEEDS.mkdir()
     return small
 
 
@@ -47,7 +48,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch, method: str, measures: list[dict[str,
     found = []
     for rows in (measures, shipped):
         world.write_measures(method, rows)
-        run(monkeypatch, "score", method)
+        score(monkeypatch, method)
         found.append(Draw(read_table(RUN.scores(method), SCORES), read_table(RUN.verdicts(method), VERDICTS)))
     return found[0]
 
@@ -74,7 +75,7 @@ def write_draws(method: str, number: tuple[str, str, str], draws: list[Draw]) ->
     for one in draws:
         for row in one.verdicts.filter(metric=metric).iter_rows(named=True):
             said.setdefault(row["clip_id"], []).append(row["right"] if row["labels"] is None else row["labels"])
-    with (RUN.metrics / "seeds_clips.csv").open("w", newline="") as lines:
+    with (SEEDS / "clips.csv").open("w", newline="") as lines:
         table = csv.writer(lines)
         table.writerow(CLIPS)
         table.writerows([method, metric, clip, json.dumps(draws)] for clip, draws in sorted(said.items()))
@@ -92,7 +93,7 @@ def of(table: list[dict[str, str]], **keys: str) -> dict[str, str]:
 
 
 def write(*lines: object) -> None:
-    (RUN.metrics / "seeds.csv").write_text("\n".join([HEAD, *map(str, lines)]) + "\n")
+    (SEEDS / "seeds.csv").write_text("\n".join([HEAD, *map(str, lines)]) + "\n")
 
 
 def shipped(aggregate: str = "mca", **keys: str) -> float:
@@ -103,7 +104,7 @@ def test_a_table_with_its_first_line_only_changes_no_byte(scored: Path, monkeypa
     names = [RUN.metrics / f"{name}.csv" for name in ("summary", "differences")]
     before = [path.read_bytes() for path in names]
     write()
-    run(monkeypatch, "compare")
+    compare(monkeypatch, *world.METHODS, seeds=SEEDS)
     assert [path.read_bytes() for path in names] == before
 
 
@@ -115,9 +116,9 @@ def test_a_method_that_learns_gets_its_seeds_and_nothing_else_moves(
         "second", ("cs", "named", "mca"), [drawn(monkeypatch, "second", renamed(seed)) for seed in (1, 2)]
     )
     # Draws of the base model are no draws of the shipped one: they must not count.
-    with (RUN.metrics / "seeds.csv").open("a") as lines:
+    with (SEEDS / "seeds.csv").open("a") as lines:
         lines.write("second,cs,named,mca,1,0,0.9\n")
-    run(monkeypatch, "compare")
+    compare(monkeypatch, *world.METHODS, seeds=SEEDS)
     table = rows("summary")
     assert [{k: v for k, v in row.items() if k not in SEEDED} for row in table] == before
     row = of(table, model="second", protocol="cs", metric="named")
@@ -143,7 +144,7 @@ def test_a_method_that_learns_gets_its_seeds_and_nothing_else_moves(
 def test_p_with_seeds_is_corrected_over_the_family(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     same = drawn(monkeypatch, "second", world.measures("second"))
     write_draws("second", ("cs", "named", "mca"), [same] * 4)
-    run(monkeypatch, "compare")
+    compare(monkeypatch, *world.METHODS, seeds=SEEDS)
     for pair in rows("differences"):
         if (pair["protocol"], pair["metric"]) == ("cs", "named"):
             # Seeds that agree add no variance, so that all is as without them.
@@ -156,27 +157,25 @@ def test_both_tables_must_be_of_the_same_trainings(scored: Path, monkeypatch: py
     draws = [drawn(monkeypatch, "second", renamed(seed)) for seed in (1, 2)]
     number = ("cs", "named", "mca")
     values = write_draws("second", number, draws)
-    table = RUN.metrics / "seeds_clips.csv"
+    table = SEEDS / "clips.csv"
     whole = table.read_text()
     for text in ("\n".join(whole.splitlines()[:-1]) + "\n", HEAD_OF_CLIPS, whole.replace("]", ",1.0]")):
         table.write_text(text)
-        with pytest.raises(InputError, match=r"seeds_clips\.csv, row .*different trainings of second by named"):
-            run(monkeypatch, "compare")
+        with pytest.raises(InputError, match=r"seeds/clips\.csv, row .*different trainings of second by named"):
+            compare(monkeypatch, *world.METHODS, seeds=SEEDS)
     table.write_text(whole.replace("[0.0,", "[1.0,").replace("[0.0, ", "[1.0, "))
-    with pytest.raises(InputError, match=r"seeds_clips\.csv, row second/cs/named/mca.*different trainings"):
-        run(monkeypatch, "compare")
+    with pytest.raises(InputError, match=r"seeds/clips\.csv, row second/cs/named/mca.*different trainings"):
+        compare(monkeypatch, *world.METHODS, seeds=SEEDS)
     table.write_text(HEAD_OF_CLIPS + "second,named,a,no\n")
-    with pytest.raises(InputError, match=r"seeds_clips\.csv, row 2, key 'said': 'no' is no list"):
-        run(monkeypatch, "compare")
+    with pytest.raises(InputError, match=r"seeds/clips\.csv, row 2, key 'said': 'no' is no list"):
+        compare(monkeypatch, *world.METHODS, seeds=SEEDS)
     assert len(values) == 3
 
 
 def test_a_listed_method_without_seeds_is_named(
     scored: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    block = {**world.PARAMS["compare"]["small"], "learnt": ["second"]}
-    world.write(scored / "params.yaml", {**world.PARAMS, "compare": {"small": block}})
-    run(monkeypatch, "compare")
+    compare(monkeypatch, *world.METHODS, learnt={"second"}, seeds=SEEDS)
     assert "no seeds of the shipped training of second: run `make seeds`" in capsys.readouterr().out
     assert {row["low_seeds"] for row in rows("summary")} == {""}
 
@@ -186,7 +185,7 @@ def test_seeds_of_another_training_do_not_count(
 ) -> None:
     value = shipped(model="second", protocol="cs", metric="named")
     write(*(f"second,cs,named,mca,0,{seed},{value + 0.01}" for seed in range(3)))
-    run(monkeypatch, "compare")
+    compare(monkeypatch, *world.METHODS, seeds=SEEDS)
     assert "no seeds of the shipped training of second" in capsys.readouterr().out
     row = of(rows("summary"), model="second", protocol="cs", metric="named")
     assert (row["seeds"], row["low_seeds"]) == ("1", "")
@@ -210,23 +209,23 @@ def test_what_is_wrong_in_the_table_is_named(
 ) -> None:
     write(line)
     with pytest.raises(InputError, match=message):
-        run(monkeypatch, "compare")
+        compare(monkeypatch, *world.METHODS, seeds=SEEDS)
 
 
 def test_another_table_is_named(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (RUN.metrics / "seeds.csv").write_text("a,b\n1,2\n")
+    (SEEDS / "seeds.csv").write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match=r"seeds\.csv, row 1: columns \['method'"):
-        run(monkeypatch, "compare")
+        compare(monkeypatch, *world.METHODS, seeds=SEEDS)
 
 
 def test_sets_have_seeds_of_macro_f1(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for method in windows.METHODS:
-        run(monkeypatch, "score", method)
-    run(monkeypatch, "compare")
+    score(monkeypatch, *windows.METHODS)
+    compare(monkeypatch, *windows.METHODS)
+    SEEDS.mkdir()
     row = of(rows("summary"), model="good")
     number = ("new", "labels", "macro_f1")
     write_draws("good", number, [drawn(monkeypatch, "good", windows.measures("good"))] * 2)
-    run(monkeypatch, "compare")
+    compare(monkeypatch, *windows.METHODS, seeds=SEEDS)
     seeded = of(rows("summary"), model="good")
     # Seeds that agree: the interval is that of the shipped run, which `score` made.
     assert [float(seeded[name]) for name in ("low_seeds", "high_seeds")] == pytest.approx(
@@ -242,7 +241,7 @@ def test_sets_have_seeds_of_macro_f1(table: Path, monkeypatch: pytest.MonkeyPatc
             one |= {"class_scores": scores, "labels": named}
         draws.append(drawn(monkeypatch, "good", measures))
     values = write_draws("good", number, draws)
-    run(monkeypatch, "compare")
+    compare(monkeypatch, *windows.METHODS, seeds=SEEDS)
     wider = pl.read_csv(RUN.metrics / "differences.csv").filter(model="good", other="poor").row(0, named=True)
     moved = wider["difference"] + np.mean(values) - values[0]
     assert (wider["low_seeds"] + wider["high_seeds"]) / 2 == pytest.approx(moved, abs=3e-6)

@@ -10,15 +10,14 @@ from stages.base.schema import SCORES
 from stages.base.tables import read_table
 from stages.stats import sets
 from tests.score import table as world
-from tests.score.small import RUN, run
+from tests.score.small import RUN, compare, score
 from tests.score.table import CLASSES, METHODS
 
 
 @pytest.fixture
 def compared(table: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for method in METHODS:
-        run(monkeypatch, "score", method)
-    run(monkeypatch, "compare")
+    score(monkeypatch, *METHODS)
+    compare(monkeypatch, *METHODS)
     return table
 
 

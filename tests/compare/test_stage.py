@@ -11,7 +11,7 @@ from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
 from stages.base.tables import read_table
 from stages.compare.auc import auc
 from tests.score import small as world
-from tests.score.small import METHODS, RUN, run
+from tests.score.small import METHODS, RUN, compare, score
 
 TABLES = [RUN.metrics / f"{name}.csv" for name in ("summary", "differences", "null_beats", "repeats", "left_out")]
 TABLES += [RUN.data / f"{name}.csv" for name in ("per_class", "confusion", "confusion_headline", "sweep", "validity")]
@@ -19,9 +19,8 @@ TABLES += [RUN.data / f"{name}.csv" for name in ("per_class", "confusion", "conf
 
 @pytest.fixture
 def compared(small: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for method in METHODS:
-        run(monkeypatch, "score", method)
-    run(monkeypatch, "compare")
+    score(monkeypatch, *METHODS)
+    compare(monkeypatch, *METHODS)
     return small
 
 
@@ -35,10 +34,10 @@ def test_summary_has_the_agreed_columns_and_what_score_wrote(compared: Path) -> 
     assert lines[1:] == sorted(lines[1:])
     rows = {tuple(line[:3]): line for line in lines[1:]}
     scores = read_table(RUN.scores("first"), SCORES).filter(pl.col("aggregate") == "mca")
-    for score in scores.iter_rows(named=True):
-        line = rows["first", score["protocol"], score["metric"]]
-        assert line[3:6] == [str(round(score[name], 6)) for name in ("value", "low", "high")]
-        assert (line[6] == "") == (score["metric"] != "named")
+    for row in scores.iter_rows(named=True):
+        line = rows["first", row["protocol"], row["metric"]]
+        assert line[3:6] == [str(round(row[name], 6)) for name in ("value", "low", "high")]
+        assert (line[6] == "") == (row["metric"] != "named")
 
 
 def test_a_null_model_that_wins_is_flagged(compared: Path) -> None:
@@ -111,9 +110,8 @@ def test_a_metric_whose_every_answer_failed_is_said(small: Path, monkeypatch: py
     rows = world.measures("first")
     failed = [{**row, "value": None, "detail": "unparsed"} if row["metric"] == "judge" else row for row in rows]
     world.write_measures("first", failed)
-    for method in METHODS:
-        run(monkeypatch, "score", method)
-    run(monkeypatch, "compare")
+    score(monkeypatch, *METHODS)
+    compare(monkeypatch, *METHODS)
     summary, omitted = table(RUN.metrics / "summary.csv"), table(RUN.metrics / "left_out.csv")
     judged = (pl.col("model") == "first") & (pl.col("metric") == "judge")
     assert len(summary.filter(judged)) == 0
@@ -128,19 +126,13 @@ def test_repeats_show_their_spread(compared: Path) -> None:
 
 
 def test_a_method_without_scores_is_an_error_that_names_the_file(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(monkeypatch, "score", "first")
+    score(monkeypatch, "first")
     with pytest.raises(InputError, match=r"scores/null_shuffled\.parquet: no such file"):
-        run(monkeypatch, "compare")
+        compare(monkeypatch, *METHODS)
 
 
-def test_files_of_methods_not_listed_are_ignored_and_named(
-    compared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    block = {**world.PARAMS["compare"]["small"], "methods": ["first"]}
-    world.write(compared / "params.yaml", {**world.PARAMS, "compare": {"small": block}})
-    capsys.readouterr()
-    run(monkeypatch, "compare")
-    assert "ignored, not listed: second" in capsys.readouterr().out
+def test_files_of_methods_not_listed_are_ignored(compared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compare(monkeypatch, "first", "null_shuffled")
     assert "second" not in (RUN.metrics / "summary.csv").read_text()
 
 
@@ -148,12 +140,11 @@ def test_rows_and_methods_in_another_order_give_the_same_bytes(compared: Path, m
     before = [path.read_bytes() for path in TABLES]
     for method in METHODS:
         world.shuffle(RUN.measures(method) / "measures.parquet", MEASURES, 4)
-        run(monkeypatch, "score", method)
+    score(monkeypatch, *METHODS[::-1])
+    for method in METHODS:
         world.shuffle(RUN.scores(method), SCORES, 5)
         world.shuffle(RUN.verdicts(method), VERDICTS, 6)
     world.shuffle(RUN.manifest, MANIFEST, 7)
     world.shuffle(RUN.splits, SPLITS, 8)
-    block = {**world.PARAMS["compare"]["small"], "methods": ["second", "first"]}
-    world.write(compared / "params.yaml", {**world.PARAMS, "compare": {"small": block}})
-    run(monkeypatch, "compare")
+    compare(monkeypatch, *METHODS[::-1])
     assert [path.read_bytes() for path in TABLES] == before

@@ -17,7 +17,6 @@ CS = {"cs": {"validation": False}}
 def params(protocols=CS, published=None, official=None, accept=()):
     return IngestParams(
         adapter="smarthome",
-        source="",
         licensed=False,
         protocols=protocols,
         published=published or {},

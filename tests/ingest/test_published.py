@@ -1,7 +1,6 @@
 """The facts of Toyota Smarthome's names and lists, as the files tell them."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +17,6 @@ VLMS, LISTS = "data/published/vlms_har_rhms", "data/published/smarthome_splits"
 def splits(remote_file):
     params = IngestParams(
         adapter="smarthome",
-        source=str(remote_file(f"{VLMS}/captions.json")),
         licensed=True,
         protocols={
             "cs": {"validation": True},
@@ -34,7 +32,7 @@ def splits(remote_file):
         accept_leaks=["cs_published"],
     )
     adapter = load("smarthome")
-    return split(rows_of(read_source(Path(params.source)).entries, adapter), [], params, adapter)
+    return split(rows_of(read_source(remote_file(f"{VLMS}/captions.json")).entries, adapter), [], params, adapter)
 
 
 def sizes(parts):

@@ -27,7 +27,6 @@ NAMES = [
 def block(**changes):
     values = {
         "adapter": "smarthome",
-        "source": "clips",
         "licensed": False,
         "published": {},
         "official": {},
@@ -52,7 +51,7 @@ def written(workplace):
 
 
 def test_outputs_and_their_bytes(workplace, clips, monkeypatch, capsys):
-    assert workplace.run("ingest", "tiny", values=block()) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block()) == ""
     assert capsys.readouterr().out.startswith(
         "ingest tiny: 8 clips, 2 protocols, 3 findings in metrics/tiny/audit.json; 0"
     )
@@ -69,9 +68,9 @@ def test_outputs_and_their_bytes(workplace, clips, monkeypatch, capsys):
     # From an empty journal and with more processes, and from a full one: the same bytes.
     monkeypatch.setenv("HAR_JOURNAL", str(workplace.folder / "journal"))
     RUN.manifest.unlink()
-    assert workplace.run("ingest", "tiny", values=block(), compute={"workers": 2}) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block(), compute={"workers": 2}) == ""
     assert written(workplace) == first
-    assert workplace.run("ingest", "tiny", values=block()) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block()) == ""
     assert written(workplace) == first
     assert "8 from journal" in capsys.readouterr().out
 
@@ -79,7 +78,7 @@ def test_outputs_and_their_bytes(workplace, clips, monkeypatch, capsys):
 def test_a_broken_clip_and_a_strange_name_end_nothing(workplace, clips, capsys):
     (clips / "Walk_p02_r01_v01_c01.mp4").write_bytes(b"")
     (clips / "holiday.mp4").write_bytes(b"")
-    assert workplace.run("ingest", "tiny", values=block()) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block()) == ""
     assert "failed 2: Walk_p02_r01_v01_c01, holiday.mp4" in capsys.readouterr().out
     errors = read_table(RUN.manifest, MANIFEST).drop_nulls("error")["clip_id"].to_list()
     assert errors == ["Walk_p02_r01_v01_c01", "holiday.mp4"]
@@ -88,7 +87,7 @@ def test_a_broken_clip_and_a_strange_name_end_nothing(workplace, clips, capsys):
 def test_a_name_that_is_no_text_is_a_row_and_ends_nothing(workplace, clips):
     for name in (b"Walk_p02_r09_v01_\xff01.mp4", b"notes_\xff.txt"):
         Path(os.fsdecode(os.path.join(os.fsencode(clips), name))).write_bytes(b"x")
-    assert workplace.run("ingest", "tiny", values=block()) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block()) == ""
     row = read_table(RUN.manifest, MANIFEST).drop_nulls("error").row(0, named=True)
     assert row["clip_id"] == "Walk_p02_r09_v01_\\xff01.mp4"
     assert row["error"] == "the file's name is not UTF-8: rename it"
@@ -98,8 +97,8 @@ def test_a_name_that_is_no_text_is_a_row_and_ends_nothing(workplace, clips):
 def test_a_leak_stops_the_stage_after_the_audit_and_goes_on_when_accepted(workplace):
     (workplace.folder / "names.txt").write_text("\n".join(NAMES))
     (workplace.folder / "test.json").write_text(json.dumps([NAMES[0], NAMES[2], NAMES[3]]))
-    values = block(source="names.txt", published={"listed": {"test": "test.json", "of": "cs"}})
-    message = workplace.run("ingest", "tiny", values=values)
+    values = block(published={"listed": {"test": "test.json", "of": "cs"}})
+    message = workplace.run("ingest", "tiny", "names.txt", values=values)
     assert "listed, train_clips_in_test_list" in message
     assert "test.json tests 1 clips that cs trains or validates on, of its 3; by subject: 03 (1)" in message
     assert f": {NAMES[0]}\n" in message
@@ -109,7 +108,7 @@ def test_a_leak_stops_the_stage_after_the_audit_and_goes_on_when_accepted(workpl
     assert {"protocol", "kind", "clips", "subjects", "cameras", "examples"} <= set(audit[0])
     assert not RUN.manifest.exists()
     values["ingest"]["tiny"]["accept_leaks"] = ["listed"]
-    assert workplace.run("ingest", "tiny", values=values) == ""
+    assert workplace.run("ingest", "tiny", "names.txt", values=values) == ""
     assert json.loads((RUN.metrics / "audit.json").read_text())[0]["accepted"]
     assert read_table(RUN.manifest, MANIFEST)["path"].to_list() == [None] * 8
 
@@ -117,10 +116,7 @@ def test_a_leak_stops_the_stage_after_the_audit_and_goes_on_when_accepted(workpl
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"source": "nowhere"}, "nowhere: no such folder or file"),
-        ({"source": "empty"}, "empty: no clips here"),
         ({"adapter": "smarthme"}, "no adapter 'smarthme'"),
-        ({"source": "cut.json"}, "cut.json: not JSON"),
         ({"published": {"listed": {"test": "cut.json", "of": "cs"}}}, "cut.json: not JSON"),
         (
             {"published": {"listed": {"test": "unknown.json", "of": "cs"}}},
@@ -130,6 +126,7 @@ def test_a_leak_stops_the_stage_after_the_audit_and_goes_on_when_accepted(workpl
         ({"protocols": {"cs": {"validation": "maybe"}}}, "ingest.tiny.protocols.cs.validation"),
         ({"protocols": {"random": {"folds": 30, "seed": 0, "validation": False}}}, "choose fewer folds"),
         ({"surprise": 1}, "surprise"),
+        ({"source": "clips"}, "ingest.tiny.source"),
     ],
 )
 def test_bad_input_is_told_in_a_sentence(workplace, changes, message):
@@ -137,7 +134,23 @@ def test_bad_input_is_told_in_a_sentence(workplace, changes, message):
     (workplace.folder / "names.txt").write_text("\n".join(NAMES))
     (workplace.folder / "cut.json").write_text(json.dumps(NAMES)[:-9])
     (workplace.folder / "unknown.json").write_text(json.dumps([NAMES[2], "Walk_p02_r09_v01_c01"]))
-    told = workplace.run("ingest", "tiny", values=block(**{"source": "names.txt", **changes}))
+    told = workplace.run("ingest", "tiny", "names.txt", values=block(**changes))
+    assert message in told
+    assert told.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("clips", "message"),
+    [
+        ("nowhere", "nowhere: no such folder or file"),
+        ("empty", "empty: no clips here"),
+        ("cut.json", "cut.json: not JSON"),
+    ],
+)
+def test_clips_that_are_not_there_are_told_in_a_sentence(workplace, clips, message):
+    (workplace.folder / "empty").mkdir()
+    (workplace.folder / "cut.json").write_text(json.dumps(NAMES)[:-9])
+    told = workplace.run("ingest", "tiny", clips, values=block())
     assert message in told
     assert told.startswith("error: ")
 
@@ -147,14 +160,14 @@ def test_subsets_of_classes_stand_apart(workplace, clips):
         "cs_seen": {"of": "cs", "classes": ["Walk"], "kept": True},
         "cs_unseen": {"of": "cs", "classes": ["Walk"], "kept": False},
     }
-    assert workplace.run("ingest", "tiny", values=block(subsets=subsets)) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block(subsets=subsets)) == ""
     splits = read_table(RUN.splits, SPLITS)
     of = {name: splits.filter(splits["protocol"] == name).select("clip_id", "part").rows() for name in ("cs", *subsets)}
     assert sorted(of["cs_seen"] + of["cs_unseen"]) == of["cs"]
     assert {clip.partition("_p")[0] for clip, _ in of["cs_seen"]} == {"Walk"}
     subsets["cs_seen"]["classes"] = ["Wlak"]
-    said = workplace.run("ingest", "tiny", values=block(subsets=subsets))
+    said = workplace.run("ingest", "tiny", "clips", values=block(subsets=subsets))
     assert "Wlak" in said
     assert "cs_seen" in said
     subsets["cs_seen"] |= {"classes": ["Walk"], "of": "cv1"}
-    assert "cv1" in workplace.run("ingest", "tiny", values=block(subsets=subsets))
+    assert "cv1" in workplace.run("ingest", "tiny", "clips", values=block(subsets=subsets))

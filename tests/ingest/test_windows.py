@@ -46,7 +46,6 @@ def block(windows=None, **changes):
     cut = {"length": 2, "overlap": 0.5, "share": 0.5, "annotations": "annotations.csv", "unit": "seconds"}
     values = {
         "adapter": "resuscitation",
-        "source": "clips",
         "licensed": False,
         "labels": "multi",
         "windows": {**cut, **(windows or {})},
@@ -75,7 +74,7 @@ def audit():
 
 
 def test_windows_their_frames_labels_and_parts(workplace, clips, capsys):
-    assert workplace.run("ingest", "tiny", values=block()) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block()) == ""
     assert "ingest tiny: 20 clips, 1 protocols" in capsys.readouterr().out
     manifest = read_table(RUN.manifest, MANIFEST)
     first = manifest.filter(manifest["group"] == NAMES[0])
@@ -104,29 +103,29 @@ def test_windows_their_frames_labels_and_parts(workplace, clips, capsys):
 
 def test_same_bytes_and_nothing_decoded_twice(workplace, clips, monkeypatch, capsys):
     files = (RUN.manifest, RUN.splits, RUN.metrics / "audit.json")
-    assert workplace.run("ingest", "tiny", values=block()) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block()) == ""
     first = [path.read_bytes() for path in files]
     annotate(workplace, GOOD[::-1])
-    assert workplace.run("ingest", "tiny", values=block(), compute={"workers": 2}) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block(), compute={"workers": 2}) == ""
     assert "4 from journal" in capsys.readouterr().out
     assert [path.read_bytes() for path in files] == first
     # A manifest of windows does not say what its recordings hold: an empty journal stays empty, nothing goes wrong.
     monkeypatch.setenv("HAR_JOURNAL", str(workplace.folder / "journal"))
-    assert workplace.run("ingest", "tiny", values=block()) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block()) == ""
     assert "0 from journal" in capsys.readouterr().out
     assert [path.read_bytes() for path in files] == first
-    assert workplace.run("ingest", "tiny", values=block({"overlap": 0})) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block({"overlap": 0})) == ""
     assert read_table(RUN.manifest, MANIFEST)["start"].to_list() == [0.0, 2.0, 4.0] * 4
 
 
 def test_milliseconds_spreadsheets_and_further_columns(workplace, clips):
-    assert workplace.run("ingest", "tiny", values=block()) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block()) == ""
     first = read_table(RUN.manifest, MANIFEST)
     rows = [
         (label, f"{name}.mp4", f" {1000 * end:g}", f"{1000 * start:g} ", "a note") for name, label, start, end in GOOD
     ]
     annotate(workplace, rows, "\ufefflabel,recording,end,start,note")
-    assert workplace.run("ingest", "tiny", values=block({"unit": "milliseconds"})) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block({"unit": "milliseconds"})) == ""
     assert read_table(RUN.manifest, MANIFEST).equals(first)
 
 
@@ -142,7 +141,7 @@ def test_what_is_odd_is_a_row_or_a_finding_and_ends_nothing(workplace, clips):
         (NAMES[2], "suction", 3.0, 6.3),
     ]
     annotate(workplace, rows)
-    assert workplace.run("ingest", "tiny", values=block()) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block()) == ""
     manifest = read_table(RUN.manifest, MANIFEST)
     errors = dict(manifest.drop_nulls("error").select("clip_id", "error").iter_rows())
     assert errors[NAMES[3]] == "the file is empty"
@@ -169,10 +168,10 @@ def test_what_is_odd_is_a_row_or_a_finding_and_ends_nothing(workplace, clips):
 
 
 def test_frames_are_times_by_the_rate_of_their_video(workplace, clips):
-    assert workplace.run("ingest", "tiny", values=block()) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block()) == ""
     first = read_table(RUN.manifest, MANIFEST)
     annotate(workplace, [(name, label, round(10 * start), round(10 * end)) for name, label, start, end in GOOD])
-    assert workplace.run("ingest", "tiny", values=block({"unit": "frames"})) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block({"unit": "frames"})) == ""
     assert read_table(RUN.manifest, MANIFEST).drop("journal_key").equals(first.drop("journal_key"))
 
 
@@ -180,7 +179,7 @@ def test_frames_of_a_video_whose_rate_varies_are_no_times(workplace, clips):
     write_clip(clips / f"{NAMES[3]}.mp4", seed=9, frames=60, ticks=lambda place: place * (1 if place < 30 else 3))
     annotate(workplace, [(name, "baby_visible", 10, 40) for name in NAMES])
     protocols = {"unseen_recordings": {"test": 0.34, "validation": 0.33, "seed": 0}}
-    assert workplace.run("ingest", "tiny", values=block({"unit": "frames"}, protocols=protocols)) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block({"unit": "frames"}, protocols=protocols)) == ""
     errors = dict(read_table(RUN.manifest, MANIFEST).drop_nulls("error").select("clip_id", "error").iter_rows())
     assert list(errors) == [NAMES[3]]
     assert errors[NAMES[3]].startswith("its frame rate varies")
@@ -188,14 +187,14 @@ def test_frames_of_a_video_whose_rate_varies_are_no_times(workplace, clips):
 
 def test_no_unit_is_advised_where_two_would_fit(workplace, clips):
     annotate(workplace, [(N, "suction", 10, 40)])  # frames of a video of 60, or 0.01 to 0.04 s
-    told = workplace.run("ingest", "tiny", values=block())
+    told = workplace.run("ingest", "tiny", "clips", values=block())
     assert "milliseconds and frames both fit" in told
     assert "set windows.unit" not in told
 
 
 def test_annotations_that_all_lie_at_the_beginning_are_told(workplace, clips):
     annotate(workplace, [(name, "baby_visible", 10, 59) for name in NAMES])  # they are frames
-    assert workplace.run("ingest", "tiny", values=block({"unit": "milliseconds"})) == ""
+    assert workplace.run("ingest", "tiny", "clips", values=block({"unit": "milliseconds"})) == ""
     assert audit()["annotations_end_early"]["severity"] == "warning"
     assert "see whether the file counts milliseconds" in audit()["annotations_end_early"]["text"]
 
@@ -224,7 +223,7 @@ N = NAMES[0]
 )
 def test_an_impossible_annotation_is_told_with_file_row_and_key(workplace, clips, row, message):
     annotate(workplace, [(N, "baby_visible", 0, 6), row])
-    told = workplace.run("ingest", "tiny", values=block())
+    told = workplace.run("ingest", "tiny", "clips", values=block())
     assert told.startswith("error: clips/annotations.csv, row 3, key ")
     assert message in told
     assert "what to do: " in told
@@ -247,7 +246,7 @@ def test_an_impossible_annotation_is_told_with_file_row_and_key(workplace, clips
 def test_bad_params_and_files_are_told_in_a_sentence(workplace, clips, values, header, message):
     if header:
         annotate(workplace, GOOD, header)
-    told = workplace.run("ingest", "tiny", values=block(**values))
+    told = workplace.run("ingest", "tiny", "clips", values=block(**values))
     assert told.startswith("error: ")
     assert message in told
 

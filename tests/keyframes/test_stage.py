@@ -65,8 +65,8 @@ def clips(workplace):
 def test_a_licensed_data_set_is_refused_where_its_images_would_be_pushed(workplace, clips):
     values = block() | {"ingest": {"tiny": {"licensed": True}}}
     said = workplace.run("keyframes", "tiny", values=values)
-    assert "key 'ingest.tiny.licensed'" in said
-    assert "name tiny under `kept`" in said
+    assert said.startswith("error: params/datasets/tiny.yaml, key 'ingest.licensed'")
+    assert "from `pushed` to `kept`" in said
     assert not RUN.keyframes.exists()
     assert workplace.run("keyframes", "tiny", "--kept", values=values) == ""
 
@@ -122,6 +122,14 @@ def test_a_manifest_without_a_usable_clip(workplace, clips):
     write_manifest(clips[-1:])
     said = workplace.run("keyframes", "tiny", values=block())
     assert said.startswith("error: data/tiny/manifest.parquet: none of its 1 clips is usable")
+
+
+def test_clips_of_which_only_the_names_are_known_have_no_keyframes(workplace):
+    """A replay of published texts needs no videos; what comes after reads an index without shards."""
+    write_table(RUN.manifest, [{"clip_id": "a", "labels": []}, {"clip_id": "b", "labels": []}], MANIFEST)
+    assert workplace.run("keyframes", "tiny", "--kept", values=block()) == ""
+    assert list(written()) == [INDEX]
+    assert dict(read_shards(RUN.keyframes).frames_of([])) == {}
 
 
 def test_a_clip_that_changed_since_ingest_stops_the_stage_after_the_others(workplace, clips, capfd):

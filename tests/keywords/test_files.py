@@ -83,7 +83,7 @@ def test_missing_files_say_how_to_get_them(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("version: 2\nclasses: {a: [b]}", "the file is version 2, params.yaml asks for 1"),
+        ("version: 2\nclasses: {a: [b]}", "the file is version 2, the params ask for 1"),
         ("classes: {a: [b]}", "expected the keys version and classes"),
         ("version: 1\nclasses: {a: [on]}", "no keyword: True"),
         ("version: 1\nclasses: {a: }", "expected a list of keywords"),

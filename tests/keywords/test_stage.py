@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.base.paths import Run
+from stages.base.paths import NONE, Run
 from stages.base.schema import MANIFEST
 from stages.base.tables import write_table
 from stages.vlm.tiny import save
@@ -16,6 +16,7 @@ __all__ = ["workplace"]  # a fixture
 
 RUN = Run("tiny")
 LISTS = Path(__file__).parents[2] / "stages" / "keywords" / "lists"
+HOME = str(LISTS / "home.yaml")
 
 
 def manifest(**labels):
@@ -25,27 +26,27 @@ def manifest(**labels):
 
 
 def block(**changes):
-    values = {"source": "file", "path": str(LISTS / "home.yaml"), "version": 1, "shared_by": 4}
+    values = {"source": "file", "version": 1, "shared_by": 4}
     return {"keywords": {"tiny": {**values, **changes}}}
 
 
 def test_the_lists_of_the_classes_that_usable_clips_have(workplace, capsys):
     manifest(a=["Walk"], b=["Enter", "Walk"], c=[])
-    assert workplace.run("keywords", "tiny", values=block()) == ""
+    assert workplace.run("keywords", "tiny", HOME, values=block()) == ""
     written = json.loads(RUN.keywords.read_text())
     assert set(written) == {"version", "source", "classes", "warnings"}
     assert list(written["classes"]) == ["Enter", "Walk"]
     assert written["classes"]["Enter"][0] == "entering"
     assert written["warnings"] == []
     first = RUN.keywords.read_bytes()
-    assert workplace.run("keywords", "tiny", values=block()) == ""
+    assert workplace.run("keywords", "tiny", HOME, values=block()) == ""
     assert RUN.keywords.read_bytes() == first
     assert "keywords tiny: 2 classes, 0 warnings" in capsys.readouterr().out
 
 
 def test_doubts_are_printed_and_written(workplace, capsys):
     manifest(a=["Drink_Frombottle"], b=["Pour_Frombottle"])
-    assert workplace.run("keywords", "tiny", values=block(shared_by=2)) == ""
+    assert workplace.run("keywords", "tiny", HOME, values=block(shared_by=2)) == ""
     [doubt] = json.loads(RUN.keywords.read_text())["warnings"]
     assert doubt == "'from a bottle' is a keyword of 2 classes: Drink_Frombottle, Pour_Frombottle"
     assert f"warning: {doubt}" in capsys.readouterr().out
@@ -69,27 +70,33 @@ def test_a_model_that_babbles_stops_the_stage_and_its_answer_is_shown(workplace)
         "seed": 0,
     }
     values = {"source": "model", "version": 1, "shared_by": 4, "name": "babbler", "prompt": "list", "count": 5}
-    told = workplace.run("keywords", "tiny", values={"keywords": {"tiny": {**values, "model": model}}})
+    told = workplace.run("keywords", "tiny", NONE, values={"keywords": {"tiny": {**values, "model": model}}})
     assert "1 of 1 classes got no list of keywords:\n  Walk: ok, " in told
     assert not RUN.keywords.exists()
-    told = workplace.run("keywords", "tiny", values={"keywords": {"tiny": {**values, "model": model, "prompt": "no"}}})
+    values |= {"model": model, "prompt": "no"}
+    told = workplace.run("keywords", "tiny", NONE, values={"keywords": {"tiny": values}})
     assert "no such prompt" in told
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("lists", "changes", "message"),
     [
-        ({"path": "nowhere.yaml"}, "nowhere.yaml: no such file"),
-        ({"path": str(LISTS / "weizmann.yaml")}, "1 classes of the manifest have no keywords: Walk"),
-        ({"version": 9}, "params.yaml asks for 9"),
-        ({"source": "guess"}, "keywords.tiny"),
+        ("nowhere.yaml", {}, "nowhere.yaml: no such file"),
+        (NONE, {}, "data/none"),
+        (str(LISTS / "weizmann.yaml"), {}, "1 classes of the data set have no keywords: Walk"),
+        (HOME, {"version": 9}, "the params ask for 9"),
+        (HOME, {"source": "guess"}, "keywords.tiny"),
     ],
 )
-def test_bad_input_is_told_in_a_sentence(workplace, changes, message):
+def test_bad_input_is_told_in_a_sentence(workplace, lists, changes, message):
     manifest(a=["Walk"])
-    assert message in workplace.run("keywords", "tiny", values=block(**changes))
+    (workplace.folder / NONE).parent.mkdir(exist_ok=True)
+    (workplace.folder / NONE).touch()
+    told = workplace.run("keywords", "tiny", lists, values=block(**changes))
+    assert told.startswith("error: ")
+    assert message in told
 
 
 def test_a_manifest_without_classes_says_so(workplace):
     manifest(a=[])
-    assert "no usable clip has a label" in workplace.run("keywords", "tiny", values=block())
+    assert "no usable clip has a label" in workplace.run("keywords", "tiny", HOME, values=block())

@@ -16,8 +16,10 @@ from stages.base.tables import write_json, write_table, write_text
 from stages.report.params import ReportParams
 from stages.report.render import Rules
 from tests.class_list import write_class_list
+from tests.methods import list_methods
 
 PROTOCOLS, METRICS = ["cs", "cv1"], ["keyword", "nearest_class", "similarity"]
+TITLES = {"bold": "Bold & brave"}
 HOSTILE = "</script><script>window.taken = 1</script><img src=x onerror='window.taken = 1'>"
 EMPTY = {
     "left_out": ["model", "protocol", "metric", "reason", "clips", "examples"],
@@ -92,6 +94,7 @@ def write(run: Run, made: Made = SMALL, *, keyframes: bool = True) -> None:
         write_table(run.keyframes / "0.parquet", frames, schema.KEYFRAMES)
     for method in made.methods + made.nulls:
         write_method(run, made, method)
+    list_methods(run, made.methods + made.nulls, titles=TITLES)
     write_numbers(run, made)
 
 
@@ -279,11 +282,9 @@ def params(**changes: object) -> ReportParams:
     values = {
         "title": "A small <run>",
         "about": "What it is.",
-        "names": {"bold": "Bold & brave"},
+        "names": {"theirs": "Theirs & nobody's"},
         "protocols": ["cs"],
         "metrics": ["keyword"],
-        "targets": None,
-        "controls": None,
         "examples_per_class": None,
         "images": "unless_licensed",
         "thumbnails_per_class": 2,
@@ -292,6 +293,6 @@ def params(**changes: object) -> ReportParams:
     return ReportParams.model_validate({**values, **changes})
 
 
-def rules(*, licensed: bool = False) -> Rules:
-    """Return the params of other stages that the page states."""
-    return Rules({"keyword": 0.5, "similarity": 0.5}, 0.95, licensed)
+def rules(*, licensed: bool = False, **more: Path) -> Rules:
+    """Return what else the page states."""
+    return Rules({"keyword": 0.5, "similarity": 0.5}, 0.95, licensed, **more)

@@ -6,7 +6,7 @@ from stages.base.paths import Run
 from stages.report.inputs import load
 from stages.report.render import page
 from tests.report import small
-from tests.report.test_page import with_seeds
+from tests.report.test_page import SEEDS, with_seeds
 
 By = pytest.importorskip("selenium.webdriver.common.by").By
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
@@ -179,7 +179,7 @@ def test_seeds_are_dots_with_an_interval_and_decide_what_is_better(browser, tmp_
     run = Run("small")
     small.write(run)
     with_seeds(run)
-    text = page(load(run, small.SMALL.methods, small.SMALL.nulls), small.params(), small.rules())
+    text = page(load(run, SEEDS), small.params(), small.rules())
     (tmp_path / "index.html").write_text(text)
     browser.get_log("browser")
     open_page(browser, tmp_path / "index.html")

@@ -33,7 +33,7 @@ else:
     write_table(run.verdicts("embedded"), [
         {"clip_id": clip, "method": "embedded", "metric": "similarity", "right": value, "repeats": 1}
         for clip, value in zip(clips, right)], VERDICTS)
-    write_json(run.metrics / "embedded.json", {"cs.similarity.mca": sum(right) / 12, "cs.similarity.macro_f1": 0.5})
+    write_json(run.headlines("embedded"), {"cs.similarity.mca": sum(right) / 12, "cs.similarity.macro_f1": 0.5})
 """
 ENV = {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
 
@@ -54,7 +54,7 @@ def repo(tmp_path_factory):
             "cmd": f"{make} score",
             "deps": ["stages/score", tables[0]],
             "params": ["score.threshold"],
-            "outs": ["data/small/verdicts/embedded.parquet", {"metrics/small/embedded.json": {"cache": False}}],
+            "outs": ["data/small/verdicts", {"metrics/small/headlines": {"cache": False}}],
         },
     }
     (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))

@@ -26,7 +26,7 @@ def _run(tmp_path, monkeypatch):
 
 
 def inputs():
-    return load(RUN, small.SMALL.methods, small.SMALL.nulls)
+    return load(RUN, None)
 
 
 def keyframe(clip, rank, shade):

@@ -15,7 +15,10 @@ from stages.report.agreement import self_agreement
 from stages.report.inputs import load
 from stages.report.pack import unpacked
 from stages.report.render import page
+from tests.methods import list_methods
 from tests.report import small
+
+SEEDS = Run("small").metrics / "seeds"
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def run(tmp_path, monkeypatch):
 
 @pytest.fixture
 def inputs(run):
-    return load(run, small.SMALL.methods, small.SMALL.nulls)
+    return load(run, None)
 
 
 def data(text, name):
@@ -36,7 +39,7 @@ def data(text, name):
 
 
 def test_same_tables_give_the_same_bytes(run, inputs):
-    again = load(run, small.SMALL.methods, small.SMALL.nulls)
+    again = load(run, None)
     assert page(inputs, small.params(), small.rules()) == page(again, small.params(), small.rules())
 
 
@@ -116,7 +119,7 @@ def with_seeds(run):
         ("embedded", 2, 0, 0.4),
     ]
     small.csv(
-        run.metrics / "seeds.csv",
+        SEEDS / "seeds.csv",
         [
             {
                 "method": method,
@@ -138,7 +141,7 @@ def test_seeds_reach_the_page_with_what_they_mean(run, inputs):
     assert "about-seeds" not in before
     assert data(before, "overview")["seeds"] == {}
     with_seeds(run)
-    text = page(load(run, small.SMALL.methods, small.SMALL.nulls), small.params(), small.rules())
+    text = page(load(run, SEEDS), small.params(), small.rules())
     shown = data(text, "overview")
     assert shown["seeds"]["bold|cs|keyword|mca"] == {"own": [0.45, 0.55], "base": [0.3]}
     assert shown["seeds"]["embedded|cs|keyword|mca"] == {"own": [], "base": [0.4]}
@@ -170,7 +173,7 @@ def test_the_share_of_cut_answers_is_on_the_page(run):
     ended = ["length"] * 3 + ["stop"] * 8 + [None]
     rows = read_table(path, PREDICTIONS).with_columns(pl.Series("ended", ended), tokens_thinking=pl.lit(7, pl.Int32))
     write_table(path, rows, PREDICTIONS)
-    inputs = load(run, small.SMALL.methods, small.SMALL.nulls)
+    inputs = load(run, None)
     shares = {row["method"]: (row["cut"], row["tokens_thinking"]) for row in provenance.of_methods(inputs)}
     assert shares == {"embedded": (3 / 11, 84), "bold": (None, None), "null_constant": (None, None)}
     (entry,) = [entry for entry in exclusions.exclusions(inputs) if entry["why"] == exclusions.CUT]
@@ -195,13 +198,13 @@ def test_paper_beside_ours(run, inputs):
             ],
         },
     )
-    text = page(inputs, small.params(targets="data/small/targets.json"), small.rules())
+    text = page(inputs, small.params(), small.rules(targets=run.data / "targets.json"))
     table = re.search(r'id="targets-table">.*?</table>', text, re.S)[0]
     assert "−40.0" in table
     assert "⚑ differs" in table
     assert table.count("not run here") == 1  # a reference row that has a number of ours is shown as any other
-    assert "not run here" in table[table.index("theirs") : table.rindex("embedded")]
-    unknown = table[table.index("unknown") : table.index("theirs")]
+    assert "not run here" in table[table.index("Theirs &amp; nobody") : table.rindex("embedded")]
+    unknown = table[table.index("unknown") : table.index("Theirs &amp; nobody")]
     assert re.findall(r">(–|40.0)<", unknown) == ["40.0", "–", "–", "–"]
 
 
@@ -217,12 +220,23 @@ def test_paper_beside_ours(run, inputs):
 def test_a_missing_or_foreign_table_is_named(run, break_it, message):
     break_it(run)
     with pytest.raises(InputError, match=re.escape(message)):
-        load(run, small.SMALL.methods, small.SMALL.nulls)
+        load(run, None)
 
 
 def test_a_removed_methods_rows_do_not_reach_the_page(run):
-    with pytest.raises(InputError, match="'bold'"):
-        load(run, ["embedded"], small.SMALL.nulls)
+    list_methods(run, ["embedded", "null_constant"])
+    with pytest.raises(InputError, match=r"methods \['bold'\] are in the table but were not measured"):
+        load(run, None)
+
+
+def test_a_method_without_a_number_is_named(run):
+    list_methods(run, ["embedded", "bold", "shy", "null_constant"])
+    for table in (run.predictions, run.verdicts):
+        table("shy").write_bytes(table("bold").read_bytes())
+    (run.measures("shy")).mkdir()
+    (run.measures("shy") / "measures.parquet").write_bytes((run.measures("bold") / "measures.parquet").read_bytes())
+    with pytest.raises(InputError, match=r"no numbers for \['shy'\]"):
+        load(run, None)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +266,7 @@ def test_a_removed_methods_rows_do_not_reach_the_page(run):
 def test_wrong_targets_are_named(run, inputs, targets, message):
     write_json(run.data / "targets.json", targets)
     with pytest.raises(InputError, match=re.escape(message)):
-        page(inputs, small.params(targets="data/small/targets.json"), small.rules())
+        page(inputs, small.params(), small.rules(targets=run.data / "targets.json"))
 
 
 def test_keyframes_that_are_not_there_are_named(run, inputs):
@@ -275,7 +289,7 @@ def test_self_agreement_is_told_from_the_revisions_of_the_tables(run):
             [{"journal_key": "k", "value": 0.5, "revision": "r"}],
             schema.JUDGEMENTS,
         )
-    inputs = load(run, small.SMALL.methods, small.SMALL.nulls)
+    inputs = load(run, None)
     assert self_agreement(inputs) == [
         ("embedded", ["similarity"], "its model wrote the reference captions too"),
         ("embedded", ["judge"], "the judge's model wrote the answers and wrote the references too"),
@@ -295,7 +309,7 @@ def test_the_constant_answers_of_each_metric_are_shown(run):
         detail=pl.lit("a keyword of 23 of 31 classes"),
     )
     write_table(run.predictions("null_constant"), pl.concat([rows, own]), schema.PREDICTIONS)
-    text = page(load(run, small.SMALL.methods, small.SMALL.nulls), small.params(), small.rules())
+    text = page(load(run, None), small.params(), small.rules())
     table = re.search(r'id="constants-table">.*?</table>', text, re.S)[0]
     assert "of &lt;keywords&gt;" in table
     assert "a keyword of 23 of 31 classes" in table
@@ -321,9 +335,9 @@ def test_a_method_without_a_scored_answer_is_a_row_with_its_reason(run, status, 
     summary.write_csv(table)
     # Numbers that are there and not in the table are of another run, and still an error.
     with pytest.raises(InputError, match=r"no numbers for \['bold'\]"):
-        load(run, small.SMALL.methods, small.SMALL.nulls)
+        load(run, None)
     verdicts = read_table(run.verdicts("bold"), schema.VERDICTS).with_columns(right=pl.lit(None, pl.Float64))
     write_table(run.verdicts("bold"), verdicts, schema.VERDICTS)
-    text = page(load(run, small.SMALL.methods, small.SMALL.nulls), small.params(), small.rules())
+    text = page(load(run, None), small.params(), small.rules())
     assert f'<td>bold</td><td colspan="5">{why}</td>' in text
     assert next(one for one in data(text, "overview")["methods"] if one["id"] == "bold")["why"] == why

@@ -22,9 +22,11 @@ pytestmark = pytest.mark.slow
 INPUTS = [
     "data/small/manifest.parquet",
     "data/small/splits.parquet",
+    "data/small/classes.json",
     "data/small/captions.parquet",
     "data/small/keyframes",
     "data/small/predictions",
+    "data/small/nulls",
     "data/small/measures",
     "data/small/verdicts",
     "data/small/per_class.csv",
@@ -44,10 +46,8 @@ def made(tmp_path_factory):
     (folder / "stages/make.py").write_text(MAKE)
     params = {
         "report": {"small": small.params().model_dump()},
-        "compare": {"small": {"methods": small.SMALL.methods, "nulls": small.SMALL.nulls}},
         "ingest": {"small": {"licensed": False}},
-        "score": {"confidence": 0.95},
-        "scored": {"small": {"thresholds": {"keyword": 0.5, "similarity": 0.5}}},
+        "score": {"small": {"confidence": 0.95, "thresholds": {"keyword": 0.5, "similarity": 0.5}}},
         "seed": 7,
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
@@ -59,15 +59,13 @@ def made(tmp_path_factory):
             "outs": INPUTS,
         },
         "report": {
-            "cmd": f"{sys.executable} -m stages.report small",
+            "cmd": f"{sys.executable} -m stages.report small data/none data/none data/none",
             "deps": INPUTS,
             "params": [
                 "report.small",
-                "compare.small.methods",
-                "compare.small.nulls",
                 "ingest.small.licensed",
-                "scored.small.thresholds",
-                "score.confidence",
+                "score.small.thresholds",
+                "score.small.confidence",
             ],
             "outs": ["data/small/report"],
         },

@@ -15,10 +15,11 @@ import yaml
 from dvc.repo import Repo
 
 from stages.base import params
-from stages.base.paths import Run
+from stages.base.paths import NONE, Run
 from stages.base.schema import MANIFEST, MEASURES, SPLITS
 from stages.base.tables import write_table
 from tests.class_list import write_class_list
+from tests.methods import list_methods
 
 RUN = Run("small")
 CLASSES = ("cook", "read", "walk")
@@ -26,9 +27,10 @@ SUBJECTS = ("s1", "s2", "s3", "s4")
 METHODS = ("first", "null_shuffled", "second")
 
 PARAMS: dict[str, Any] = {
-    "score": {"confidence": 0.95, "assumed_icc": 0.1},
-    "scored": {
+    "score": {
         "small": {
+            "confidence": 0.95,
+            "assumed_icc": 0.1,
             "thresholds": {"similarity": 0.5, "judge": 0.5, "rare": 0.9},
             "only": {"rare": ["few"]},
             "headline": ["cs.similarity.mca", "cs.named.macro_f1", "no.such.mca"],
@@ -36,8 +38,6 @@ PARAMS: dict[str, Any] = {
     },
     "compare": {
         "small": {
-            "methods": ["first", "second"],
-            "nulls": ["null_shuffled"],
             "shuffled": "null_shuffled",
             "sweep": {"metrics": ["similarity"], "steps": 11},
             "confusion": {"method": "first", "protocol": "cs", "metric": "named"},
@@ -103,6 +103,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_table(RUN.splits, splits(), SPLITS)
     for method in METHODS:
         write_measures(method, measures(method))
+    list_methods(RUN, METHODS)
     return tmp_path
 
 
@@ -131,3 +132,15 @@ def run(monkeypatch: pytest.MonkeyPatch, room: str, *arguments: str) -> None:
     monkeypatch.setattr(sys, "argv", [room, RUN.name, *arguments])
     params.forget()
     import_module(f"stages.{room}.__main__").main()
+
+
+def score(monkeypatch: pytest.MonkeyPatch, *methods: str, **listed: Any) -> None:
+    """Score some methods of the run, which then has no others; `listed` is what `list_methods` takes."""
+    list_methods(RUN, methods, **listed)
+    run(monkeypatch, "score")
+
+
+def compare(monkeypatch: pytest.MonkeyPatch, *methods: str, seeds: Path | None = None, **listed: Any) -> None:
+    """Compare methods of the run, which then has no others; `seeds` is the folder of what other seeds gave."""
+    list_methods(RUN, methods, **listed)
+    run(monkeypatch, "compare", str(seeds or NONE))

@@ -10,6 +10,7 @@ import pytest
 from stages.base.schema import MANIFEST, SPLITS
 from stages.base.tables import write_table
 from tests.class_list import write_class_list
+from tests.methods import list_methods
 from tests.score.small import RUN, write, write_measures
 
 CLASSES = ["baby", "suction", "ventilation"]
@@ -17,9 +18,10 @@ METHODS = ("good", "null_shuffled", "poor")
 RULES = {"requires": {"suction": ["baby"], "ventilation": ["baby"]}, "excludes": [["suction", "ventilation"]]}
 SETS = {"thresholds": {"default": "own"}, "rules": RULES}
 PARAMS: dict[str, Any] = {
-    "score": {"confidence": 0.95, "assumed_icc": 0.1},
-    "scored": {
+    "score": {
         "small": {
+            "confidence": 0.95,
+            "assumed_icc": 0.1,
             "thresholds": {"similarity": 0.5},
             "only": {},
             "sets": SETS,
@@ -28,8 +30,6 @@ PARAMS: dict[str, Any] = {
     },
     "compare": {
         "small": {
-            "methods": ["good", "poor"],
-            "nulls": ["null_shuffled"],
             "shuffled": "null_shuffled",
             "sweep": {"metrics": [], "steps": 2},
             "confusion": None,
@@ -92,6 +92,7 @@ def write_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     write_table(RUN.splits, splits(), SPLITS)
     for method in METHODS:
         write_measures(method, measures(method))
+    list_methods(RUN, METHODS)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from stages.base.tables import read_table, write_table
 from stages.score.tuning import best
 from tests.class_list import write_class_list
 from tests.score import table as world
-from tests.score.small import RUN, run, shuffle, write, write_measures
+from tests.score.small import RUN, score, shuffle, write, write_measures
 from tests.score.table import CLASSES
 
 
@@ -38,12 +38,12 @@ def actual() -> np.ndarray:
 
 def sets(thresholds: dict[str, Any], rules: Any = world.RULES, **scored: Any) -> dict[str, Any]:
     changed = copy.deepcopy(world.PARAMS)
-    changed["scored"]["small"] |= {"sets": {"thresholds": thresholds, "rules": rules}, **scored}
+    changed["score"]["small"] |= {"sets": {"thresholds": thresholds, "rules": rules}, **scored}
     return changed
 
 
 def test_numbers_are_scikit_learns_over_the_test_part(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(monkeypatch, "score", "good")
+    score(monkeypatch, "good")
     y, said = actual()[in_test()], world.scores("good")[in_test()]
     found, kept = scores(), {"average": "macro", "zero_division": 0}
     for name, theirs in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):
@@ -59,11 +59,11 @@ def test_numbers_are_scikit_learns_over_the_test_part(table: Path, monkeypatch: 
             continue
         assert 0 <= row["low"] <= row["value"] <= row["high"] <= 1
     assert not any(name.startswith(("mca", "class:", "threshold:")) for name in found)
-    assert set(json.loads((RUN.metrics / "good.json").read_text())) == {"new.labels.macro_f1", "new.labels.f1:suction"}
+    assert set(json.loads(RUN.headlines("good").read_text())) == {"new.labels.macro_f1", "new.labels.f1:suction"}
 
 
 def test_verdicts_have_the_set_of_each_draw(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(monkeypatch, "score", "null_shuffled")
+    score(monkeypatch, "null_shuffled")
     verdicts = read_table(RUN.verdicts("null_shuffled"), VERDICTS)
     assert len(verdicts) == 100
     rows = {row["clip_id"]: row for row in verdicts.iter_rows(named=True)}
@@ -98,7 +98,7 @@ def test_thresholds_are_tuned_on_the_validation_part_and_on_nothing_else(
     table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(table / "params.yaml", sets({"default": "own", "good": "tuned"}))
-    run(monkeypatch, "score", "good")
+    score(monkeypatch, "good")
     tuned = scores()
     validation = np.array([row["group"] == "r0" for row in world.windows()])
     y, said = actual(), world.scores("good")
@@ -112,20 +112,20 @@ def test_thresholds_are_tuned_on_the_validation_part_and_on_nothing_else(
     for row, held in zip(rows, validation, strict=True):
         row["class_scores"] = row["class_scores"] if held else row["class_scores"][::-1]
     write_measures("good", rows)
-    run(monkeypatch, "score", "good")
+    score(monkeypatch, "good")
     assert [scores()[f"threshold:{name}"]["value"] for name in CLASSES] == pytest.approx(limits)
 
 
 def test_a_fixed_threshold_reads_the_scores_anew(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(table / "params.yaml", sets({"default": 0.3}))
-    run(monkeypatch, "score", "good")
+    score(monkeypatch, "good")
     expected = f1_score(actual()[in_test()], world.scores("good")[in_test()] > 0.3, average="macro")
     assert scores()["macro_f1"]["value"] == pytest.approx(expected)
     assert scores()["threshold:baby"]["value"] == 0.3
 
 
 def test_broken_rules_are_counted_and_nothing_is_changed(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(monkeypatch, "score", "poor")
+    score(monkeypatch, "poor")
     named = world.scores("poor")[in_test()] > 0.5
     baby, suction, ventilation = named.T
     found = scores("poor")
@@ -139,7 +139,7 @@ def test_broken_rules_are_counted_and_nothing_is_changed(table: Path, monkeypatc
     assert found["violations"]["value"] == pytest.approx(np.any(list(parts.values()), 0).mean())
     assert found["macro_f1"]["value"] == pytest.approx(f1_score(actual()[in_test()], named, average="macro"))
     write(table / "params.yaml", sets({"default": "own"}, rules=None))
-    run(monkeypatch, "score", "poor")
+    score(monkeypatch, "poor")
     assert "violations" not in scores("poor")
 
 
@@ -153,7 +153,7 @@ def test_what_could_not_be_read_is_wrong_and_what_failed_is_left_out(
     rows[full] |= {"value": None, "labels": None, "class_scores": None, "classes": None, "detail": "error: no server"}
     del rows[next(n for n, row in enumerate(world.windows()) if row["group"] == "r6")]
     write_measures("good", rows)
-    run(monkeypatch, "score", "good")
+    score(monkeypatch, "good")
     verdicts = {row["clip_id"]: row for row in read_table(RUN.verdicts("good"), VERDICTS).iter_rows(named=True)}
     assert verdicts[rows[empty]["clip_id"]]["right"] == 0.0  # though the clip has no label either
     assert verdicts[rows[full]["clip_id"]]["left_out"] == "error: no server"
@@ -168,7 +168,7 @@ def test_a_class_without_test_clips_is_in_no_mean(table: Path, monkeypatch: pyte
             row["labels"] = [name for name in row["labels"] if name != "suction"]
     write_table(RUN.manifest, rows, MANIFEST)
     write_class_list(RUN, "multi")
-    run(monkeypatch, "score", "good")
+    score(monkeypatch, "good")
     y = np.array([[name in row["labels"] for name in CLASSES] for row in rows])[in_test()]
     each = f1_score(y, world.scores("good")[in_test()] > 0.5, average=None, zero_division=0)
     assert scores()["macro_f1"]["value"] == pytest.approx(each[[0, 2]].mean())
@@ -179,12 +179,12 @@ def test_a_class_without_test_clips_is_in_no_mean(table: Path, monkeypatch: pyte
 def test_rows_in_another_order_give_the_same_bytes(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(table / "params.yaml", sets({"default": "tuned"}))
     files = [RUN.scores("null_shuffled"), RUN.verdicts("null_shuffled")]
-    run(monkeypatch, "score", "null_shuffled")
+    score(monkeypatch, "null_shuffled")
     before = [file.read_bytes() for file in files]
     shuffle(RUN.measures("null_shuffled") / "measures.parquet", MEASURES, 1)
     shuffle(RUN.manifest, MANIFEST, 2)
     shuffle(RUN.splits, SPLITS, 3)
-    run(monkeypatch, "score", "null_shuffled")
+    score(monkeypatch, "null_shuffled")
     assert [file.read_bytes() for file in files] == before
 
 
@@ -201,7 +201,7 @@ def test_impossible_thresholds_are_refused(
 ) -> None:
     write(table / "params.yaml", sets(thresholds))
     with pytest.raises(InputError, match=message):
-        run(monkeypatch, "score", "good")
+        score(monkeypatch, "good")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_impossible_answers_name_file_row_and_key(
     rows[60] |= change
     write_measures("good", rows)
     with pytest.raises(InputError, match=message):
-        run(monkeypatch, "score", "good")
+        score(monkeypatch, "good")
 
 
 def test_what_cannot_be_tuned_is_told(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,28 +228,27 @@ def test_what_cannot_be_tuned_is_told(table: Path, monkeypatch: pytest.MonkeyPat
     bare = [row | {"classes": None, "class_scores": None} for row in world.measures("good")]
     write_measures("good", bare)
     with pytest.raises(InputError, match="scores no classes"):
-        run(monkeypatch, "score", "good")
+        score(monkeypatch, "good")
     write_measures("good", [row for row in world.measures("good") if not row["clip_id"].startswith("r0")])
     with pytest.raises(InputError, match="no class scores for the validation part of new"):
-        run(monkeypatch, "score", "good")
+        score(monkeypatch, "good")
     write_measures("good", world.measures("good"))
     write_table(RUN.splits, world.splits(r0="train"), SPLITS)
     with pytest.raises(InputError, match="protocol new has no validation part"):
-        run(monkeypatch, "score", "good")
+        score(monkeypatch, "good")
     twice = [*world.splits(), *(row | {"protocol": "other"} for row in world.splits())]
     write_table(RUN.splits, twice, SPLITS)
     with pytest.raises(InputError, match="may not be tested by another: good is scored on new, other"):
-        run(monkeypatch, "score", "good")
-    write(table / "params.yaml", sets({"default": "tuned"}, only={"good": ["new"]}))
-    run(monkeypatch, "score", "good")
+        score(monkeypatch, "good")
+    score(monkeypatch, "good", protocols={"good": "new"})
 
 
 def test_sets_without_params_for_them_are_told(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = copy.deepcopy(world.PARAMS)
-    del changed["scored"]["small"]["sets"]
+    del changed["score"]["small"]["sets"]
     write(table / "params.yaml", changed)
-    with pytest.raises(InputError, match=r"params\.yaml, key 'scored\.sets'"):
-        run(monkeypatch, "score", "good")
+    with pytest.raises(InputError, match=r"params/datasets/small\.yaml, key 'score\.sets'"):
+        score(monkeypatch, "good")
 
 
 def test_the_best_threshold_is_the_best_of_all() -> None:
@@ -271,7 +270,7 @@ def test_sets_of_a_single_label_run_are_unaffected(table: Path, monkeypatch: pyt
     frame = pl.DataFrame(world.measures("good"))
     single = frame.with_columns(metric=pl.lit("similarity"), labels=None, classes=None, class_scores=None)
     write_measures("good", [*world.measures("good"), *single.iter_rows(named=True)])
-    run(monkeypatch, "score", "good")
+    score(monkeypatch, "good")
     both = read_table(RUN.scores("good"), SCORES)
     assert {"mca", "class:baby"} <= set(both.filter(pl.col("metric") == "similarity")["aggregate"])
     assert "mca" not in set(both.filter(pl.col("metric") == "labels")["aggregate"])
@@ -285,7 +284,7 @@ def test_what_is_invented_is_counted_by_clip_by_class_and_outside_of_the_list(
     for row in rows:
         row["detail"] = "names no class: juggling" if row["clip_id"] in outside else None
     write_measures("poor", rows)
-    run(monkeypatch, "score", "poor")
+    score(monkeypatch, "poor")
     found, y, said = scores("poor"), actual()[in_test()], world.scores("poor")[in_test()] > 0.5
     extra = said & ~y
     assert extra.any()
@@ -304,11 +303,11 @@ def test_what_is_invented_is_counted_by_clip_by_class_and_outside_of_the_list(
 def test_a_threshold_for_each_class_can_be_given(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limits = dict(zip(sorted(CLASSES), (0.3, 0.5, 0.7), strict=True))
     write(table / "params.yaml", sets({"default": "own", "good": limits}))
-    run(monkeypatch, "score", "good")
+    score(monkeypatch, "good")
     found = scores()
     assert {name: found[f"threshold:{name}"]["value"] for name in CLASSES} == limits
     said = world.scores("good")[in_test()] > [limits[name] for name in CLASSES]
     assert found["macro_f1"]["value"] == pytest.approx(f1_score(actual()[in_test()], said, average="macro"))
     write(table / "params.yaml", sets({"default": "own", "good": {"baby": 0.3}}))
     with pytest.raises(InputError, match="give one for each class"):
-        run(monkeypatch, "score", "good")
+        score(monkeypatch, "good")

@@ -8,7 +8,7 @@ from stages.base.errors import InputError
 from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
 from stages.base.tables import read_table, write_table
 from tests.score import small as world
-from tests.score.small import METHODS, RUN, run
+from tests.score.small import METHODS, RUN, score
 
 
 def scores(method: str = "first") -> pl.DataFrame:
@@ -26,7 +26,7 @@ def one(frame: pl.DataFrame, protocol: str, metric: str, aggregate: str = "mca")
 
 @pytest.fixture
 def first(small: Path, monkeypatch: pytest.MonkeyPatch) -> pl.DataFrame:
-    run(monkeypatch, "score", "first")
+    score(monkeypatch, "first")
     return scores()
 
 
@@ -59,6 +59,14 @@ def test_a_metric_is_scored_where_params_say(first: pl.DataFrame) -> None:
     assert set(first.filter(pl.col("metric") == "rare")["protocol"]) == {"few"}
 
 
+def test_a_method_that_learnt_is_scored_on_its_own_protocol(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On another it may have learnt from test clips; a metric's own protocols hold besides."""
+    score(monkeypatch, "first", "second", learnt={"first"}, protocols={"first": "cs"})
+    assert set(scores("first")["protocol"]) == {"cs"}
+    assert "rare" not in set(scores("first")["metric"])
+    assert set(scores("second")["protocol"]) == {"cs", "loso", "few"}
+
+
 def test_macro_f1_is_there_for_metrics_that_name_a_class(first: pl.DataFrame) -> None:
     assert set(first.filter(pl.col("aggregate") == "macro_f1")["metric"]) == {"named"}
 
@@ -66,38 +74,38 @@ def test_macro_f1_is_there_for_metrics_that_name_a_class(first: pl.DataFrame) ->
 def test_headlines_name_themselves_and_absent_ones_are_said(
     small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(monkeypatch, "score", "first")
-    assert set(json.loads((RUN.metrics / "first.json").read_text())) == {"cs.similarity.mca", "cs.named.macro_f1"}
+    score(monkeypatch, "first")
+    assert set(json.loads(RUN.headlines("first").read_text())) == {"cs.similarity.mca", "cs.named.macro_f1"}
     assert "no.such.mca" in capsys.readouterr().out
 
 
 def test_rows_in_another_order_give_the_same_bytes(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = [RUN.scores(METHODS[1]), RUN.verdicts(METHODS[1]), RUN.metrics / f"{METHODS[1]}.json"]
-    run(monkeypatch, "score", METHODS[1])
+    files = [RUN.scores(METHODS[1]), RUN.verdicts(METHODS[1]), RUN.headlines(METHODS[1])]
+    score(monkeypatch, METHODS[1])
     before = [file.read_bytes() for file in files]
     world.shuffle(RUN.measures(METHODS[1]) / "measures.parquet", MEASURES, 1)
     world.shuffle(RUN.manifest, MANIFEST, 2)
     world.shuffle(RUN.splits, SPLITS, 3)
-    run(monkeypatch, "score", METHODS[1])
+    score(monkeypatch, METHODS[1])
     assert [file.read_bytes() for file in files] == before
 
 
 def test_a_threshold_outside_0_to_1_names_key_and_file(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = {**world.PARAMS, "scored": {"small": world.PARAMS["scored"]["small"] | {"thresholds": {"similarity": 1.5}}}}
+    wrong = {**world.PARAMS, "score": {"small": world.PARAMS["score"]["small"] | {"thresholds": {"similarity": 1.5}}}}
     world.write(small / "params.yaml", wrong)
-    with pytest.raises(InputError, match=r"params\.yaml, key 'scored\.small\.thresholds\.similarity'.*1\.5"):
-        run(monkeypatch, "score", "first")
+    with pytest.raises(InputError, match=r"params\.yaml, key 'score\.small\.thresholds\.similarity'.*1\.5"):
+        score(monkeypatch, "first")
 
 
 def test_a_threshold_for_a_metric_that_names_a_class_is_refused(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its value is no verdict: laid against a threshold, an answer that names a wrong class would be right."""
-    scored = world.PARAMS["scored"]["small"]
+    scored = world.PARAMS["score"]["small"]
     scored = scored | {"thresholds": scored["thresholds"] | {"nearest_class": 0.5}}
-    world.write(small / "params.yaml", world.PARAMS | {"scored": {"small": scored}})
+    world.write(small / "params.yaml", world.PARAMS | {"score": {"small": scored}})
     rows = world.measures("first")
     world.write_measures("first", [row | {"metric": "nearest_class"} for row in rows if row["metric"] == "named"])
-    with pytest.raises(InputError, match=r"scored\.thresholds\.nearest_class': metric nearest_class names a class"):
-        run(monkeypatch, "score", "first")
+    with pytest.raises(InputError, match=r"score\.thresholds\.nearest_class': metric nearest_class names a class"):
+        score(monkeypatch, "first")
 
 
 @pytest.mark.parametrize(
@@ -116,20 +124,20 @@ def test_bad_measures_are_a_clear_error(
     rows[0] = {**rows[0], **change}
     world.write_measures("first", rows)
     with pytest.raises(InputError, match=message):
-        run(monkeypatch, "score", "first")
+        score(monkeypatch, "first")
 
 
 def test_a_split_that_names_unknown_clips_is_a_clear_error(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     strange = {"protocol": "cs", "fold": "", "clip_id": "nobody", "part": "test"}
     write_table(RUN.splits, [*world.splits(), strange], SPLITS)
     with pytest.raises(InputError, match=r"splits\.parquet, row nobody"):
-        run(monkeypatch, "score", "first")
+        score(monkeypatch, "first")
 
 
 def test_a_clip_with_two_labels_is_left_out_with_its_reason(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clips = world.clips()
     clips[0]["labels"] = ["cook", "read"]
     write_table(RUN.manifest, clips, MANIFEST)
-    run(monkeypatch, "score", "first")
+    score(monkeypatch, "first")
     verdicts = read_table(RUN.verdicts("first"), VERDICTS).filter(pl.col("clip_id") == clips[0]["clip_id"])
     assert set(verdicts["left_out"]) == {"clip has 2 labels, expected one"}

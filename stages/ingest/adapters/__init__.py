@@ -1,4 +1,4 @@
-"""One small file a data set: how it names its clips. The file's name is the adapter's name in `params.yaml`.
+"""One small file a data set: how it names its clips. The file's name is the adapter's name in params/datasets.
 
 A new data set is a new file here with two names in it, and a third where the classes are known beforehand:
 
@@ -53,8 +53,7 @@ def load(name: str) -> Adapter:
     if name not in known:
         raise InputError(
             f"no adapter {name!r}, there are {', '.join(known)}",
-            file="params.yaml",
-            key="adapter",
+            key="ingest.adapter",
             do=f"correct the name, or write stages/ingest/adapters/{name}.py (its __init__.py says how)",
         )
     module = importlib.import_module(f"{__name__}.{name}")
