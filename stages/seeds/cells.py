@@ -22,6 +22,8 @@ class Cell:
     """row (a method that learnt) or base (what follows from a base model and learnt nothing more)."""
     name: str
     """The method, or the base model."""
+    recipe: str
+    """A file of params/recipes."""
     key: str
     """Of the seed in its recipe."""
     draw: int
@@ -59,7 +61,7 @@ def cells() -> list[Cell]:
         for stage in repo.index.stages:
             if not isinstance(stage, PipelineStage) or Path(stage.path).resolve() != PIPELINE.resolve():
                 continue
-            kind, (dataset, name, _, key, draw) = stage.cmd.split()[-1], arguments(stage.meta)
+            kind, (dataset, name, recipe, key, draw) = stage.cmd.split()[-1], arguments(stage.meta)
             absent = tuple(str(dep) for dep in stage.deps if not dep.exists)
             out = cell_file(dataset, name, key, int(draw))
             try:
@@ -69,5 +71,5 @@ def cells() -> list[Cell]:
                 what = " ".join(str(error).partition("\n\n")[0].split())
                 do = "wait until it is done; if no process of that number works any more, remove .dvc/tmp/rwlock"
                 raise InputError(what, do=do) from error
-            found.append(Cell(stage.addressing, kind, name, key, int(draw), out, absent, stale))
+            found.append(Cell(stage.addressing, kind, name, recipe, key, int(draw), out, absent, stale))
     return sorted(found, key=lambda cell: cell.draw)

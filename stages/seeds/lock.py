@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from stages.base.errors import InputError
-from stages.base.params import lookup
+from stages.base.params import lookup, place
 from stages.base.paths import Run
 from stages.methods.records import read_methods
 
@@ -57,8 +57,9 @@ def check_current(entries: Entries, name: str) -> None:
 
     for file, keys in entries[name].get("params", {}).items():
         params = load_yaml(file)
-        for key, value in keys.items():
-            if lookup(params, key, file) != value:
+        # Of a file that is one block a key that was added since counts too: the lock has all keys that there were.
+        for key in [*keys, *(set(params) - set(keys) if place(file, None) else ())]:
+            if key not in keys or lookup(params, key, file) != keys[key]:
                 do = "run `dvc repro` first, so that seed and shipped run differ in the seed only"
                 raise InputError(f"the shipped {name} was made by another value", file=file, key=key, do=do)
 

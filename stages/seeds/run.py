@@ -30,9 +30,9 @@ def run(jobs: int, only: str, force: bool) -> None:
     todo = [cell for cell in wanted if force or cell.stale]
     print(f"seeds: {len(wanted)} cells, {len(todo)} to run, {jobs} at a time", flush=True)
     # Cells of one changed seed share a workspace, which is one repository: they take turns.
-    groups: dict[tuple[int, str], list[Cell]] = {}
+    groups: dict[tuple[int, str, str], list[Cell]] = {}
     for cell in todo:
-        groups.setdefault((cell.draw, cell.key), []).append(cell)
+        groups.setdefault((cell.draw, cell.recipe, cell.key), []).append(cell)
     stop = threading.Event()
     with ThreadPoolExecutor(jobs) as pool:
         try:

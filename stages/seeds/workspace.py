@@ -134,7 +134,11 @@ def _take_over(place: Path) -> None:
     write_lock(place / "brought.lock", now)
     for name, entry in merged.items():
         for path in map(Path, outs(entry)):
-            if entry == now[name] and path.parts[0] == "metrics" and path.is_file():
+            if entry != now[name] or path.parts[0] != "metrics":
+                continue
+            if path.is_dir():
+                _mirror(path, place / path)
+            elif path.is_file():
                 (place / path.parent).mkdir(parents=True, exist_ok=True)
                 shutil.copy2(path, place / path)
 

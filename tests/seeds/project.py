@@ -1,4 +1,4 @@
-"""A project whose stages are stubs, with the real pipeline of seeds cut down to first draws."""
+"""A project whose stages are stubs in the real graph, with the real pipeline of seeds cut down to first draws."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 from dvc.repo import Repo
@@ -13,91 +14,103 @@ from dvc.repo import Repo
 from tests.conftest import ROOT, dvc
 from tools.graph import closure
 
-RECIPE = {"seed": 0, "rate": 1e-05}  # written as 1e-05, which is a text to some readers of YAML
-PARAMS = {
-    "datasets": ["home"],
-    "models": ["embedded"],
-    "trained": {"home_net_cs": {"dataset": "home", "method": "net_cs"}},
-    "trained_from": {},
-    "adapted": {"home_embedded_head_cs": {"dataset": "home", "model": "embedded", "way": "head", "protocol": "cs"}},
-    "methods": ["net_cs", "embedded_head_cs", "embedded_list", "null"],
-    "pretrain": {"embedded": {"seed": 0}},
-    "train": {"home": {"net_cs": {"recipe": RECIPE}}},
-    "adapt": {"home": {"head": {"recipe": RECIPE}, "off": {"recipe": RECIPE}}},
-    "vlm": {"embedded": {"frames": 2}},
-    "infer": {"home": {}},
+RECORDS = {
+    "asked": {
+        "home_embedded_list": {
+            "dataset": "home",
+            "method": "embedded_list",
+            "title": "list",
+            "model": "embedded",
+            "strategy": "list",
+            "protocol": "all",
+            "adapter": "data/none",
+        }
+    },
+    "trained": {
+        "home_net_cs": {
+            "dataset": "home",
+            "method": "net_cs",
+            "title": "net",
+            "recipe": "net",
+            "protocol": "cs",
+            "weights": "data/none",
+        }
+    },
+    "adapted": {
+        "home_embedded_head_cs": {
+            "dataset": "home",
+            "method": "embedded_head_cs",
+            "title": "head",
+            "model": "embedded",
+            "recipe": "head",
+            "protocol": "cs",
+            "captions": "data/none",
+        }
+    },
+}
+DATASET = {"clips": "data/home/clips", "published": "data/none", "official": "data/none", "truth": "data/none"}
+PARAMS: dict[str, Any] = {
+    "here": "",
+    "root": ".",
+    "pretrained": {"embedded": {"recipe": "embedded", "scene": "none", "tables": "none"}},
+    "pushed": {"home": DATASET | {"judge": "none"}},
+    "datasets": {"home": DATASET | {"judge": "none"}},
+    **RECORDS,
+    "methods": {key: record for records in RECORDS.values() for key, record in records.items()},
     "strategies": {"list": {}},
-    "nulls": {"home": {}},
-    "measure": {"home": {}},
-    "scored": {"home": {"thresholds": {"keyword": 0.5}}},
 }
-DATA = ["data/home/clips", "data/home/manifest.parquet", "data/home/splits.parquet", "data/home/keyframes"]
-LEARNT = ["data/home/predictions/${item.method}.parquet", "data/home/models/${item.method}"]
-STAGES = {
-    "ingest": {
-        "cmd": "python -m stages.stub ingest",
-        "deps": ["stages/stub.py"],
-        "outs": [*DATA, {"metrics/home/audit.json": {"cache": False}}],
-    },
-    "pretrain": {
-        "cmd": "python -m stages.stub pretrain",
-        "params": ["pretrain.embedded"],
-        "outs": ["data/models/embedded"],
-    },
-    "train": {
-        "foreach": "${trained}",
-        "do": {
-            "cmd": "python -m stages.stub train ${item.method} ${item.method}",
-            "deps": ["stages/stub.py", *DATA],
-            "params": ["train.home.${item.method}"],
-            "outs": LEARNT,
-        },
-    },
-    "adapt": {
-        "foreach": "${adapted}",
-        "do": {
-            "cmd": "python -m stages.stub adapt embedded_${item.way}_cs ${item.way}",
-            "deps": ["stages/stub.py", *DATA, "data/models/embedded"],
-            "params": ["adapt.home.${item.way}"],
-            "outs": [out.replace("${item.method}", "embedded_${item.way}_cs") for out in LEARNT],
-        },
-    },
-    "infer": {
-        "cmd": "python -m stages.stub infer embedded_list",
-        "deps": [*DATA, "data/models/embedded"],
-        "outs": ["data/home/predictions/embedded_list.parquet"],
-    },
-    "null": {
-        "cmd": "python -m stages.stub null null",
-        "deps": DATA,
-        "outs": ["data/home/predictions/null.parquet"],
-    },
-    "score": {
-        "matrix": {"method": "${methods}"},
-        "cmd": "python -m stages.stub score ${item.method}",
-        "deps": ["stages/stub.py", "data/home/predictions/${item.method}.parquet"],
-        "outs": ["data/home/scores/${item.method}.parquet", "data/home/verdicts/${item.method}.parquet"],
-        "metrics": [{"metrics/home/${item.method}.json": {"cache": False}}],
+RECIPE = {"seed": 0, "rate": 1e-05}  # written as 1e-05, which is a text to some readers of YAML
+FILES: dict[str, Any] = {
+    "params/recipes/net.yaml": {"recipe": RECIPE},
+    "params/recipes/head.yaml": {"recipe": RECIPE, "off": RECIPE},  # one map in two places
+    "params/recipes/embedded.yaml": {"seed": 0},
+    "params/models/embedded.yaml": {"frames": 2},
+    "params/models/none.yaml": {"backend": "none"},
+    "params/datasets/home.yaml": {
+        **{block: {} for block in ("keyframes", "infer", "nulls", "measure")},
+        "ingest": {"licensed": False},
+        "score": {"thresholds": {"keyword": 0.5}},
     },
 }
+STAGES = ("pretrain", "ingest", "keyframes", "infer", "train", "adapt", "nulls", "measure", "score")
 FIRST = ["train_1", "adapt_1", "base_adapt_1", "base"]
+
+
+def stubs() -> dict[str, Any]:
+    """Return the stages of the real graph whose work is stubbed; what no stub makes is no dep."""
+    real = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    left_out = ("stages/", "data/${item.scene}", "data/${item.tables}")
+    for name in STAGES:
+        body = real[name]["do"]
+        body["cmd"] = f"python -m stages.stub {name}"
+        deps = [dep for dep in body["deps"] if not dep.startswith(left_out)]
+        deps = [dep for dep in deps if not dep.endswith(("/keywords.json", "/captions.parquet"))]
+        body["deps"] = ["stages/stub.py", *deps]
+    return {name: real[name] for name in STAGES}
 
 
 def write_project(to: Path) -> Path:
     """Write the project and run its own graph."""
     for folder in (*closure("seeds"), "stages/imports"):
-        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     shutil.copy(ROOT / "stages/__init__.py", to / "stages/__init__.py")
     shutil.copy(ROOT / "tests/seeds/stub.py", to / "stages/stub.py")
     shutil.copy(ROOT / ".dvcignore", to / ".dvcignore")
     Repo.init(str(to), no_scm=True).close()
-    (to / "params.yaml").write_text(yaml.safe_dump(PARAMS).replace("1.0e-05", "1e-05"))
-    (to / "dvc.yaml").write_text(yaml.safe_dump({"stages": STAGES}, sort_keys=False))
+    for name, values in {"params.yaml": PARAMS, **FILES}.items():
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        (to / name).write_text(yaml.safe_dump(values).replace("1.0e-05", "1e-05"))
+    (to / "dvc.yaml").write_text(yaml.safe_dump({"stages": stubs()}, sort_keys=False))
     real = yaml.safe_load((ROOT / "seeds/dvc.yaml").read_text())
     kept = {name: real["stages"][name] for name in FIRST}
-    kept["base"]["matrix"]["draw"] = [1]
+    params, own = real["vars"]
+    cut = [params, {"bases": {"home_1": own["bases"]["home_1"]}}]
     (to / "seeds").mkdir()
-    (to / "seeds/dvc.yaml").write_text(yaml.safe_dump({"vars": real["vars"], "stages": kept}, sort_keys=False))
+    (to / "seeds/dvc.yaml").write_text(yaml.safe_dump({"vars": cut, "stages": kept}, sort_keys=False))
+    for name, text in {"data/none": "", "data/models/none": "", "data/home/clips/a": "a clip"}.items():
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        (to / name).write_text(text)
+    dvc("add", "-q", "data/home/clips", cwd=to)  # as clips are that no stage renders
     dvc("repro", "-q", cwd=to, env=environ(to))
     return to
 

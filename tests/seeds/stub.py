@@ -1,4 +1,4 @@
-"""Stages that learn in no time, for a project whose graph has the shape of the real one: `python -m stages.stub`.
+"""Stages that learn in no time, for a project whose graph is the real one: `python -m stages.stub train`.
 
 What is learnt is the seed; what it scores follows from the seeds of the model and of what that was made from. Each run
 appends a line to `ran.log` beside the journal; a file `slow` there makes training wait until it is gone.
@@ -11,8 +11,19 @@ from pathlib import Path
 
 import yaml
 
+from stages.base.names import take_arguments
+from stages.base.paths import Run
 from stages.base.schema import SCORES, VERDICTS
 from stages.base.tables import write_json, write_table
+from stages.methods.records import Method, read_methods, write_methods
+
+RUN = Run("home")
+METHODS = [
+    Method("embedded_list", "list", "asked", "all"),
+    Method("net_cs", "net", "learnt", "cs"),
+    Method("embedded_head_cs", "head", "learnt", "cs"),
+    Method("null_constant", "null", "null", "all"),
+]
 
 
 def note(*words: str) -> None:
@@ -24,47 +35,59 @@ def note(*words: str) -> None:
         time.sleep(0.05)
 
 
-def write(path: str, text: str) -> None:
+def write(path: Path | str, text: str) -> None:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(text)
 
 
+def recipe(name: str) -> dict:
+    return yaml.safe_load(Path(f"params/recipes/{name}.yaml").read_text())
+
+
 def main() -> None:
+    take_arguments()
     kind, *words = sys.argv[1:]
-    params = yaml.safe_load(Path("params.yaml").read_text())
     note(kind, *words)
+    base = Path("data/models/embedded/weights")
     if kind == "ingest":
-        for name in ("clips/a", "manifest.parquet", "splits.parquet", "keyframes/a"):
-            write(f"data/home/{name}", name)
-        write_json(Path("metrics/home/audit.json"), {"clips": 1})
+        for name in ("manifest.parquet", "splits.parquet", "classes.json"):
+            write(RUN.data / name, name)
+        write_json(RUN.metrics / "audit.json", {"clips": 1})
+    elif kind == "keyframes":
+        write(RUN.keyframes / "a", "a")
     elif kind == "pretrain":
-        write("data/models/embedded/weights", str(params["pretrain"]["embedded"]["seed"]))
+        write(base, str(recipe(words[1])["seed"]))
     elif kind == "infer":
-        write(f"data/home/predictions/{words[0]}.parquet", Path("data/models/embedded/weights").read_text())
-    elif kind == "null":
-        write(f"data/home/predictions/{words[0]}.parquet", "0")
+        write(RUN.predictions(words[1]), base.read_text())
+    elif kind == "nulls":
+        write(RUN.predictions("null_constant"), "0")
     elif kind in ("train", "adapt"):
-        method, block = words[0], words[1]
-        base = Path("data/models/embedded/weights").read_text() if kind == "adapt" else "0"
-        learnt = str(10 * int(base) + params[kind]["home"][block]["recipe"]["seed"])
-        write(f"data/home/models/{method}/weights", learnt)
-        write(f"data/home/predictions/{method}.parquet", learnt)
+        method, block = words[1], words[-2]
+        learnt = str(10 * int(base.read_text() if kind == "adapt" else 0) + recipe(block)["recipe"]["seed"])
+        write(RUN.data / f"models/{method}/weights", learnt)
+        write(RUN.data / f"curves/{method}/loss.tsv", learnt)
+        write(RUN.predictions(method), learnt)
+    elif kind == "measure":
+        for one in METHODS:
+            write(RUN.measures(one.name) / "measures", RUN.predictions(one.name).read_text())
+        write_methods(RUN, METHODS)
     elif kind == "score":
-        learnt = int(Path(f"data/home/predictions/{words[0]}.parquet").read_text())
-        row = {"method": words[0], "protocol": "cs", "metric": "answer", "low": 0.0}
-        found = {"mca": learnt / 100 + 1 / 3, "class:Walk": 0.5, "mca_sd": 0.1, "accuracy": 0.25}
-        write_table(
-            Path(f"data/home/scores/{words[0]}.parquet"),
-            [{**row, "aggregate": name, "value": value} for name, value in found.items()],
-            SCORES,
-        )
-        verdict = {"method": words[0], "metric": "answer", "label": "Walk", "repeats": 1}
-        write_table(
-            Path(f"data/home/verdicts/{words[0]}.parquet"),
-            [{**verdict, "clip_id": clip, "right": right} for clip, right in (("a", float(learnt % 2)), ("b", None))],
-            VERDICTS,
-        )
-        write_json(Path(f"metrics/home/{words[0]}.json"), found)
+        for one in read_methods(RUN):
+            score(one.name, int((RUN.measures(one.name) / "measures").read_text()))
+
+
+def score(method: str, learnt: int) -> None:
+    row = {"method": method, "protocol": "cs", "metric": "answer", "low": 0.0}
+    found = {"mca": learnt / 100 + 1 / 3, "class:Walk": 0.5, "mca_sd": 0.1, "accuracy": 0.25}
+    rows = [{**row, "aggregate": name, "value": value} for name, value in found.items()]
+    write_table(RUN.scores(method), rows, SCORES)
+    verdict = {"method": method, "metric": "answer", "label": "Walk", "repeats": 1}
+    write_table(
+        RUN.verdicts(method),
+        [{**verdict, "clip_id": clip, "right": right} for clip, right in (("a", float(learnt % 2)), ("b", None))],
+        VERDICTS,
+    )
+    write_json(RUN.headlines(method), found)
 
 
 if __name__ == "__main__":

@@ -15,19 +15,21 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from dvc.utils.serialize import dump_yaml, load_yaml
+from dvc.utils.serialize import load_yaml
 
 from tests.conftest import dvc
-from tests.seeds.project import PARAMS, environ, ran, write_project
+from tests.seeds.project import FILES, environ, ran, write_project
 
 CELLS = [
     "adapt_1@home_embedded_head_cs",
-    "base@embedded-home-1",
+    "base@home_1",
     "base_adapt_1@home_embedded_head_cs",
     "train_1@home_net_cs",
 ]
 pytestmark = pytest.mark.slow
-TRAINED, ADAPTED, BASE = "train.home.net_cs.recipe.seed-1", "adapt.home.head.recipe.seed-1", "pretrain.embedded.seed-1"
+TRAINED, ADAPTED, BASE = "net.recipe.seed-1", "head.recipe.seed-1", "embedded.seed-1"
+#: What follows from any row: null models answer for all methods at once, which are measured and scored together.
+AFTER = ("nulls home", "measure home none data/none", "score home")
 
 
 def start(project: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -95,39 +97,44 @@ of_shipped = pytest.mark.parametrize("copy", ["shipped"], indirect=True)
 def test_only_what_the_seed_touches_runs(whole):
     assert sorted((whole / "ran.txt").read_text().splitlines()) == sorted(
         [
-            f"train net_cs net_cs {TRAINED}",
-            f"score net_cs {TRAINED}",
-            f"adapt embedded_head_cs head {ADAPTED}",
-            f"score embedded_head_cs {ADAPTED}",
-            f"pretrain {BASE}",  # once, for two cells
-            f"adapt embedded_head_cs head {BASE}",
-            f"score embedded_head_cs {BASE}",
-            f"infer embedded_list {BASE}",
-            f"score embedded_list {BASE}",
+            f"train home net_cs net cs {TRAINED}",
+            f"adapt home embedded_head_cs embedded head cs {ADAPTED}",
+            f"pretrain embedded embedded none none {BASE}",  # once, for two cells
+            f"adapt home embedded_head_cs embedded head cs {BASE}",
+            f"infer home embedded_list embedded list all {BASE}",
+            *(f"{words} {place}" for words in AFTER for place in (TRAINED, ADAPTED, BASE)),
         ]
     )
 
 
 def test_only_the_seed_differs_in_the_workspace(whole):
-    for workspace, block in (
-        (TRAINED, ("train", "home", "net_cs", "recipe")),
-        (ADAPTED, ("adapt", "home", "head", "recipe")),
-        (BASE, ("pretrain", "embedded")),
+    for workspace, recipe, block in (
+        (TRAINED, "net", ("recipe",)),
+        (ADAPTED, "head", ("recipe",)),
+        (BASE, "embedded", ()),
     ):
-        values = load_yaml(str(whole / ".seeds" / workspace / "params.yaml"))
+        place = whole / ".seeds" / workspace
+        assert (place / "params.yaml").read_bytes() == (whole / "params.yaml").read_bytes()
+        files = {path.relative_to(whole).as_posix() for path in (whole / "params").rglob("*.yaml")}
+        assert (
+            files == {path.relative_to(place).as_posix() for path in (place / "params").rglob("*.yaml")} == set(FILES)
+        )
+        for file in files - {f"params/recipes/{recipe}.yaml"}:
+            assert (place / file).read_bytes() == (whole / file).read_bytes()
+        values = load_yaml(str(place / f"params/recipes/{recipe}.yaml"))
         changed = values
         for key in block:
             changed = changed[key]
         assert changed.pop("seed") == 1
         changed["seed"] = 0
-        assert values == PARAMS
+        assert values == FILES[f"params/recipes/{recipe}.yaml"]
 
 
 @of_whole
 def test_the_table_holds_every_draw_and_the_shipped_run(copy):
     before = {path: path.read_bytes() for path in (copy / "metrics").rglob("*.json")}
-    assert "4 cells, 14 rows" in seeds(copy, "gather")
-    text = (copy / "metrics/home/seeds.csv").read_text()
+    assert "4 cells, 18 rows" in seeds(copy, "gather")
+    text = (copy / "metrics/home/seeds/seeds.csv").read_text()
     assert text.startswith("method,protocol,metric,aggregate,base_seed,seed,value\n")
     rows = pl.read_csv(text.encode())
     assert rows.rows() == sorted(rows.rows())
@@ -140,9 +147,11 @@ def test_the_table_holds_every_draw_and_the_shipped_run(copy):
         ("embedded_list", 1, 0, 0.343333),
         ("net_cs", 0, 0, 0.333333),
         ("net_cs", 0, 1, 0.343333),
+        ("null_constant", 0, 0, 0.333333),
+        ("null_constant", 1, 0, 0.333333),
     ]
     assert {path: path.read_bytes() for path in (copy / "metrics").rglob("*.json")} == before
-    assert (copy / "metrics/home/seeds_clips.csv").read_text().splitlines() == [
+    assert (copy / "metrics/home/seeds/clips.csv").read_text().splitlines() == [
         "method,metric,clip_id,said",
         "embedded_head_cs,answer,a,[1.0]",
         "embedded_head_cs,answer,b,[null]",
@@ -173,23 +182,40 @@ def test_without_workspaces_and_run_from_the_cache(copy):
 
 @of_whole
 def test_another_shipped_model_makes_its_row_stale_and_no_other(copy):
-    params = copy / "params.yaml"
-    values = load_yaml(str(params))
-    block = values["train"]["home"]["net_cs"]
-    block["recipe"] = {**block["recipe"], "seed": 5}  # its own: the stub's blocks share one by alias
-    dump_yaml(str(params), values)
+    recipe = copy / "params/recipes/net.yaml"
+    recipe.write_text(recipe.read_text().replace("seed: 0", "seed: 5"))
     output = seeds(copy, "run", fails=True)
-    assert "the shipped train@home_net_cs was made by another value" in output
-    assert "key 'train.home.net_cs'" in output
+    assert "params/recipes/net.yaml, key 'recipe': the shipped train@home_net_cs was made by another value" in output
     dvc("repro", "-q", cwd=copy, env=environ(copy))
     ran(copy)
     assert "missing or stale: train_1@home_net_cs" in seeds(copy, "gather", fails=True)
     assert "4 cells, 1 to run" in seeds(copy, "run")
-    assert ran(copy) == [f"train net_cs net_cs {TRAINED}", f"score net_cs {TRAINED}"]
+    assert ran(copy) == [f"train home net_cs net cs {TRAINED}", *(f"{words} {TRAINED}" for words in AFTER)]
     seeds(copy, "gather")
-    rows = pl.read_csv(copy / "metrics/home/seeds.csv")
+    rows = pl.read_csv(copy / "metrics/home/seeds/seeds.csv")
     draws = rows.filter((pl.col("method") == "net_cs") & (pl.col("aggregate") == "mca"))
     assert draws.select("seed", "value").rows() == [(0, 0.383333), (1, 0.393333)]
+
+
+@of_whole
+def test_a_key_that_was_added_to_a_recipe_is_another_value_too(copy):
+    with (copy / "params/recipes/net.yaml").open("a") as recipe:
+        recipe.write("averaged: true\n")
+    output = seeds(copy, "run", "--only", "train_1@*", fails=True)
+    assert "params/recipes/net.yaml, key 'averaged': the shipped train@home_net_cs was made by another value" in output
+    assert ran(copy) == []
+
+
+@of_shipped
+def test_rows_of_other_recipes_learn_at_the_same_time(copy):
+    """Only cells of one workspace take turns."""
+    slow = copy / ".journal/slow"
+    slow.touch()
+    process = start(copy, "run", "--jobs", "2", "--only", "*_1@*")
+    until(lambda: {line.split()[0] for line in lines(copy)} >= {"train", "adapt"}, process)
+    slow.unlink()
+    assert "3 cells, 3 to run" in process.communicate(timeout=300)[0]
+    assert process.returncode == 0
 
 
 @of_whole
@@ -205,15 +231,15 @@ def test_a_missing_cell_is_named_and_left_out_only_on_demand(copy):
     (copy / "seeds/cells/home/net_cs_1.csv").unlink()
     output = seeds(copy, "gather", fails=True)
     assert "1 of 4 cells are missing or stale: train_1@home_net_cs" in output
-    assert not (copy / "metrics/home/seeds.csv").exists()
-    assert "3 cells, 10 rows; 1 cells left out" in seeds(copy, "gather", "--partial")
+    assert not (copy / "metrics/home/seeds/seeds.csv").exists()
+    assert "3 cells, 14 rows; 1 cells left out" in seeds(copy, "gather", "--partial")
 
 
 @of_whole
 def test_numbers_of_an_older_scoring_are_no_seeds_of_the_shipped_run(copy):
     code = copy / "stages/stub.py"
     code.write_text(code.read_text().replace('"accuracy": 0.25', '"recall": 0.25'))
-    dvc("repro", "-q", "-f", "-s", "score@net_cs", cwd=copy, env=environ(copy))
+    dvc("repro", "-q", "-f", "-s", "score@home", cwd=copy, env=environ(copy))
     output = seeds(copy, "gather", fails=True)
     assert "seeds/cells/home/net_cs_1.csv, row net_cs/cs/answer/" in output
     assert "--force --only 'train_1@home_net_cs'" in output
@@ -233,7 +259,7 @@ def test_a_killed_run_goes_on(copy):
     ran(copy)
     assert "4 cells, 3 to run" in seeds(copy, "run")
     assert not [line for line in ran(copy) if line.startswith("train")]
-    assert "4 cells, 14 rows" in seeds(copy, "gather")
+    assert "4 cells, 18 rows" in seeds(copy, "gather")
 
 
 @of_whole
