@@ -47,7 +47,7 @@ def read_source(source: Path) -> Source:
         raise InputError(
             f"no clips here, only {len(found.others)} other files" if found.others else "no clips here",
             file=source,
-            do=f"put videos there ({' '.join(sorted(SUFFIXES))}) or correct `clips` in its record in params.yaml; {fetch(source)}",
+            do=f"put videos there ({' '.join(sorted(SUFFIXES))}) or correct `clips` in its record; {fetch(source)}",
         )
     return found
 

@@ -64,7 +64,8 @@ def methods_of(run: Run, records: Mapping[str, Record], sets: bool, truth: bool)
         run: of the data set.
         records: of all data sets.
         sets: its clips have several labels or none, so that answers are sets of labels.
-        truth: what its clips show is known, so that the references themselves can be measured.
+        truth: what its clips show is known, so that the references themselves can be measured; those of sets are no
+            sentences, and nobody writes them as answers.
 
     Raises:
         InputError: two records write the same table, or none is of this data set.
@@ -81,7 +82,7 @@ def methods_of(run: Run, records: Mapping[str, Record], sets: bool, truth: bool)
     if not found:
         do = "add one under `asked`, `trained` or `adapted`"
         raise InputError(f"no record is of the data set {run.name}", file="params.yaml", key="methods", do=do)
-    if truth:
+    if truth and not sets:
         found[REFERENCES] = Method(REFERENCES, "the reference captions", "references", "all")
     titles = _SETS if sets else _IN_WORDS
     return [*found.values(), *(Method(name, titles[name], "null", "all") for name in NULLS)]

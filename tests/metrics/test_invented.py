@@ -13,6 +13,7 @@ from stages.metrics.truth_named import truth_named
 from stages.text.model import PACKAGED
 from tests.class_list import write_class_list
 from tests.measure.test_judge_stage import MEASURE
+from tests.methods import records, write_nulls
 from tests.small_run import PARAMS, guessing, write_run
 from tests.stage import workplace
 
@@ -94,11 +95,16 @@ def test_references_and_models_are_held_against_the_truth(workplace):
         "nearest_class": {"description": "label", "protocol": None},
         "bertscore": {"encoder": PACKAGED, "layer": 6, "protocol": None},
         "judge": None,
-        "truth": "data/home/truth.parquet",
     }
+    values = {
+        "measure": {"home": block},
+        "vlm": {"none": {"backend": "none"}},
+        "methods": records(run, "model"),
+    }
+    write_nulls(run, [{"clip_id": "a", "repeat": 0, "text": "A person.", "status": "ok"}])
+    assert workplace.run("measure", "home", "none", "data/home/truth.parquet", values=values) == ""
     found = {}
     for method in said:
-        assert workplace.run("measure", "home", method, values={"measure": {"home": block}}) == ""
         table = read_table(run.measures(method) / "measures.parquet", MEASURES)
         found[method] = {(row["metric"], row["clip_id"]): row["value"] for row in table.iter_rows(named=True)}
     assert found["model"]["truth_similarity", "a"] == pytest.approx(1, abs=1e-6)
@@ -108,8 +114,9 @@ def test_references_and_models_are_held_against_the_truth(workplace):
     assert [found["model"]["listed", name] for name in "ab"] == [1, 0]
     assert {metric for metric, _ in found["references"]} == {"truth_similarity", "truth_named", "grounded"}
     assert [found["references"]["truth_named", name] for name in "ab"] == [0.5, 0]
-    no_truth = block | {"truth": None}
-    assert "need `truth`" in workplace.run("measure", "home", "model", values={"measure": {"home": no_truth}})
+    said = workplace.run("measure", "home", "none", "data/none", values=values)
+    assert said.startswith("error: params/datasets/home.yaml, key 'measure.metrics': metrics of the truth")
+    assert "truth_similarity, truth_named" in said
 
 
 @pytest.mark.parametrize(("skill", "value"), [(1.0, 1.0), (0.0, 0.0)])
@@ -117,9 +124,11 @@ def test_without_a_truth_it_goes_by_the_keywords_of_the_classes(tmp_path, monkey
     """A model that is always right names its class's keyword; one that is always wrong names another class's."""
     monkeypatch.chdir(tmp_path)
     block = {**MEASURE, "metrics": ["grounded"], "judge": None}
-    run = write_run(tmp_path, 15, values=PARAMS | {"measure": {"home": block}})
+    values = PARAMS | {"measure": {"home": block}, "methods": records(Run("home"), "guess_describe")}
+    run = write_run(tmp_path, 15, values=values)
+    write_nulls(run, [{"clip_id": "clip00000", "repeat": 0, "status": "missing"}])
     guessing("caption", ["home", "guess"])
-    guessing("infer", ["home", "guess", "describe"], skill=skill)
-    guessing("measure", ["home", "guess_describe"])
+    guessing("infer", ["home", "guess_describe", "guess", "describe", "all"], skill=skill)
+    guessing("measure", ["home", "guess", "data/none"])
     rows = read_table(run.measures("guess_describe") / "measures.parquet", MEASURES)
     assert rows["value"].to_list() == [value] * 12

@@ -7,6 +7,7 @@ from stages.base.tables import read_table, write_table
 from stages.metrics.labels import labels
 from tests.class_list import write_class_list
 from tests.measure.test_stage import BLOCK
+from tests.methods import records, write_nulls
 from tests.stage import workplace
 
 __all__ = ["workplace"]  # a fixture
@@ -39,8 +40,13 @@ def measured(workplace, rows):
     write_table(
         RUN.predictions("model"), [{"method": "model", "repeat": 0, "status": "ok", **row} for row in rows], PREDICTIONS
     )
-    block = BLOCK | {"metrics": ["labels"]}
-    assert workplace.run("measure", "table", "model", values={"measure": {"table": block}}) == ""
+    write_nulls(RUN, [{"clip_id": "c0", "repeat": 0, "labels": [], "status": "ok"}])
+    values = {
+        "measure": {"table": BLOCK | {"metrics": ["labels"]}},
+        "vlm": {"none": {"backend": "none"}},
+        "methods": records(RUN, "model"),
+    }
+    assert workplace.run("measure", "table", "none", "data/none", values=values) == ""
     return read_table(RUN.measures("model") / "measures.parquet", MEASURES)
 
 

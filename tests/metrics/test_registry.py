@@ -21,7 +21,9 @@ from stages.metrics.context import Settings
 from stages.metrics.metric import Metric
 from stages.metrics.registry import METRICS, MODULES
 from stages.text.model import PACKAGED
+from tests.class_list import write_class_list
 from tests.conftest import ROOT
+from tests.methods import records
 
 ROOM = ROOT / "stages/metrics"
 
@@ -77,35 +79,39 @@ CLASSES = {"Cook": ["cook"], "Sit": ["sit"], "Walk": ["walk"]}
 BLOCKS = {
     "measure": {"home": {"metrics": ["keyword", "length"], "encoder": PACKAGED}},
     "nulls": {"home": {"models": ["model"], "repeats": 1, "seed": 0, "encoder": PACKAGED}},
-    "score": {"confidence": 0.95, "assumed_icc": 0.1},
-    "scored": {"home": {"thresholds": {}, "only": {}, "headline": ["cs.length.mca"]}},
-    "compare": {
+    "score": {
         "home": {
-            "methods": ["model"],
-            "nulls": ["null_constant"],
-            "shuffled": None,
-            "sweep": {"metrics": ["length"], "steps": 3},
-            "confusion": None,
+            "confidence": 0.95,
+            "assumed_icc": 0.1,
+            "thresholds": {},
+            "only": {},
+            "headline": ["cs.length.mca"],
         }
     },
+    "compare": {"home": {"sweep": {"metrics": ["length"], "steps": 3}, "confusion": None}},
     "ingest": {"home": {"licensed": False}},
     "report": {
         "home": {
             "title": "A new metric",
             "about": "",
-            "names": {},
             "protocols": ["cs"],
             "metrics": ["keyword"],
-            "targets": None,
-            "contact_sheet": None,
-            "controls": None,
             "examples_per_class": 3,
             "images": "never",
             "thumbnails_per_class": 0,
             "thumbnail_width": 32,
         }
     },
+    "vlm": {"none": {"backend": "none"}},
+    "methods": records(Run("home"), "model"),
 }
+COMMANDS = [
+    "nulls home",
+    "measure home none data/none",
+    "score home",
+    "compare home data/none",
+    "report home data/none data/none data/none",
+]
 
 
 def write_run() -> None:
@@ -114,6 +120,7 @@ def write_run() -> None:
     labels = {f"c{number}": list(CLASSES)[number % 3] for number in range(9)}
     rows = [{"clip_id": clip, "labels": [label], "subject": clip} for clip, label in labels.items()]
     write_table(run.manifest, rows, MANIFEST)
+    write_class_list(run)
     parts = [{"protocol": "cs", "fold": "", "clip_id": clip, "part": "test"} for clip in labels]
     write_table(run.splits, parts, SPLITS)
     said = {clip: " ".join(["cooking", *["word"] * (number + 1)]) for number, clip in enumerate(labels)}
@@ -150,11 +157,9 @@ def test_a_new_metric_is_a_file_and_its_line_in_the_registry(tmp_path: Path, mon
     monkeypatch.chdir(work)
     write_run()
     Path("params.yaml").write_text(yaml.safe_dump(BLOCKS))
-    methods = ("model", "null_constant")
-    commands = ["nulls home", *(f"{room} home {name}" for name in methods for room in ("measure", "score"))]
     env = {**os.environ, "PYTHONPATH": str(code), "HAR_JOURNAL": str(work / ".journal")}
     done = subprocess.run(
-        [sys.executable, "-c", STAGES, *commands, "compare home", "report home"],
+        [sys.executable, "-c", STAGES, *COMMANDS],
         env=env,
         capture_output=True,
         text=True,

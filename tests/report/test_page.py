@@ -231,10 +231,7 @@ def test_a_removed_methods_rows_do_not_reach_the_page(run):
 
 def test_a_method_without_a_number_is_named(run):
     list_methods(run, ["embedded", "bold", "shy", "null_constant"])
-    for table in (run.predictions, run.verdicts):
-        table("shy").write_bytes(table("bold").read_bytes())
-    (run.measures("shy")).mkdir()
-    (run.measures("shy") / "measures.parquet").write_bytes((run.measures("bold") / "measures.parquet").read_bytes())
+    small.write_method(run, small.SMALL, "shy")
     with pytest.raises(InputError, match=r"no numbers for \['shy'\]"):
         load(run, None)
 

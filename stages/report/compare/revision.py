@@ -48,12 +48,14 @@ class Revision:
 
     def files(self, folder: Path) -> list[str]:
         """Return the names of the files in a folder, sorted; none where there is no such folder."""
+        from dvc_data.index import DataIndexDirError
+
         if self.commit == WORKSPACE:
             return sorted(path.name for path in folder.glob("*"))
         with self.repo.switch(self.commit):
             try:
                 return sorted(Path(found).name for found in self.repo.dvcfs.find(f"/{folder.as_posix()}"))
-            except FileNotFoundError:
+            except (FileNotFoundError, DataIndexDirError):
                 return []
 
     def outs(self) -> list[str]:
@@ -62,6 +64,8 @@ class Revision:
 
     def read(self, path: Path) -> bytes | None:
         """Return a file's bytes from the working tree, git, DVC's cache or the remote; None where it is nowhere."""
+        from dvc_data.index import DataIndexDirError
+
         if self.commit == WORKSPACE:
             return path.read_bytes() if path.is_file() else None
         known = self.hash(path)
@@ -73,7 +77,7 @@ class Revision:
                 with self.repo.dvcfs.open(f"/{path.as_posix()}", "rb") as stream:
                     data: bytes = stream.read()
                     return data
-            except FileNotFoundError:
+            except (FileNotFoundError, DataIndexDirError):  # the latter: of a folder whose listing is nowhere
                 return None
 
     def table(self, path: Path, schema: pa.Schema) -> pl.DataFrame | None:
