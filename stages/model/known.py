@@ -22,17 +22,18 @@ def known(name: str, params: VlmParams) -> dict[str, Any]:
         InputError: it cannot be had: no such file, a hub name without its commit, or one that the hub does not give, a
             server without an address or a key.
     """
+    revision = load(params, name).revision  # first: it says how to pull what is missing, and nothing is asked for it
     if isinstance(params, RecordedParams):
         read = read_generations(Path(params.file))
         return {
             "backend": params.backend,
             "name": params.file,
-            "revision": load(params, name).revision,
+            "revision": revision,
             "texts": len(read.texts),
             "problems": len(read.problems),
         }
     about = params.about
-    found: dict[str, Any] = {"backend": params.backend, "name": params.name, "revision": load(params, name).revision}
+    found: dict[str, Any] = {"backend": params.backend, "name": params.name, "revision": revision}
     found |= {"licence": about.licence if about else None, "gated": about.gated if about else None}
     if params.backend == "api":
         return found | {"engine": params.engine}
@@ -40,10 +41,9 @@ def known(name: str, params: VlmParams) -> dict[str, Any]:
         config = load_config(params.name, params.revision, params.remote_code is not None)
     except InputError as error:
         if about and about.gated:
-            why = f"{error.args[0]}; it is gated: ask for access on its page, then log in (`hf auth login`)"
-            raise InputError(
-                why, file=f"params/models/{name}.yaml", key="name", do="then run `dvc repro` again"
-            ) from None
+            why = str(error).partition("\n")[0]  # what to do is another thing here
+            do = "it is gated: ask for access on its page, log in (`hf auth login`), then run `dvc repro` again"
+            raise InputError(why, file=f"params/models/{name}.yaml", key="name", do=do) from None
         raise
     text = config.get_text_config()
     context = getattr(text, "max_position_embeddings", None)
