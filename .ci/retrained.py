@@ -3,7 +3,7 @@
 It trains where `RETRAIN=1`, or where an entry of `dvc.lock` of a cell that learns has changed since it was shipped. On
 the kind of processor that the shipped weights come from, the same bytes have to come of it. Training elsewhere ends in
 other weights: there the rest of the graph runs too, and each headline number of what learnt has to be where Student's
-distribution expects one more value, given its n values in `metrics/<data set>/seeds.csv`: within mean +- t sd
+distribution expects one more value, given its n values in `metrics/<data set>/seeds/seeds.csv`: within mean +- t sd
 sqrt(1 + 1/n), with t of n - 1 degrees of freedom. This tree stays as it is.
 """
 
@@ -45,7 +45,10 @@ def same_kind() -> bool:
 
 
 def learnt(root: Path) -> list[Path]:
-    """Return the headline files, `metrics/<data set>/<method>.json`, of the methods that follow from training."""
+    """Return the headline files, `metrics/<data set>/headlines/<method>.json`, of what follows from training.
+
+    Null models answer without knowing the clip, whatever the texts that they exchange were learnt by.
+    """
     cells = locked((root / "dvc.lock").read_text())
     makers = {Path(path): name for name, cell in cells.items() for path in hashes(cell.get("outs", []))}
 
@@ -54,13 +57,15 @@ def learnt(root: Path) -> list[Path]:
         before = {maker for path in needed for out, maker in makers.items() if path == out or out in path.parents}
         return learns(name) or any(follows(maker) for maker in before)
 
+    def source(headlines: Path) -> Path:
+        data, method = Path("data", headlines.parts[1]), headlines.stem
+        return data / ("captions.parquet" if method == "references" else f"predictions/{method}.parquet")
+
+    files = [file.relative_to(root) for file in root.glob("metrics/*/headlines/*.json")]
     return sorted(
-        out
-        for out, name in makers.items()
-        if out.match("metrics/*/*.json")
-        and name.startswith("score")
-        and not out.name.startswith("null_")
-        and follows(name)
+        file
+        for file in files
+        if not file.name.startswith("null_") and source(file) in makers and follows(makers[source(file)])
     )
 
 
@@ -78,7 +83,7 @@ def outside(retrained: Path) -> list[str]:
     """Return, in words, which headline numbers of a retrained tree are not within the spread over seeds."""
     found = []
     for file in learnt(retrained):
-        seeds = ROOT / file.parent / "seeds.csv"
+        seeds = ROOT / file.parents[1] / "seeds/seeds.csv"
         known = spreads(seeds)
         for headline, value in json.loads((retrained / file).read_text()).items():
             if ":" in headline or headline.endswith("_sd"):

@@ -76,7 +76,7 @@ def needed(outs: Iterable[Out], cache: Path) -> tuple[set[str], Counter[str]]:
         elif found.exists():
             files = [Out(f"{out.path}/{entry['relpath']}", entry["md5"]) for entry in json.loads(found.read_text())]
         else:
-            unknown.update(room for room, pattern in ROOMS.items() if _matches(out.path, str(Path(pattern).parent)))
+            unknown.update(room for room, pattern in ROOMS.items() if _holds(out.path, pattern))
             continue
         for file in files:
             rooms = [room for room, pattern in ROOMS.items() if _matches(file.path, pattern)]
@@ -86,6 +86,11 @@ def needed(outs: Iterable[Out], cache: Path) -> tuple[set[str], Counter[str]]:
             else:
                 keys |= held
     return keys, unknown
+
+
+def _holds(folder: str, pattern: str) -> bool:
+    """Tell whether a file that matches may be somewhere below a folder."""
+    return any(_matches(folder, parent.as_posix()) for parent in PurePath(pattern).parents if parent.parts)
 
 
 def _matches(path: str, pattern: str) -> bool:

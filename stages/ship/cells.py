@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 #: Stages whose cells learn: their outputs are shipped.
-LEARNING = ("pretrain", "train", "train_from", "adapt", "adapt_captions", "distill", "interact")
+LEARNING = ("pretrain", "train", "adapt", "distill", "interact")
 
 
 def learns(name: str) -> bool:

@@ -70,7 +70,7 @@ def refuse_licensed(repo: Any, cells: list[Cell]) -> None:
         raise InputError(
             f"learnt from a licensed data set, and shipped/ is in git: {', '.join(named)}",
             file="params.yaml",
-            do="take these cells out of `trained`, `trained_from`, `adapted` and `captioners` before you ship; their "
+            do="take the records of these cells out of `trained` and `adapted` before you ship; their "
             "results stay in DVC's cache",
         )
 

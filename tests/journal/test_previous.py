@@ -15,10 +15,10 @@ stages:
 COPY = """
 from pathlib import Path
 from stages.journal.previous import previous
-paths = [Path(name) for name in ("data/out.txt", "data/folder/x.txt", "data/folder/no.txt", "data/other.txt")]
+paths = [Path(name) for name in ("data/out.txt", "data/folder/in/x.txt", "data/folder/no.txt", "data/other.txt")]
 seen = [found.read_text() if (found := previous(path)) else "-" for path in paths]
 Path("seen.txt").write_text(" ".join(seen))
-Path("data/folder").mkdir(parents=True)
+Path("data/folder/in").mkdir(parents=True)
 for path in paths[:2]:
     assert not path.exists()
     path.write_text(Path("in.txt").read_text())

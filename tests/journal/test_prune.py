@@ -28,14 +28,19 @@ write_table(Path("data/a/measures/m/embeddings.parquet"), rows, EMBEDDINGS)
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory):
-    """A repository with two commits whose outputs name the samples `first` and `second`."""
+    """A repository with two commits whose outputs name the samples `first` and `second`.
+
+    In the first a method's measures are an output, in the second those of all methods are one.
+    """
     folder = tmp_path_factory.mktemp("history")
     git("init", "-q", cwd=folder)
     dvc("init", "-q", cwd=folder)
     (folder / "make.py").write_text(MAKE)
-    for key in ("first", "second"):
-        stage = {"cmd": f"{sys.executable} make.py {key}", "outs": ["data/a/measures/m"]}
+    for key, out in (("first", "data/a/measures/m"), ("second", "data/a/measures")):
+        stage = {"cmd": f"{sys.executable} make.py {key}", "outs": [out]}
         (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"measure": stage}}))
+        shutil.rmtree(folder / "data", ignore_errors=True)
+        git("add", "-A", cwd=folder)  # with it goes a .gitignore of DVC's: what git has is no output
         dvc("repro", "-q", cwd=folder, env={"PYTHONPATH": str(ROOT)})
         commit(folder)
     return folder
@@ -86,8 +91,9 @@ def test_samples_of_every_commit_stay(repository):
         assert journal.get("first") == {"value": "first"}
 
 
-def test_a_room_stays_whole_where_an_output_is_not_in_the_cache(repository):
-    recorded = re.search(r"md5: (\w+)\.dir", git("show", "HEAD~:dvc.lock", cwd=repository))
+@pytest.mark.parametrize("commit", ["HEAD~", "HEAD"])
+def test_a_room_stays_whole_where_an_output_is_not_in_the_cache(repository, commit):
+    recorded = re.search(r"md5: (\w+)\.dir", git("show", f"{commit}:dvc.lock", cwd=repository))
     (repository / ".dvc/cache/files/md5" / recorded[1][:2] / f"{recorded[1][2:]}.dir").unlink()
     said = prune(repository, "--yes")
     assert "embed: kept whole, 1 outputs" in said

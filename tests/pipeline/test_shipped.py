@@ -16,7 +16,9 @@ from tests.pipeline import graph
 def test_every_stage_that_trains_is_shipped():
     """Such a stage holds its arithmetic. `controls` trains too, and keeps nothing but numbers."""
     root = [stage for stage in graph.stages() if stage.pipeline == ROOT / "dvc.yaml"]
-    trains = {stage.name for stage in root if "stages/exact/reproducible.py" in graph.closure(stage.room)}
+    code = {stage.name: (ROOT / "stages" / stage.room / "__main__.py").read_text() for stage in root}
+    trains = {name for name, text in code.items() if "hold_arithmetic()" in text}
+    assert trains == {"pretrain", "train", "adapt", "controls"}
     assert trains - {"controls"} <= set(LEARNING)
     assert all(learns(f"{name}@a_cell") for name in LEARNING)
 
@@ -44,20 +46,24 @@ def tree(root: Path, numbers, seeds=()):
     def cell(outs, deps=()):
         return {"outs": [{"path": path, "md5": "0"} for path in outs], "deps": [{"path": p, "md5": "0"} for p in deps]}
 
-    stages = {"pretrain@base": cell(["data/models/base"]), "train@net": cell(["data/home/net"])}
-    for method, dep in {
-        "net": "data/home/net",
-        "asked": "data/models/base/weights",
-        "null_one": "data/home/net",
-        "published": "data/published",
-    }.items():
-        stages[f"score@{method}"] = cell([f"metrics/home/{method}.json"], [dep])
+    predictions = "data/home/predictions"
+    stages = {
+        "pretrain@base": cell(["data/models/base"]),
+        "train@net": cell(["data/home/models/net", f"{predictions}/net.parquet"]),
+        "infer@asked": cell([f"{predictions}/asked.parquet"], ["data/models/base/weights"]),
+        "infer@published": cell([f"{predictions}/published.parquet"], ["data/published"]),
+        "nulls@home": cell(["data/home/nulls"], [predictions]),
+        "score@home": cell(["metrics/home/headlines"], ["data/home/nulls", predictions]),
+    }
     metrics = root / "metrics/home"
-    metrics.mkdir(parents=True)
+    for name in ("headlines", "seeds"):
+        (metrics / name).mkdir(parents=True)
     (root / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
-    for method, value in numbers.items():
-        (metrics / f"{method}.json").write_text(json.dumps({"cs.answer.mca": value, "cs.answer.f1:Walk": 0.1}))
-    with (metrics / "seeds.csv").open("w") as file:
+    for method, value in {**numbers, "null_one": 0.3, "published": 0.5}.items():
+        (metrics / f"headlines/{method}.json").write_text(
+            json.dumps({"cs.answer.mca": value, "cs.answer.f1:Walk": 0.1})
+        )
+    with (metrics / "seeds/seeds.csv").open("w") as file:
         writer = csv.writer(file)
         writer.writerow(["method", "protocol", "metric", "aggregate", "base_seed", "seed", "value"])
         writer.writerows([method, "cs", "answer", "mca", 0, n, value] for method, n, value in seeds)
@@ -73,13 +79,15 @@ def test_a_retrained_number_is_held_to_the_spread_over_seeds(retrained, tmp_path
     assert retrained.outside(inside) == []
     outside = tree(tmp_path / "outside", {"net": 1.066, "asked": 0.7})
     (said,) = retrained.outside(outside)
-    assert said.startswith("metrics/home/net.json cs.answer.mca: 1.066, not within 0.7000 +- 0.3649 of 3 seeds")
+    assert said.startswith(
+        "metrics/home/headlines/net.json cs.answer.mca: 1.066, not within 0.7000 +- 0.3649 of 3 seeds"
+    )
 
 
 def test_a_row_without_seeds_fails_clearly(retrained, tmp_path):
     tree(retrained.ROOT, {}, [("net", 0, 0.6), ("net", 1, 0.7), ("asked", 0, 0.5)])
     (said,) = retrained.outside(tree(tmp_path / "retrained", {"net": 0.65, "asked": 0.5}))
-    assert said.startswith("metrics/home/asked.json cs.answer.mca: 1 values in metrics/home/seeds.csv")
+    assert said.startswith("metrics/home/headlines/asked.json cs.answer.mca: 1 values in metrics/home/seeds/seeds.csv")
     assert "`make seeds`" in said
-    (retrained.ROOT / "metrics/home/seeds.csv").unlink()
+    (retrained.ROOT / "metrics/home/seeds/seeds.csv").unlink()
     assert len(retrained.outside(tmp_path / "retrained")) == 2

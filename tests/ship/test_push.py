@@ -66,8 +66,11 @@ def test_it_refuses_weights_that_are_nowhere(unshipped, ship):
 
 @pytest.mark.parametrize("licensed", [True, False])
 def test_it_refuses_what_was_learnt_from_a_licensed_data_set(unshipped, ship, licensed):
-    block = {"mine": {"licensed": licensed, "source": "data/clips"}}
-    edit_yaml(unshipped.folder / "params.yaml", lambda params: params.update(ingest=block))
+    block = unshipped.folder / "params/datasets/mine.yaml"
+    block.parent.mkdir(parents=True)
+    block.write_text(f"ingest: {{licensed: {str(licensed).lower()}}}\n")
+    record = {"mine": {"clips": "data/clips"}}
+    edit_yaml(unshipped.folder / "params.yaml", lambda params: params.update(kept=record))
     said = ship(unshipped, "push", int(licensed))
     assert ("learnt from a licensed data set, and shipped/ is in git: pretrain@base, " in said) == licensed
     assert (unshipped.objects() == {}) == licensed
