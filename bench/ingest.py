@@ -67,7 +67,6 @@ def ingest(folder: Path) -> None:
     params = IngestParams.model_validate(
         {
             "adapter": "smarthome",
-            "source": str(folder),
             "licensed": False,
             "published": {},
             "official": {},

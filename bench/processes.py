@@ -2,9 +2,9 @@
 
     python -m bench.processes [--steps 20]
 
-R(2+1)D and TimeSformer as `params.yaml` trains them at home, on noise in memory; FT-C-LoRA as it adapts a model at home
-(batch, rate, rank and targets), on a tiny SmolVLM with random weights that is shown noise. On a GPU the processes would
-be one a card; here they are of a CPU, joined by gloo on the loopback. The first two steps are not counted.
+R(2+1)D and TimeSformer by their recipes in params/recipes, on noise in memory; FT-C-LoRA by its recipe (batch, rate,
+rank and targets), on a tiny SmolVLM with random weights that is shown noise. On a GPU the processes would be one a
+card; here they are of a CPU, joined by gloo on the loopback. The first two steps are not counted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from stages.exact.reproducible import hold_arithmetic
 
-TRAINED, ADAPTED = ("r2plus1d_cs", "timesformer_cs"), ("ft_c_lora",)
+TRAINED, ADAPTED = ("r2plus1d", "timesformer"), ("ft_c_lora",)
 CASES = TRAINED + ADAPTED
 _JOIN = ["--rdzv_backend", "c10d", "--rdzv_endpoint", "127.0.0.1:0", "--local_addr", "127.0.0.1"]
 
@@ -33,8 +33,8 @@ def work(case: str, steps: int) -> None:
     from stages.learn.device import start
     from stages.learn.stepping import Stepper
 
-    params = yaml.safe_load(Path("params.yaml").read_text())
-    made = _adapting(params["adapt"]["home"][case], steps) if case in ADAPTED else _training(params, case, steps)
+    block = yaml.safe_load(Path(f"params/recipes/{case}.yaml").read_text())
+    made = _adapting(block, steps) if case in ADAPTED else _training(block, steps)
     model, source, recipe = made
     accelerator = start(recipe)
     stepper = Stepper(accelerator, model.to(accelerator.device), source, recipe, "bench")
@@ -49,15 +49,15 @@ def work(case: str, steps: int) -> None:
         print(f"{recipe.batch * steps / (time.perf_counter() - began):.2f}")
 
 
-def _training(params: dict[str, Any], case: str, steps: int) -> tuple[Any, Any, Any]:
+def _training(given: dict[str, Any], steps: int) -> tuple[Any, Any, Any]:
     """Return a net, noise that it learns, and its recipe, of as many epochs of one step as are taken."""
     import torch
 
     from stages.learn.source import Inputs
     from stages.nets.models import Shape, build
-    from stages.nets.trained import TrainParams
+    from stages.nets.trained import TrainRecipe
 
-    block = TrainParams(**params["train"]["home"][case])
+    block = TrainRecipe(**given)
     pixels, recipe = block.pixels, block.recipe.model_copy(update={"threads": 1, "epochs": steps + 2})
 
     class Noise:

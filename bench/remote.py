@@ -2,7 +2,7 @@
 
 One clone pushes what `dvc.lock` records; a second one, with an empty cache and no journal, pulls it, runs the graph
 (nothing should run), changes a threshold (nothing on the GPU's side should be computed) and renders 50 more clips (50
-should be): up to the measures of zero-shot answers, since what learns from the clips has to learn again. Prints
+should be): up to the captions and the zero-shot answers, since what learns from the clips has to learn again. Prints
 seconds, bytes, the stages that ran and what each says it did. Clones the last commit.
 """
 
@@ -22,6 +22,8 @@ from tests.pipeline.project import edit_yaml, git, ran
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = "data/home/report/index.html"
 MORE = 50
+#: Cells of zero-shot answers.
+ASKED = [f"infer@home_embedded_{strategy}" for strategy in ("describe", "list", "per_class", "judge")]
 
 
 def main() -> None:
@@ -42,15 +44,16 @@ def main() -> None:
         print(
             f"  page byte for byte the same: {same}; git status: {git('status', '--porcelain', cwd=second) or 'clean'}"
         )
-        edit_yaml(second / "params.yaml", lambda params: params["scored"]["home"]["thresholds"].update(similarity=0.6))
+        params = second / "params/datasets/home.yaml"
+        edit_yaml(params, lambda values: values["score"]["thresholds"].update(similarity=0.6))
         timed("repro", cwd=second, env=remote.env, why="a changed threshold")
-        edit_yaml(second / "params.yaml", more)
-        timed("repro", "measure", cwd=second, env=remote.env, why=f"{MORE} more clips")
+        edit_yaml(params, more)
+        timed("repro", "caption@home", *ASKED, cwd=second, env=remote.env, why=f"{MORE} more clips")
 
 
-def more(params: dict[str, dict[str, dict[str, int]]]) -> None:
+def more(values: dict[str, dict[str, int]]) -> None:
     """Ask for more clips of the benchmark."""
-    params["simulate"]["home"]["clips"] += MORE
+    values["simulate"]["clips"] += MORE
 
 
 def timed(command: str, *arguments: str, cwd: Path, env: dict[str, str], why: str = "", quiet: bool = False) -> None:

@@ -51,9 +51,9 @@ def main() -> None:
 
 def threshold(project: Path, value: float) -> None:
     """Change the threshold of similarity."""
-    params = project / "papers/smarthome_vlm/params.yaml"
+    params = project / "params/datasets/smarthome_vlm.yaml"
     values = yaml.safe_load(params.read_text())
-    values["scored"]["smarthome_vlm"]["thresholds"]["similarity"] = value
+    values["score"]["thresholds"]["similarity"] = value
     params.write_text(yaml.safe_dump(values, sort_keys=False))
 
 

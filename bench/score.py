@@ -1,4 +1,4 @@
-"""Time of score cells and of the comparison at the size of the published results, and of our intervals beside a peer.
+"""Time of scoring and of the comparison at the size of the published results, and of our intervals beside a peer.
 
     python -m bench.score
 
@@ -25,28 +25,31 @@ from dvc.repo import Repo
 from sklearn.metrics import balanced_accuracy_score
 
 from bench.worlds import table
-from stages.base.paths import Run
+from stages.base.paths import NONE, NULLS, Run
 from stages.base.schema import MANIFEST, MEASURES, SPLITS
 from stages.base.tables import write_table
+from stages.methods.records import Method, write_methods
 from stages.score.aggregate import aggregates
 from stages.stats.design import Design
 from stages.stats.intervals import Level
 from tests.class_list import write_class_list
 
 RUN = Run("published")
-METHODS = ["a", "b", "c", "d", "null_constant", "null_every_class", "null_shuffled"]
+METHODS = ["a", "b", "c", "d", *NULLS]
 DRAWS = 4
 THRESHOLDS = {"keyword": 0.5, "keyword_word": 0.5, "similarity": 0.5, "bertscore": 0.9}
 PARAMS: dict[str, Any] = {
-    "score": {"confidence": 0.95, "assumed_icc": 0.1},
-    "scored": {
-        RUN.name: {"thresholds": THRESHOLDS, "only": {"bertscore": ["phase1"]}, "headline": ["cs.similarity.mca"]}
+    "score": {
+        RUN.name: {
+            "confidence": 0.95,
+            "assumed_icc": 0.1,
+            "thresholds": THRESHOLDS,
+            "only": {"bertscore": ["phase1"]},
+            "headline": ["cs.similarity.mca"],
+        }
     },
     "compare": {
         RUN.name: {
-            "methods": METHODS[:4],
-            "nulls": METHODS[4:],
-            "shuffled": METHODS[6],
             "sweep": {"metrics": ["similarity", "bertscore"], "steps": 101},
             "confusion": {"method": "a", "protocol": "cs", "metric": "nearest_class"},
         }
@@ -82,10 +85,13 @@ def write_run(known: pl.DataFrame, rng: np.random.Generator) -> None:
         for name, part in tests.items()
     ]
     write_table(RUN.splits, pl.concat(parts), SPLITS)
+    write_methods(RUN, [Method(name, name, "null" if name in NULLS else "asked", "all") for name in METHODS])
     for method in METHODS:
         draws = DRAWS if method == "null_shuffled" else 1
         parts = [measured(known, method, draw, rng) for draw in range(draws)]
-        write_table(RUN.measures(method) / "measures.parquet", pl.concat(parts), MEASURES)
+        rows = pl.concat(parts)
+        of_sets = [pl.lit(None).alias(field.name) for field in MEASURES if field.name not in rows.columns]
+        write_table(RUN.measures(method) / "measures.parquet", rows.with_columns(of_sets), MEASURES)
 
 
 def measured(known: pl.DataFrame, method: str, draw: int, rng: np.random.Generator) -> pl.DataFrame:
@@ -155,8 +161,7 @@ def main() -> None:
         os.chdir(folder)
         Repo.init(no_scm=True).close()
         write_run(known, rng)
-        took = {f"score {method}": timed("stages.score", RUN.name, method) for method in METHODS}
-        took["compare"] = timed("stages.compare", RUN.name)
+        took = {"score": timed("stages.score", RUN.name), "compare": timed("stages.compare", RUN.name, NONE)}
         os.chdir("/")
     took["all"] = Seconds(*(sum(column) for column in zip(*took.values(), strict=True)))
     for stage, seconds in took.items():
