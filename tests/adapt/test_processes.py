@@ -20,13 +20,17 @@ from tests.processes import TWO, call, with_one_killed
 CLOSE = 1e-5
 
 
+def cell(way: str) -> list[str]:
+    return ["home", f"tiny_{way}_cs", "tiny", way, "cs"]
+
+
 def test_two_processes_adapt_as_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Any) -> None:
     """FT-C-LoRA with dropout 0.1, and FT-LC; clips with one keyframe and with two, so that batches have groups."""
     monkeypatch.chdir(tmp_path)
     write_run(tmp_path, short=(3, 8, 16))
     recipe = RECIPE | {"batch": 5, "accumulate": 2, "epochs": 4}
     ways = {name: WAYS[name] | {"recipe": recipe} for name in ("ft_lc", "ft_c_lora")}
-    params = {"adapt": {"home": ways}, "vlm": {"tiny": vlm(tiny_model("smolvlm"))}}
+    params = {"recipes": ways, "vlm": {"tiny": vlm(tiny_model("smolvlm"))}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     (tmp_path / "compute.yaml").write_text("workers: 1\nbatch: 4\n")
     Repo.init(no_scm=True).close()
@@ -35,7 +39,7 @@ def test_two_processes_adapt_as_one_does(tmp_path: Path, monkeypatch: pytest.Mon
         for name, launch in (("one", ""), ("two", TWO)):
             features = Path(f"data/home/models/tiny_{way}_cs/features.parquet")
             features.unlink(missing_ok=True)  # or they would come from there
-            done = call(tmp_path, "stages.adapt", "home", "tiny", way, "cs", launch=launch, journal=name)
+            done = call(tmp_path, "stages.adapt", *cell(way), launch=launch, journal=name)
             assert done.returncode == 0, done.stderr
             assert done.stdout.count("clips predicted") == 1
             if way == "ft_lc":
@@ -59,9 +63,9 @@ def test_a_killed_process_ends_the_run_with_an_error(
     monkeypatch.chdir(tmp_path)
     write_run(tmp_path)
     way = WAYS["ft_c_lora"] | {"recipe": RECIPE | {"epochs": 1000}}
-    params = {"adapt": {"home": {"ft_c_lora": way}}, "vlm": {"tiny": vlm(tiny_model("smolvlm"))}}
+    params = {"recipes": {"ft_c_lora": way}, "vlm": {"tiny": vlm(tiny_model("smolvlm"))}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     (tmp_path / "compute.yaml").write_text("workers: 1\nbatch: 4\n")
     Repo.init(no_scm=True).close()
-    with_one_killed(tmp_path, "adapt", "home", "tiny", "ft_c_lora", "cs", rank="1")
+    with_one_killed(tmp_path, "adapt", *cell("ft_c_lora"), rank="1")
     assert not Path("data/home/predictions/tiny_ft_c_lora_cs.parquet").exists()

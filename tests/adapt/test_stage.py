@@ -43,11 +43,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(base: Path, way: str, cell_way: str = "", **differs: Any) -> Did:
-    """Adapt the tiny model in a way that differs from the small run's."""
-    block = WAYS[way] | differs
-    cell = Cell("home", "tiny", cell_way or way, "cs")
-    return make(cell, TypeAdapter(Way).validate_python(block), LocalParams(**vlm(base)))
+def cell_of(way: str, protocol: str = "cs") -> Cell:
+    return Cell("home", f"tiny_{way}_{protocol}", "tiny", way, protocol)
+
+
+def run(base: Path, way: str, **differs: Any) -> Did:
+    """Adapt the tiny model by a recipe that differs from the small run's."""
+    return make(cell_of(way), TypeAdapter(Way).validate_python(WAYS[way] | differs), LocalParams(**vlm(base)))
 
 
 def predictions(method: str) -> pl.DataFrame:
@@ -90,7 +92,7 @@ def test_classes_are_learnt_and_test_clips_predicted(
         base.engine(),
         "Describe the activity in one sentence.",
         tested,
-        Show(Cell("home", "", "", "").run, base.params).media,
+        Show(cell_of("").run, base.params).media,
         torch.zeros(len(tested)),
         text_first=True,
     )
@@ -165,9 +167,9 @@ def test_an_adapted_model_says_the_captions(place: Path, tiny_model: Any) -> Non
         "targets": ["q_proj", "v_proj", "o_proj", "up_proj", "down_proj"],
     }
     did = run(tiny_model("embedded"), "captions", lora=lora, recipe=RECIPE | {"epochs": 30})
-    folder = Path("data/models/home_tiny_captions_cs")
+    folder = Path("data/home/models/tiny_captions_cs")
     assert {path.name for path in folder.iterdir()} == {"README.md", "adapter_config.json", "adapter_model.safetensors"}
-    assert not Path("data/home/predictions").exists()
+    assert predictions("tiny_captions_cs").height == 0, "it learnt to speak: whoever asks it writes what it says"
     block = LocalParams(**vlm(tiny_model("embedded"), adapter=str(folder), max_new_tokens=32))
     (place / "params.yaml").write_text(
         yaml.safe_dump(
@@ -181,7 +183,7 @@ def test_an_adapted_model_says_the_captions(place: Path, tiny_model: Any) -> Non
     Repo.init(no_scm=True).close()
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-m", "stages.infer", "home", "adapted", "describe"],
+        [sys.executable, "-m", "stages.infer", "home", "adapted_describe", "adapted", "describe", "cs"],
         env=env,
         capture_output=True,
         text=True,
@@ -211,13 +213,13 @@ def test_what_is_said_of_bad_input(place: Path, tiny_model: Any) -> None:
         run(tiny_model("llama"), "ft_lc")
     with pytest.raises(InputError, match="has an adapter already"):
         make(
-            Cell("home", "tiny", "captions", "cs"),
+            cell_of("captions"),
             TypeAdapter(Way).validate_python(WAYS["captions"]),
             LocalParams(**vlm(base, adapter="x")),
         )
     with pytest.raises(InputError, match="no such protocol"):
         make(
-            Cell("home", "tiny", "ft_lc", "cv9"),
+            cell_of("ft_lc", "cv9"),
             TypeAdapter(Way).validate_python(WAYS["ft_lc"]),
             LocalParams(**vlm(base)),
         )
@@ -255,7 +257,7 @@ def test_a_clip_without_keyframes_is_a_row_and_the_run_goes_on(place: Path, tiny
 def test_killed_at_any_step_and_continued_it_ends_in_the_same(place: Path, tiny_model: Any) -> None:
     base = tiny_model("embedded")
     recipe = RECIPE | {"epochs": 4, "average": 0.9}
-    values = {"adapt": {"home": {"ft_c_lora": WAYS["ft_c_lora"] | {"recipe": recipe}}}, "vlm": {"tiny": vlm(base)}}
+    values = {"recipes": {"ft_c_lora": WAYS["ft_c_lora"] | {"recipe": recipe}}, "vlm": {"tiny": vlm(base)}}
     ends = []
     for name, kills in (("whole", 0), ("killed", 3)):
         folder = place / name
@@ -286,7 +288,7 @@ def test_killed_at_any_step_and_continued_it_ends_in_the_same(place: Path, tiny_
 
 def start(folder: Path) -> subprocess.Popen[str]:
     env = os.environ | {"PYTHONPATH": str(ROOT), "HAR_JOURNAL": str(folder / ".journal")}
-    command = [sys.executable, "-m", "tests.adapt.run_saving", "home", "tiny", "ft_c_lora", "cs"]
+    command = [sys.executable, "-m", "tests.adapt.run_saving", "home", "lora", "tiny", "ft_c_lora", "cs"]
     return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -309,7 +311,7 @@ def test_the_prompt_is_the_one_that_describe_asks() -> None:
 @pytest.mark.slow
 def test_the_command_line(place: Path, tiny_model: Any) -> None:
     write_run(place)
-    values = {"adapt": {"home": WAYS}, "vlm": {"tiny": vlm(tiny_model("smolvlm"))}}
+    values = {"recipes": WAYS, "vlm": {"tiny": vlm(tiny_model("smolvlm"))}}
     (place / "params.yaml").write_text(yaml.safe_dump(values))
     Repo.init(no_scm=True).close()
     env = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -318,15 +320,17 @@ def test_the_command_line(place: Path, tiny_model: Any) -> None:
         command = [sys.executable, "-m", "stages.adapt", *arguments]
         return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
-    done = call("home", "tiny", "ft_lc", "cs")
+    done = call("home", "probe", "tiny", "ft_lc", "cs")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("adapt home tiny_ft_lc_cs: ")
-    again = shutil.copytree("data/home/models/tiny_ft_lc_cs", place / "first")
-    assert call("home", "tiny", "ft_lc", "cs").returncode == 0
+    assert done.stdout.startswith("adapt home probe: ")
+    assert predictions("probe")["method"].unique().to_list() == ["probe"]
+    again = shutil.copytree("data/home/models/probe", place / "first")
+    assert call("home", "probe", "tiny", "ft_lc", "cs").returncode == 0
     for path in again.iterdir():
-        assert path.read_bytes() == Path("data/home/models/tiny_ft_lc_cs", path.name).read_bytes()
+        assert path.read_bytes() == Path("data/home/models/probe", path.name).read_bytes()
     assert json.loads((again / "head.json").read_text())["classes"] == sorted(PAINT)
-    wrong = call("home", "tiny", "ft_x", "cs")
-    assert wrong.returncode == 1
-    assert "adapt.home.ft_x" in wrong.stderr
-    assert "Traceback" not in wrong.stderr
+    for model, recipe, said in [("tiny", "ft_x", "recipes.ft_x"), ("nobody", "ft_lc", "vlm.nobody")]:
+        wrong = call("home", "probe", model, recipe, "cs")
+        assert wrong.returncode == 1
+        assert said in wrong.stderr
+        assert "Traceback" not in wrong.stderr

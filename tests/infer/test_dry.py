@@ -19,6 +19,10 @@ def values(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
     return PARAMS | {"vlm": {"tiny": local, "priced": priced}}
 
 
+def cell(model: str, strategy: str) -> list[str]:
+    return ["home", f"{model}_{strategy}", model, strategy, "all"]
+
+
 def files(folder: Path) -> set[str]:
     return {str(path) for path in folder.rglob("*") if path.is_file() and ".dvc/" not in str(path)}
 
@@ -29,22 +33,22 @@ def test_it_counts_what_a_run_then_asks(workplace: Workplace, values: dict, caps
     (workplace.folder / "compute.yaml").write_text(yaml.safe_dump({"workers": 1}))
     before = files(workplace.folder)
     for model in ("tiny", "priced"):
-        assert workplace.run("infer", "home", model, "per_class", "--dry", values=values) == ""
+        assert workplace.run("infer", *cell(model, "per_class"), "--dry", values=values) == ""
         assert files(workplace.folder) == before
         said = capsys.readouterr().out
         assert "15 questions, 30 images" in said
         assert ("US dollars" in said) == (model == "priced")
         assert "time not known" in said
-    assert workplace.run("infer", "home", "tiny", "per_class", values=values) == ""
+    assert workplace.run("infer", *cell("tiny", "per_class"), values=values) == ""
     assert "15 answers computed" in capsys.readouterr().out
-    assert workplace.run("infer", "home", "tiny", "per_class", "--dry", values=values) == ""
+    assert workplace.run("infer", *cell("tiny", "per_class"), "--dry", values=values) == ""
     said = capsys.readouterr().out
     assert "0 of 15 answers to ask for\n" in said
     assert "all in the journal" in said
-    assert workplace.run("infer", "home", "tiny", "describe", "--dry", values=values) == ""
+    assert workplace.run("infer", *cell("tiny", "describe"), "--dry", values=values) == ""
     assert "s as fast as last time" in capsys.readouterr().out
     # A caption and then three questions about it: of each clip's own caption, though nobody has written it yet.
-    assert workplace.run("infer", "home", "tiny", "judge", "--dry", values=values) == ""
+    assert workplace.run("infer", *cell("tiny", "judge"), "--dry", values=values) == ""
     said = capsys.readouterr().out
     assert "20 of 20 answers to ask for" in said
     assert "20 questions, 10 images" in said

@@ -15,13 +15,17 @@ from tests.small_run import KEYWORDS, PARAMS, guessing, kill_after, start, write
 STRATEGIES = ("describe", "list", "per_class", "judge")
 
 
+def cell(strategy, protocol="all"):
+    return ["home", f"guess_{strategy}", "guess", strategy, protocol]
+
+
 @pytest.fixture
 def infer(tmp_path, monkeypatch, capsys):
     """Run a strategy where the test works; return its output's path, answers computed, answers from the journal."""
     monkeypatch.chdir(tmp_path)
 
     def run(strategy, **guesser):
-        guessing("infer", ["home", "guess", strategy], **guesser)
+        guessing("infer", cell(strategy), **guesser)
         out = capsys.readouterr().out
         computed, known = re.search(r"(\d+) answers computed; (\d+) from journal", out).groups()
         return tmp_path / f"data/home/predictions/guess_{strategy}.parquet", int(computed), int(known)
@@ -80,7 +84,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(tmp_path, infer, monkey
     path.unlink()
 
     monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / ".journal"))
-    process = start("infer", tmp_path, "home", "guess", strategy, skill=0.5, seconds=0.02)
+    process = start("infer", tmp_path, *cell(strategy), skill=0.5, seconds=0.02)
     spared = kill_after(process, tmp_path / ".journal/infer", 10)
     assert not path.exists()
 
@@ -187,9 +191,29 @@ def test_a_model_that_learnt_is_asked_about_its_own_protocol(tmp_path, infer, ca
     write_table(tmp_path / run.splits, pl.concat([splits, other]), SPLITS)
     path, _, _ = infer("describe")
     assert len(read_table(path, PREDICTIONS)) == 12
-    guessing("infer", ["home", "guess", "describe", "--protocol", "cv1"])
+    guessing("infer", cell("describe", "cv1"))
     assert read_table(path, PREDICTIONS)["clip_id"].to_list() == ["clip00005"]
     values = PARAMS | {"infer": {"home": {"parts": []}}}
     write_run(tmp_path, clips=15, values=values)
     with pytest.raises(InputError, match="what it learnt from"):
-        guessing("infer", ["home", "guess", "describe", "--protocol", "cs"])
+        guessing("infer", cell("describe", "cs"))
+
+
+def test_a_method_is_called_as_its_record_says(tmp_path, infer):
+    """Its answers are those of the same model and strategy under any other name."""
+    write_run(tmp_path, clips=15)
+    path, _, _ = infer("list")
+    guessing("infer", ["home", "second_opinion", "guess", "list", "all"])
+    other = read_table(tmp_path / "data/home/predictions/second_opinion.parquet", PREDICTIONS)
+    assert set(other["method"]) == {"second_opinion"}
+    assert other.drop("method").equals(read_table(path, PREDICTIONS).drop("method"))
+
+
+def test_a_record_that_names_nothing_is_told_what_is_missing(tmp_path, infer):
+    write_run(tmp_path)
+    for model, strategy, said in [("nobody", "list", "vlm.nobody"), ("guess", "sing", "strategies.sing")]:
+        with pytest.raises(InputError, match="no such param") as raised:
+            guessing("infer", ["home", "asked", model, strategy, "all"])
+        assert said in str(raised.value)
+    with pytest.raises(InputError, match="cv9"):
+        guessing("infer", cell("list", "cv9"))

@@ -35,7 +35,7 @@ def test_what_is_not_asked_is_a_row_that_says_so(tmp_path, monkeypatch, capsys):
     run = write_run(tmp_path)
     infer = {"home": PARAMS["infer"]["home"] | {"limit": 4}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"infer": infer}))
-    guessing("infer", ["home", "guess", "list"])
+    guessing("infer", ["home", "guess_list", "guess", "list", "all"])
     table = read_table(Run("home").predictions("guess_list"), PREDICTIONS)
     asked, not_asked = (table.filter((table["status"] == "missing") == missing) for missing in (False, True))
     assert (len(asked), len(not_asked)) == (4, 6)

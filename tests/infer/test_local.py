@@ -24,10 +24,11 @@ def stage(tmp_path, monkeypatch, checkpoint):
     monkeypatch.chdir(tmp_path)
     local = MODEL | {"name": str(checkpoint), "revision": None, "max_new_tokens": 8}
 
-    def run(name, *arguments, **changed):
+    def run(name, strategy=None, **changed):
         write_run(tmp_path, clips=4, values=PARAMS | {"vlm": {"tiny": local | changed}} | {"infer": ALL_MAY_FAIL})
         params.forget()
-        monkeypatch.setattr(sys, "argv", ["", "home", "tiny", *arguments])
+        cell = [f"tiny_{strategy}", "tiny", strategy, "all"] if strategy else ["tiny"]
+        monkeypatch.setattr(sys, "argv", ["", "home", *cell])
         importlib.import_module(f"stages.{name}.__main__").main()
 
     return run

@@ -36,7 +36,7 @@ LOSS, GRADIENT, WEIGHT = 1e-4, 1e-4, 2e-3
 
 
 def recipes() -> Iterator[Any]:
-    """Yield each recipe of params/recipes with what it learns: captions, or single and multi labels, of any data set."""
+    """Yield each recipe of params/recipes with what it learns: captions, or either kind of labels of any data set."""
     for name, block in BLOCKS.items():
         if name not in PRETRAINED:
             for kind in ["captions"] if block.get("kind") == "captions" else ["single", "multi"]:

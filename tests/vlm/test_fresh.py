@@ -130,9 +130,8 @@ def predicted(root: Path, block: dict[str, Any], strategy: str = "describe") -> 
     """The statuses of the rows that `python -m stages.infer` writes for a model."""
     strategies = {**PARAMS["strategies"], "published": {"kind": "published"}}
     write_run(root, clips=6, values=PARAMS | {"vlm": {"asked": block}, "strategies": strategies})
-    alone(root, "-m", "stages.infer", "home", "asked", strategy)
-    method = "asked" if strategy == "published" else f"asked_{strategy}"
-    table = read_table(root / Run("home").predictions(method), PREDICTIONS)
+    alone(root, "-m", "stages.infer", "home", "asked", "asked", strategy, "all")
+    table = read_table(root / Run("home").predictions("asked"), PREDICTIONS)
     assert table.height == 5  # of six clips, those of the test part
     return set(table["status"])
 
