@@ -29,7 +29,7 @@ def check(repo: Any, given: Mapping[str, Any]) -> None:
             f"`dvc push` would send {len(found)} outputs that are licensed:\n"
             + some(found)
             + "\n  what to do: `make push` sends everything else, `make what-leaves` lists both; what a licence allows "
-            "to leave is of a data set that says `licensed: false` in params.yaml"
+            "to leave is of a data set whose file in params/datasets says `licensed: false`"
         )
 
 

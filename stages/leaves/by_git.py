@@ -69,7 +69,7 @@ def _place(held: Material, blob: Blob) -> str:
     if made is not None or any(path.is_relative_to(area) for area in held.areas()):
         return "of a licensed data set"
     if path.is_relative_to("data") and not (name := held.dataset(path)) and path not in held.others:
-        return f"of no data set that params.yaml names ({name or path.parts[1]}), so that nobody knows its licence"
+        return f"of no data set that params/datasets names ({name or path.parts[1]}), so that nobody knows its licence"
     return ""
 
 

@@ -13,6 +13,7 @@ from stages.simulate.make import make as render
 from stages.simulate.params import Scene
 from tests.stage import workplace
 from tests.tiny_embedded import TINY
+from tests.train.small import params
 
 __all__ = ["workplace"]  # a fixture
 
@@ -20,15 +21,14 @@ CLASSES = ["Getup", "Sitdown", "Walk"]
 FROZEN = {"model": "data/models/tiny", "protocol": "cs", "frames": 3}
 BLOCK = {
     "frozen": {"tiny_cs": FROZEN},
-    "trained": [],
     "seed": 0,
     "everywhere": ["without_person", "mean_colour"],
     "pairs": [["Sitdown", "Getup"]],
     "in_pairs": ["one_frame", "shuffled", "reversed"],
 }
+CELL = ("home", "swin3d_cs", "swin3d", "cs")
 INGEST = {
     "adapter": "smarthome",
-    "source": "data/home/clips",
     "licensed": False,
     "accept_leaks": [],
     "protocols": {"cs": {"validation": False}},
@@ -39,8 +39,8 @@ def values(**changes):
     return {
         "ingest": {"home": INGEST},
         "controls": {"home": BLOCK | changes},
-        "train": {"home": {}},
-        "score": {"confidence": 0.95, "assumed_icc": 0.1},
+        "score": {"home": {"confidence": 0.95, "assumed_icc": 0.1}},
+        "recipes": {"swin3d": params()},
     }
 
 
@@ -51,7 +51,8 @@ def frozen(**changes):
 @pytest.fixture
 def scene(workplace, monkeypatch):
     # A stage holds torch's arithmetic before it imports torch; in this process torch is there already.
-    monkeypatch.setattr("stages.controls.__main__.hold_arithmetic", lambda: None)
+    for room in ("train", "controls"):
+        monkeypatch.setattr(f"stages.{room}.__main__.hold_arithmetic", lambda: None)
     scene = Scene(
         seed=1,
         clips=24,
@@ -67,17 +68,20 @@ def scene(workplace, monkeypatch):
     render(scene, Run("home"), 1, lambda _: None)
     torch.manual_seed(0)
     save(blank(TINY, ["a person walks"]), workplace.folder / "data/models/tiny")
-    assert workplace.run("ingest", "home", values=values()) == ""
+    assert workplace.run("ingest", "home", "data/home/clips", values=values()) == ""
     return workplace
 
 
 def test_each_control_is_asked_of_its_classes_and_twice_alike(scene):
-    assert scene.run("controls", "home", values=values()) == ""
+    assert scene.run("train", *CELL, values=values()) == ""
+    assert scene.run("controls", *CELL, values=values()) == ""
     path = scene.folder / "metrics/home/controls.csv"
     rows = list(csv.DictReader(path.open()))
+    methods = [row["method"] for row in rows]
+    assert methods == ["tiny_cs"] * 6 + ["swin3d_cs"] * 7  # the record's own method comes last
+    rows = rows[:6]
     asked = [(row["control"], row["classes"]) for row in rows]
     pair = "Sitdown or Getup"
-    assert {row["method"] for row in rows} == {"tiny_cs"}
     assert asked == [
         ("none", "all"),
         ("without_person", "all"),
@@ -92,13 +96,13 @@ def test_each_control_is_asked_of_its_classes_and_twice_alike(scene):
     assert [round(float(row["chance"]), 3) for row in rows] == [0.333] * 3 + [0.5] * 3
     assert all(float(row["low"]) <= float(row["mca"]) <= float(row["high"]) for row in rows)
     first = path.read_bytes()
-    assert scene.run("controls", "home", values=values()) == ""
+    assert scene.run("controls", *CELL, values=values()) == ""
     assert path.read_bytes() == first
 
 
 def test_what_is_not_there_is_named(scene):
-    assert "no such protocol" in scene.run("controls", "home", values=frozen(protocol="cv1"))
-    assert "Fly" in scene.run("controls", "home", values=values(pairs=[["Walk", "Fly"]]))
-    assert "pretrain" in scene.run("controls", "home", values=frozen(model="data/models/none"))
+    assert "no such protocol" in scene.run("controls", *CELL, values=frozen(protocol="cv1"))
+    assert "Fly" in scene.run("controls", *CELL, values=values(pairs=[["Walk", "Fly"]]))
+    assert "pretrain" in scene.run("controls", *CELL, values=frozen(model="data/models/none"))
     (scene.folder / "data/home/truth.parquet").unlink()
-    assert "simulate" in scene.run("controls", "home", values=values())
+    assert "simulate" in scene.run("controls", *CELL, values=values())

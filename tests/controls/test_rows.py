@@ -31,7 +31,6 @@ def test_questions_of_a_pair_are_asked_of_its_clips():
     params = ControlsParams.model_validate(
         {
             "frozen": {},
-            "trained": ["m"],
             "seed": 0,
             "everywhere": ["mean_colour"],
             "pairs": [["b", "c"]],

@@ -23,12 +23,12 @@ from tests.train.small import CLASSES, params, prepare, values
 PIXELS = Pixels(frames=4, size=(48, 32), kept=4, kept_size=(48, 32))
 BLOCK = {
     "frozen": {},
-    "trained": ["swin3d_cs"],
     "seed": 0,
     "everywhere": ["without_person", "mean_colour"],
     "pairs": [["Enter", "Walk"]],
     "in_pairs": ["one_frame", "shuffled", "reversed"],
 }
+CELL = ("home", "swin3d_cs", "swin3d", "cs")
 SCORE = {"confidence": 0.95, "assumed_icc": 0.1}
 
 
@@ -42,12 +42,12 @@ def place(workplace, tmp_path_factory, monkeypatch):  # noqa: F811
 
 
 def given(**changed):
-    return {**values({"swin3d_cs": params()}), "controls": {"home": {**BLOCK, **changed}}, "score": SCORE}
+    return {**values({"swin3d": params()}), "controls": {"home": {**BLOCK, **changed}}, "score": {"home": SCORE}}
 
 
 def test_rows_of_a_trained_model(place):
-    assert place.run("train", "home", "swin3d_cs", values=given()) == ""
-    assert place.run("controls", "home", values=given()) == ""
+    assert place.run("train", *CELL, values=given()) == ""
+    assert place.run("controls", *CELL, values=given()) == ""
     path = Path("metrics/home/controls.csv")
     rows = pl.read_csv(path)
     assert rows.columns == ["method", "control", "classes", "mca", "low", "high", "chance", "clips", "subjects"]
@@ -69,7 +69,7 @@ def test_rows_of_a_trained_model(place):
     by_class = pl.DataFrame({"class": [clip.split("_p")[0] for clip in predicted["clip_id"]], "right": right})
     assert rows["mca"][0] == pytest.approx(by_class.group_by("class").agg(pl.col("right").mean())["right"].mean())
     first = path.read_bytes()
-    assert place.run("controls", "home", values=given()) == ""
+    assert place.run("controls", *CELL, values=given()) == ""
     assert path.read_bytes() == first
 
 
@@ -91,24 +91,30 @@ def test_a_clip_as_it_is_has_the_frames_that_training_kept(place):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"trained": ["other_cs"]}, "no block train.home.other_cs"),
         ({"pairs": [["Enter", "Fly"]]}, "no such class: Fly"),
         ({"everywhere": ["backwards"]}, "no such control"),
-        ({"trained": []}, "name a method"),
+        ({"trained": ["swin3d_cs"]}, "controls.home.trained"),
         ({}, "run the stage train"),
     ],
 )
 def test_what_is_wrong_is_said(place, changed, said):
-    assert said in place.run("controls", "home", values=given(**changed))
+    assert said in place.run("controls", *CELL, values=given(**changed))
     assert read_task(Run("home"), "cs").classes == CLASSES
+
+
+def test_a_recipe_or_a_protocol_that_is_none_is_named(place):
+    told = place.run("controls", "home", "swin3d_cs", "other", "cs", values=given())
+    assert "key 'recipes.other': no such param" in told
+    told = place.run("controls", "home", "swin3d_cs", "swin3d", "cv9", values=given())
+    assert "no such protocol" in told
 
 
 def test_clips_of_several_labels_are_none_of_its(place):
     write_class_list(Run("home"), "multi")
-    assert "controls are for data sets of one label a clip" in place.run("controls", "home", values=given())
+    assert "controls are for data sets of one label a clip" in place.run("controls", *CELL, values=given())
 
 
 def test_real_clips_have_no_truth(place):
-    assert place.run("train", "home", "swin3d_cs", values=given()) == ""
+    assert place.run("train", *CELL, values=given()) == ""
     Path("data/home/truth.parquet").unlink()
-    assert "controls need rendered clips" in place.run("controls", "home", values=given())
+    assert "controls need rendered clips" in place.run("controls", *CELL, values=given())

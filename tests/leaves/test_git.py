@@ -14,7 +14,6 @@ from tests.stage import Workplace
 
 INGEST = {
     "adapter": "folders",
-    "source": "data/mine/clips",
     "licensed": False,
     "accept_leaks": [],
     "protocols": {"random": {"folds": 2, "seed": 0, "validation": False}},
@@ -22,12 +21,13 @@ INGEST = {
 GRAPH = {
     "stages": {
         "ingest": {
-            "cmd": "python -m stages.ingest mine",
+            "cmd": "python -m stages.ingest mine data/mine/clips",
             "deps": ["data/mine/clips"],
-            "params": ["ingest.mine"],
+            "params": [{"params/datasets/mine.yaml": ["ingest"]}],
             "outs": [
                 "data/mine/manifest.parquet",
                 "data/mine/splits.parquet",
+                "data/mine/classes.json",
                 {"metrics/mine/audit.json": {"cache": False}},
             ],
         },
@@ -49,7 +49,8 @@ def mine(tmp_path):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "stages").symlink_to(ROOT / "stages")
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump(GRAPH))
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"ingest": {"mine": INGEST}}))
+    (tmp_path / "params/datasets").mkdir(parents=True)
+    (tmp_path / "params/datasets/mine.yaml").write_text(yaml.safe_dump({"ingest": INGEST}))
     for seed, name in enumerate(["walk/a", "walk/b", "sit/c", "sit/d"]):
         path = tmp_path / f"data/mine/clips/{name}.mp4"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,9 +92,7 @@ def licensed(mine, monkeypatch):
     monkeypatch.delenv("DVC_STAGE", raising=False)
 
     def ingest(source: str = "data/mine/clips", licence: bool = True) -> str:
-        return place.run(
-            "ingest", "mine", values={"ingest": {"mine": INGEST | {"licensed": licence, "source": source}}}
-        )
+        return place.run("ingest", "mine", source, values={"ingest": {"mine": INGEST | {"licensed": licence}}})
 
     return ingest
 

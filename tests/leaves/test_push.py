@@ -22,23 +22,27 @@ CLIPS = {"home": ("walk/a", "walk/b", "sit/c"), "ward": ("walk/a", "walk/b", "si
 TEXT = "a man with a walking frame stands up beside his bed, number {}\n"
 
 
-def params():
-    return {
-        "sets": list(SETS),
-        "kept": ["ward"],
-        "pushed": ["home"],
-        "ingest": {
-            name: {
-                "adapter": "folders",
-                "source": f"data/{name}/clips",
-                "licensed": name == "ward",
-                "protocols": PROTOCOLS,
-                "accept_leaks": [],
-            }
-            for name in SETS
-        },
-        "keyframes": dict.fromkeys(SETS, KEYFRAMES),
-    }
+def record(name):
+    return {"clips": f"data/{name}/clips", "published": "data/none", "official": "data/none"}
+
+
+def params(*names):
+    """The study: which of the data sets are in it, licensed or not."""
+    records = {name: record(name) for name in names or SETS}
+    kept = {name: one for name, one in records.items() if name == "ward"}
+    pushed = {name: one for name, one in records.items() if name not in kept}
+    return {"here": "", "root": ".", "datasets": records, "kept": kept, "pushed": pushed}
+
+
+def block(licensed):
+    """All about a data set."""
+    ingest = {"adapter": "folders", "licensed": licensed, "protocols": PROTOCOLS, "accept_leaks": []}
+    return {"ingest": ingest, "keyframes": KEYFRAMES}
+
+
+def say(project, name, licensed):
+    (project / "params/datasets").mkdir(parents=True, exist_ok=True)
+    (project / f"params/datasets/{name}.yaml").write_text(yaml.safe_dump(block(licensed)))
 
 
 def graph():
@@ -46,19 +50,20 @@ def graph():
     real = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     stages = {name: real[name] for name in ("ingest", "keyframes", "keyframes_kept")}
     for body in stages.values():
-        body["deps"] = [dep for dep in body["deps"] if not dep.startswith("stages")]
-    stages["ingest"]["matrix"] = {"dataset": "${sets}"}
+        body["do"]["deps"] = [dep for dep in body["do"]["deps"] if not dep.startswith("stages")]
     stages["say"] = {
-        "matrix": {"dataset": "${sets}"},
-        "cmd": "python say.py ${item.dataset}",
-        "deps": ["say.py", "data/${item.dataset}/manifest.parquet", "data/${item.dataset}/keyframes"],
-        "outs": [
-            "data/${item.dataset}/captions.parquet",
-            "data/${item.dataset}/predictions",
-            "data/models/${item.dataset}_captioner",
-            "data/${item.dataset}/report",
-            {"metrics/${item.dataset}/summary.csv": {"cache": False}},
-        ],
+        "foreach": "${datasets}",
+        "do": {
+            "cmd": "python say.py ${key}",
+            "deps": ["say.py", "data/${key}/manifest.parquet", "data/${key}/keyframes"],
+            "outs": [
+                "data/${key}/captions.parquet",
+                "data/${key}/predictions",
+                "data/models/${key}_captioner",
+                "data/${key}/report",
+                {"metrics/${key}/summary.csv": {"cache": False}},
+            ],
+        },
     }
     return {"stages": stages}
 
@@ -95,6 +100,10 @@ def _computed(tmp_path_factory, environment):
     shutil.copytree(ROOT / "stages", project / "stages", ignore=shutil.ignore_patterns("__pycache__"))
     (project / "dvc.yaml").write_text(yaml.safe_dump(graph(), sort_keys=False))
     (project / "params.yaml").write_text(yaml.safe_dump(params()))
+    (project / "data").mkdir()
+    (project / "data/none").touch()
+    for name in SETS:
+        say(project, name, licensed=name == "ward")
     (project / "say.py").write_text(f"TEXT = {TEXT!r}\n{SAY}")
     for seed, clip in enumerate(f"{name}/clips/{clip}" for name in SETS for clip in CLIPS[name]):
         write_clip(project / f"data/{clip}.mp4", seed=seed)
@@ -198,15 +207,13 @@ def test_a_licensed_clip_under_another_name(project, at):
 
 def test_what_was_licensed_in_an_older_commit(project, at):
     """What params say now counts; of a data set that they no longer name, what they said then."""
-    edited = yaml.safe_load((project / "params.yaml").read_text())
-    del edited["ingest"]["ward"]
-    (project / "params.yaml").write_text(yaml.safe_dump(edited | {"sets": ["home"], "kept": []}))
+    (project / "params/datasets/ward.yaml").unlink()
+    (project / "params.yaml").write_text(yaml.safe_dump(params("home")))
     commit(project)
     said = at("dvc", "push", "--all-commits", fails=True)
     assert "data/ward/captions.parquet of " in said
     assert stored(project) == []
-    edited["ingest"]["ward"] = params()["ingest"]["ward"] | {"licensed": False}
-    (project / "params.yaml").write_text(yaml.safe_dump(edited))
+    say(project, "ward", licensed=False)
     at("dvc", "push", "--all-commits")
 
 
@@ -242,7 +249,7 @@ def test_git_sends_no_content_of_a_licensed_data_set(project, at):
     ("name", "says"),
     [
         ("data/ward/notes.txt", "of a licensed data set"),
-        ("data/new/clips/a.mp4", "of no data set that params.yaml names (new)"),
+        ("data/new/clips/a.mp4", "of no data set that params/datasets names (new)"),
         ("data/models/ward_captioner/notes.txt", "of a licensed data set"),
         ("data/home/notes.txt", ""),
     ],
