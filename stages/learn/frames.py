@@ -11,9 +11,10 @@ from __future__ import annotations
 import sys
 import uuid
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import IO
 
@@ -73,21 +74,30 @@ class Store:
         return len(missing)
 
     def _find(self, journal: Journal, clip: Clip) -> bool:
-        key = self._key(clip)
-        if key not in journal:
-            return False
-        value = journal.get(key)
-        path, offset = journal.folder / value["segment"], int(value["offset"])
-        if not path.exists() or path.stat().st_size < offset + self._length:
-            return False  # somebody removed it
-        if zlib.crc32(self._bytes(path, offset).data) != value["crc"]:
-            print(f"left aside, a disk changed it, {clip.path} is decoded again: {path}", file=sys.stderr)
-            return False
-        self._at[clip.md5] = (path, offset)
-        return True
+        bad = None
+        for key in self._keys(clip):
+            if key not in journal:
+                break
+            value = journal.get(key)
+            path, offset = journal.folder / value["segment"], int(value["offset"])
+            if not path.exists() or path.stat().st_size < offset + self._length:
+                continue  # somebody removed it
+            if zlib.crc32(self._bytes(path, offset).data) == value["crc"]:
+                self._at[clip.md5] = (path, offset)
+                return True
+            bad = path
+        if bad:
+            print(f"left aside, a disk changed it, {clip.path} is decoded again: {bad}", file=sys.stderr)
+        return False
 
-    def _key(self, clip: Clip) -> str:
-        return journal_key(md5=clip.md5, frames=clip.frames, **self._shapes)
+    def _keys(self, clip: Clip) -> Iterator[str]:
+        """Yield the keys under which a clip may be kept: the first record's, then those of what took its place.
+
+        Of two records with one key the journal may give either, so a lost one's key is not taken again.
+        """
+        yield journal_key(md5=clip.md5, frames=clip.frames, **self._shapes)
+        for again in count(1):
+            yield journal_key(md5=clip.md5, frames=clip.frames, again=again, **self._shapes)
 
     @property
     def _length(self) -> int:
@@ -103,9 +113,8 @@ class Store:
                     raise InputError(str(frames), file=clip.path, do="ingest again: the clip may have changed")
                 offset = out.tell()
                 _write(out, frames)
-                journal.put(
-                    self._key(clip), {"segment": segment.name, "offset": offset, "crc": zlib.crc32(frames.data)}
-                )
+                key = next(key for key in self._keys(clip) if key not in journal)
+                journal.put(key, {"segment": segment.name, "offset": offset, "crc": zlib.crc32(frames.data)})
                 advance(1)
 
     def get(self, clip: Clip, places: Sequence[int] | NDArray[np.int64] | slice = slice(None)) -> Frames:

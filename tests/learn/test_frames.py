@@ -66,6 +66,26 @@ def test_a_flipped_bit_is_decoded_again(clips, place, capsys):
     assert all(np.array_equal(again.get(clip), one) for clip, one in zip(clips, before, strict=True))
 
 
+@pytest.mark.parametrize("lost", ["a bit", "the file"])
+def test_what_was_lost_is_decoded_once_however_the_journals_files_are_called(clips, lost, monkeypatch, capsys):
+    names = iter(f"{digit}" * 32 for digit in "891234")  # the newer ones are read first, so the older would win
+    monkeypatch.setattr("uuid.uuid4", lambda: type("Name", (), {"hex": next(names)}))
+    Store(PIXELS).keep(clips, 1)
+    (segment,) = (root() / "frames").glob("*.u8")
+    if lost == "a bit":
+        content = bytearray(segment.read_bytes())
+        content[0] ^= 1
+        segment.write_bytes(content)
+    else:
+        segment.unlink()
+    assert Store(PIXELS).keep(clips, 1) > 0
+    capsys.readouterr()
+    again = Store(PIXELS)
+    assert again.keep(clips, 1) == 0
+    assert capsys.readouterr().err == ""
+    assert all(np.array_equal(again.get(clip), decode(clip, 4, (32, 24), "stretch")) for clip in clips)
+
+
 def test_other_frames_or_sizes_are_other_records(clips):
     Store(PIXELS).keep(clips, 1)
     for changed in ({"kept": 5}, {"kept_size": (16, 12)}, {"fit": "cover"}):
