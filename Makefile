@@ -25,9 +25,10 @@ retrain: setup names
 ship: setup
 	$(RUN)/python -m stages.ship push
 
-# Before DVC makes paths of names, and takes an empty dvc.lock for none.
+# Before DVC makes paths of names, waits for a named pipe, and takes an empty dvc.lock for none.
 names: setup
 	$(RUN)/python -m stages.base.names
+	$(RUN)/python -m stages.base.waits
 	$(RUN)/python -m stages.core.locks
 
 # A dvc.lock that a kill left empty or cut short is restored, nothing is computed.
