@@ -103,10 +103,12 @@ vllm-check: setup .venv-vllm/.complete
 
 setup: $(VENV)/.complete
 
-# The mark is written last, so that an interrupted installation starts again.
+# The mark is written last, so that an interrupted installation starts again. `dvc push` of this environment refuses what
+# is licensed from then on.
 $(VENV)/.complete: pyproject.toml constraints.txt
 	python=$$(tools/python $(PYTHON)) && "$$python" -m venv $(VENV)
 	$(RUN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test]"
+	$(RUN)/python -m stages.leaves hooks --dvc
 	touch $@
 
 clean:
