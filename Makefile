@@ -29,9 +29,10 @@ ship: setup
 graph: setup
 	$(RUN)/python -m tools.graph
 
-# Before DVC makes paths of names, and takes an empty dvc.lock for none.
+# Before DVC makes paths of names, waits for a named pipe, and takes an empty dvc.lock for none.
 names: setup
 	$(RUN)/python -m stages.base.names
+	$(RUN)/python -m stages.base.waits
 	$(RUN)/python -m stages.cache.locks
 
 # A dvc.lock that a kill left empty or cut short is restored, nothing is computed.
@@ -106,10 +107,12 @@ vllm-check: setup .venv-vllm/.complete
 
 setup: $(VENV)/.complete
 
-# The mark is written last, so that an interrupted installation starts again.
+# The mark is written last, so that an interrupted installation starts again. `dvc push` of this environment refuses what
+# is licensed from then on.
 $(VENV)/.complete: pyproject.toml constraints.txt
 	python=$$(tools/python $(PYTHON)) && "$$python" -m venv $(VENV)
 	$(RUN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test]"
+	$(RUN)/python -m stages.leaves hooks --dvc
 	touch $@
 
 clean:
