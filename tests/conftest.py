@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -23,6 +24,11 @@ if "HAR_TEST_GPU" not in os.environ:
 os.environ.setdefault("HAR_PUSH", "unchecked")
 # DVC would start a process after each command, which reports to its makers.
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+
+
+def pytest_collection_finish() -> None:
+    """Take what was imported for all tests, a million objects that stay, out of every later search for garbage."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
-"""What DVC would wait for without an end: `python -m stages.base.waits`; `make` runs it before DVC.
+"""What DVC would wait for without an end, below data/ and where records have clips: `python -m stages.base.waits`.
 
-DVC hashes all that is in a folder, and whoever opens a named pipe waits until somebody writes into it. `ingest` makes
+`make` runs it before DVC, which hashes all that is in a folder, and whoever opens a named pipe waits until somebody writes into it. `ingest` makes
 an error row of such a file, but DVC hashes the clips before it runs `ingest`.
 """
 
@@ -10,6 +10,8 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+
+import yaml
 
 from stages.base.errors import InputError, guard, some
 
@@ -47,5 +49,12 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in sorted(names))
 
 
+def places() -> list[Path]:
+    """Return `data`, and the folders of clips elsewhere that the root's params name."""
+    params = yaml.safe_load(Path("params.yaml").read_text()) or {}
+    named = [record.get("clips") for kind in ("pushed", "kept") for record in (params.get(kind) or {}).values()]
+    return [Path("data"), *(Path(clips) for clips in named if clips and not Path(clips).is_relative_to("data"))]
+
+
 if __name__ == "__main__":
-    guard(lambda: print(f"waits: {check(Path('data'))} files, DVC can read each"))
+    guard(lambda: print(f"waits: {sum(map(check, places()))} files, DVC can read each"))
