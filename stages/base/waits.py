@@ -1,7 +1,7 @@
 """What DVC would wait for without an end, below data/ and where records have clips: `python -m stages.base.waits`.
 
-`make` runs it before DVC, which hashes all that is in a folder, and whoever opens a named pipe waits until somebody writes into it. `ingest` makes
-an error row of such a file, but DVC hashes the clips before it runs `ingest`.
+`make` runs it before DVC, which hashes all that is in a folder, and whoever opens a named pipe waits until somebody
+writes into it. `ingest` makes an error row of such a file, but DVC hashes the clips before it runs `ingest`.
 """
 
 from __future__ import annotations
