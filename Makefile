@@ -11,7 +11,8 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
-.PHONY: repro retrain ship graph names mend replay seeds data what-leaves push hooks unhook test fuzz drill lint bench vllm-check setup clean
+.PHONY: repro retrain ship graph names mend replay seeds data what-leaves push hooks unhook test tests fuzz drill lint
+.PHONY: style types bench vllm-check setup clean
 
 repro: setup names
 	$(RUN)/python -m stages.ship pull
@@ -29,9 +30,10 @@ ship: setup
 graph: setup
 	$(RUN)/python -m tools.graph
 
-# Before DVC makes paths of names, and takes an empty dvc.lock for none.
+# Before DVC makes paths of names, waits for a named pipe, and takes an empty dvc.lock for none.
 names: setup
 	$(RUN)/python -m stages.base.names
+	$(RUN)/python -m stages.base.waits
 	$(RUN)/python -m stages.cache.locks
 
 # A dvc.lock that a kill left empty or cut short is restored, nothing is computed.
@@ -74,9 +76,14 @@ push: setup
 hooks unhook: setup
 	$(RUN)/python -m stages.leaves $@
 
-# Two workers share the cores; a thread each, or their threads wait for one another.
-test: setup lint
-	OMP_NUM_THREADS=1 $(RUN)/python -m pytest -n 2
+# What takes seconds comes first; mypy, which takes a minute where it has no cache, runs next to the tests.
+test: setup style
+	$(MAKE) --no-print-directory --jobs 2 types tests
+
+# Two workers share the cores; a thread each, or their threads wait for one another. Each starts with one half of the
+# tests in their order, so that what a file's tests share is mostly made once, and takes of the other's at the end.
+tests: setup
+	OMP_NUM_THREADS=1 $(RUN)/python -m pytest -n 2 --dist worksteal
 
 # Changed inputs for everything that reads foreign bytes, so many for each; FROM another number tries other ones.
 INPUTS ?= 10000
@@ -89,9 +96,13 @@ KILLS ?= 20
 drill: setup
 	HAR_KILLS=$(KILLS) OMP_NUM_THREADS=1 $(RUN)/python -m pytest -s tests/kills
 
-lint: setup
+lint: style types
+
+style: setup
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
+
+types: setup
 	$(RUN)/mypy
 
 bench: setup
@@ -106,10 +117,12 @@ vllm-check: setup .venv-vllm/.complete
 
 setup: $(VENV)/.complete
 
-# The mark is written last, so that an interrupted installation starts again.
+# The mark is written last, so that an interrupted installation starts again. `dvc push` of this environment refuses what
+# is licensed from then on.
 $(VENV)/.complete: pyproject.toml constraints.txt
 	python=$$(tools/python $(PYTHON)) && "$$python" -m venv $(VENV)
 	$(RUN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test]"
+	$(RUN)/python -m stages.leaves hooks --dvc
 	touch $@
 
 clean:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -19,8 +20,15 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Committed values are a CPU's.
 if "HAR_TEST_GPU" not in os.environ:
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
+# The environment may have the check before `dvc push`, which the remotes of tests do not need; tests/leaves is of it.
+os.environ.setdefault("HAR_PUSH", "unchecked")
 # DVC would start a process after each command, which reports to its makers.
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+
+
+def pytest_collection_finish() -> None:
+    """Take what was imported for all tests, a million objects that stay, out of every later search for garbage."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

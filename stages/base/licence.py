@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
@@ -49,6 +50,13 @@ def check_source(dataset: str, source: Path) -> None:
             key=key,
             do=f"{_MOVE}; or name {source} in .gitignore",
         )
+
+
+def tell_unchecked(dataset: str) -> None:
+    """Say of a licensed data set where nothing asks before `dvc push`: in an environment that `make` did not set up."""
+    if "har_vlm_leaves" not in sys.modules:
+        sends = f"`dvc push` of {sys.prefix} would send what is made of it"
+        print(f"warning: {dataset} is licensed, and {sends}: run `make hooks`", file=sys.stderr)
 
 
 def overlap(one: PurePath, other: PurePath) -> bool:

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from stages.base.errors import guard
-from stages.base.licence import check_source
+from stages.base.licence import check_source, tell_unchecked
 from stages.base.params import compute, read
 from stages.base.paths import Run
 from stages.base.progress import closing
@@ -39,6 +39,7 @@ def main() -> None:
     adapter = load(params.adapter)
     if params.licensed:
         check_source(dataset, cell.clips)
+        tell_unchecked(dataset)
     source = read_source(cell.clips)
     probed = probe_rows(
         rows_of(source.entries, adapter), compute().processes, run.manifest, params.windows, most=params.pixels

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from pathlib import Path
 from typing import NamedTuple
 
 from stages.base.errors import InputError
 from stages.base.paths import fetch
 from stages.base.tables import read_json
+from stages.base.waits import kind_of
 from stages.ingest.rows import BAD_NAME, NO_FILE, Entry
 
 SUFFIXES = frozenset(
@@ -110,10 +110,5 @@ def _unusable(path: Path, shown: str) -> str | None:
     """Say why a file with a video's name is not even opened: a pipe would be waited for, for ever."""
     if shown != _written(shown):
         return f"{BAD_NAME}: rename it"
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return None  # reading it says why
-    kinds = {"a pipe": stat.S_ISFIFO, "a socket": stat.S_ISSOCK, "a device": stat.S_ISCHR, "a disk": stat.S_ISBLK}
-    kind = next((name for name, test in kinds.items() if test(mode)), None)
+    kind = kind_of(path)
     return f"{NO_FILE}: it is {kind}" if kind else None

@@ -1,7 +1,8 @@
-"""Stands before `dvc push` and refuses what is licensed. `make hooks` puts a copy of this file among the environment's
-packages, where Python starts it by a `.pth` file; `make unhook` removes both.
+"""Stands before `dvc push` and refuses what is licensed. `make setup` and `make hooks` put a copy of this file among
+the environment's packages, where Python starts it by a `.pth` file; `make unhook` removes both.
 
 It does nothing but wait until DVC imports its `push`, and then, in a repository that has `stages/leaves`, asks that.
+Who may send all of it, to a remote of the same house, says so for one command: `HAR_PUSH=unchecked dvc push`.
 """
 
 import functools
@@ -37,7 +38,8 @@ def _checked(push):  # type: ignore[no-untyped-def]
 
     @functools.wraps(push)
     def checked(self, *arguments, **named):  # type: ignore[no-untyped-def]
-        if os.path.exists(os.path.join(self.root_dir, "stages", "leaves", "__main__.py")):
+        unchecked = os.environ.get("HAR_PUSH") == "unchecked"
+        if not unchecked and os.path.exists(os.path.join(self.root_dir, "stages", "leaves", "__main__.py")):
             given = dict(signature.bind(self, *arguments, **named).arguments)
             given.pop("self")
             asked = [sys.executable, "-m", "stages.leaves", "dvc", json.dumps(given, default=list)]

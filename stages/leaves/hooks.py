@@ -14,25 +14,29 @@ _MARK = "# Refuses what is licensed; `make unhook` removes it."
 _MODULE = "har_vlm_leaves"
 
 
-def install() -> None:
-    """Write both; a hook of another maker that is there runs after the check.
+def install(by_git: bool = True) -> None:
+    """Write both, or DVC's only; a hook of another maker that is there runs after the check.
 
     Raises:
         InputError: this is no git repository, or what has to be written cannot be.
     """
-    hook = _git_hook()
+    told = []
     try:
-        hook.parent.mkdir(parents=True, exist_ok=True)
-        if hook.exists() and _MARK not in hook.read_text(errors="replace"):
-            hook.replace(_before(hook))
-        hook.write_text(_text(_before(hook)))
-        hook.chmod(0o755)
+        if by_git:
+            hook = _git_hook()
+            hook.parent.mkdir(parents=True, exist_ok=True)
+            if hook.exists() and _MARK not in hook.read_text(errors="replace"):
+                hook.replace(_before(hook))
+            hook.write_text(_text(_before(hook)))
+            hook.chmod(0o755)
+            told.append(f"`git push` asks {hook}")
         module, start = _dvc_hook()
         module.write_text(Path(__file__).with_name("dvc_hook.py").read_text())
         start.write_text(f"import {_MODULE}\n")
+        told.append(f"`dvc push` of {sys.prefix} asks {module}")
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror})", file=error.filename, do="make it writable") from None
-    print(f"hooks: `git push` asks {hook}, `dvc push` of {sys.prefix} asks {module}")
+    print(f"hooks: {', '.join(told)}")
 
 
 def remove() -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
+from stages.base.licence import tell_unchecked
 from tests.conftest import ROOT
 from tests.ingest.clips import write_clip
 from tests.pipeline.project import commit, git
@@ -126,8 +127,8 @@ def project(_computed, tmp_path):
     return project
 
 
-def run(bin: Path, module: str, *arguments: str, cwd: Path, fails: bool = False) -> str:
-    env = {**os.environ, "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}"}
+def run(bin: Path, module: str, *arguments: str, cwd: Path, fails: bool = False, checks: str = "") -> str:
+    env = {**os.environ, "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}", "HAR_PUSH": checks}
     done = subprocess.run(
         [bin / "python", "-m", module, *arguments], cwd=cwd, env=env, capture_output=True, text=True, check=False
     )
@@ -140,8 +141,8 @@ def run(bin: Path, module: str, *arguments: str, cwd: Path, fails: bool = False)
 def at(environment, project, tmp_path):
     """Return a function that runs a module in the project, the checks being installed and the remote known."""
 
-    def in_project(module: str, *arguments: str, fails: bool = False) -> str:
-        return run(environment, module, *arguments, cwd=project, fails=fails)
+    def in_project(module: str, *arguments: str, fails: bool = False, checks: str = "") -> str:
+        return run(environment, module, *arguments, cwd=project, fails=fails, checks=checks)
 
     in_project("dvc", "remote", "add", "--local", "--default", "store", str(tmp_path / "store"))
     in_project("stages.leaves", "hooks")
@@ -185,10 +186,32 @@ def test_nothing_of_a_licensed_data_set_arrives(project, at):
 def test_without_the_check_they_would_leave(project, at):
     """So that the test above is one of the check."""
     at("stages.leaves", "unhook")
-    at("dvc", "push")
+    at("dvc", "push", checks="unchecked")  # the environment around this one may have the check too
     assert leaked(project)
     clips = [path.read_bytes() for path in (project / "data/ward/clips").rglob("*.mp4")]
     assert not set(clips) & set(stored(project)), "push: false needs no check"
+
+
+def test_an_environment_that_make_sets_up_asks_before_dvc_push(project, at):
+    at("stages.leaves", "unhook")
+    setup = (ROOT / "Makefile").read_text().partition("/.complete: pyproject")[2].partition("\n\n")[0]
+    (command,) = [line.split()[2:] for line in setup.splitlines() if "stages.leaves" in line]
+    assert str(project) not in at(*command), "git's hooks are the user's"
+    assert not (project / ".git/hooks/pre-push").exists()
+    assert "nothing was pushed" in at("dvc", "push", fails=True)
+    assert stored(project) == []
+    assert "warning" not in at("stages.ingest", "ward")
+    at("dvc", "push", checks="unchecked")
+    assert leaked(project), "who may send it says so"
+
+
+def test_ingest_tells_where_nothing_asks(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "har_vlm_leaves", raising=False)
+    tell_unchecked("ward")
+    assert "ward is licensed" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "har_vlm_leaves", sys)
+    tell_unchecked("ward")
+    assert capsys.readouterr().err == ""
 
 
 def test_a_licensed_clip_under_another_name(project, at):
