@@ -15,6 +15,8 @@ from stages.base.errors import guard
 from stages.base.params import read
 from stages.base.paths import Run, given
 from stages.base.progress import closing
+from stages.base.schema import CAPTIONS
+from stages.base.tables import read_table
 from stages.labels.classes import read_classes
 from stages.measure.make import check, dry, measure
 from stages.measure.params import PARAMS
@@ -33,7 +35,8 @@ def main() -> None:
     params, judge, records = read(PARAMS, dataset=cell.dataset, judge=cell.judge).values()
     run, truth = Run(cell.dataset), given(cell.truth)
     check(run, params, truth)
-    methods = methods_of(run, records, read_classes(run).many, truth is not None)
+    told = truth is not None and len(read_table(run.captions, CAPTIONS)) > 0
+    methods = methods_of(run, records, read_classes(run).many, told)
     texts = computed = 0
     for method in (one.name for one in methods):
         with Context(run, method, params, None if judge.backend == "none" else judge, truth) as context:

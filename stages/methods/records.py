@@ -57,32 +57,34 @@ class Method(NamedTuple):
     """On which it is scored; all: every one."""
 
 
-def methods_of(run: Run, records: Mapping[str, Record], sets: bool, truth: bool) -> list[Method]:
+def methods_of(run: Run, records: Mapping[str, Record], sets: bool, told: bool) -> list[Method]:
     """Return a data set's methods, in the order of the page.
 
     Args:
         run: of the data set.
         records: of all data sets.
         sets: its clips have several labels or none, so that answers are sets of labels.
-        truth: what its clips show is known, so that the references themselves can be measured; those of sets are no
-            sentences, and nobody writes them as answers.
+        told: its clips have reference captions, and what they show is known, so that these can be measured themselves;
+            those of sets are no answers.
 
     Raises:
         InputError: two records write the same table, or none is of this data set.
     """
     own = {key: one for key, one in records.items() if one.dataset == run.name}
     found: dict[str, Method] = {}
+    taken = {*NULLS, REFERENCES}
     for key, one in sorted(own.items(), key=lambda item: item[1].rank):
-        if one.method in found or one.method in (*NULLS, REFERENCES):
+        if one.method in taken:
             what = f"method {one.method} of {run.name} is another record's or a null model's"
             raise InputError(what, file="params.yaml", key=key, do="give it another name under `method`")
+        taken.add(one.method)
         if one.title is not None:
             kind: Literal["asked", "learnt"] = "learnt" if one.rank else "asked"
             found[one.method] = Method(one.method, one.title, kind, one.protocol)
     if not found:
         do = "add one under `asked`, `trained` or `adapted`"
         raise InputError(f"no record is of the data set {run.name}", file="params.yaml", key="methods", do=do)
-    if truth and not sets:
+    if told and not sets:
         found[REFERENCES] = Method(REFERENCES, "the reference captions", "references", "all")
     titles = _SETS if sets else _IN_WORDS
     return [*found.values(), *(Method(name, titles[name], "null", "all") for name in NULLS)]
@@ -100,6 +102,9 @@ def read_methods(run: Run) -> list[Method]:
         InputError: there is no list, or it is of another version.
     """
     try:
-        return [Method(**one) for one in read_json(run.methods)]
+        found = [Method(**one) for one in read_json(run.methods)]
     except TypeError:
-        raise InputError("no list of methods", file=run.methods, do="run `dvc repro`") from None
+        found = []
+    if not found:
+        raise InputError("no list of methods", file=run.methods, do="run `dvc repro`")
+    return found

@@ -9,7 +9,7 @@ from stages.base.schema import JUDGEMENTS
 from stages.base.tables import read_table
 from stages.vlm import tiny
 from tests.measure.test_judge_stage import MEASURE
-from tests.methods import records, write_nulls
+from tests.records import records, write_nulls
 from tests.small_run import MODEL, PARAMS, guessing, write_run
 from tests.stage import Workplace, workplace  # noqa: F401 (a fixture)
 

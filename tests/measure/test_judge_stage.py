@@ -7,7 +7,7 @@ from stages.base.errors import GateError
 from stages.base.schema import JUDGEMENTS, MEASURES
 from stages.base.tables import read_table
 from stages.vlm.base import Answer
-from tests.methods import records, write_nulls
+from tests.records import records, write_nulls
 from tests.small_run import PARAMS, guessing, write_run
 
 JUDGE = {"prompt": "judge", "repeats": 2, "max_new_tokens": 16}

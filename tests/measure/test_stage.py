@@ -9,7 +9,7 @@ from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, EMBEDDINGS, MANIFEST, MEASURES, PREDICTIONS, SPLITS
 from stages.base.tables import read_table, write_json, write_table
 from tests.class_list import write_class_list
-from tests.methods import records, write_nulls
+from tests.records import records, write_nulls
 from tests.stage import workplace  # noqa: F401
 
 RUN = Run("home")
@@ -23,6 +23,7 @@ BLOCK = {
     "bertscore": {"encoder": ENCODER, "layer": 6, "protocol": "phase1"},
     "judge": None,
 }
+JUDGE = {"prompt": "judge", "repeats": 1, "max_new_tokens": 4}
 LABELS = {f"c{number}": list(CLASSES)[number % 3] for number in range(9)}
 
 
@@ -168,6 +169,8 @@ def test_the_same_bytes_in_another_order_batch_and_journal(measure, monkeypatch,
         ({"encoder": "./none"}, "no such folder"),
         ({"metrics": ["keywords"]}, "no such metric: keywords; there are keyword, "),
         ({"metrics": ["judge"]}, "needs a block `judge`"),
+        ({"metrics": ["judge"], "judge": JUDGE}, "metric judge, and nobody judges"),
+        ({"metrics": ["truth_named"]}, "metrics of the truth, truth_named, need the simulator's table"),
         ({"metrics": []}, "at least 1 item"),
     ],
 )

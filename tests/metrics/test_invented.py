@@ -3,9 +3,10 @@
 import polars as pl
 import pytest
 
-from stages.base.paths import Run
+from stages.base.paths import NULLS, Run
 from stages.base.schema import CAPTIONS, MANIFEST, MEASURES, PREDICTIONS, SPLITS
 from stages.base.tables import read_table, write_json, write_table
+from stages.methods.records import read_methods
 from stages.metrics.grounded import grounded_in_keywords, grounded_in_truth
 from stages.metrics.listed import listed
 from stages.metrics.truth import Truth, foreign, template
@@ -13,7 +14,7 @@ from stages.metrics.truth_named import truth_named
 from stages.text.model import PACKAGED
 from tests.class_list import write_class_list
 from tests.measure.test_judge_stage import MEASURE
-from tests.methods import records, write_nulls
+from tests.records import records, write_nulls
 from tests.small_run import PARAMS, guessing, write_run
 from tests.stage import workplace
 
@@ -114,6 +115,11 @@ def test_references_and_models_are_held_against_the_truth(workplace):
     assert [found["model"]["listed", name] for name in "ab"] == [1, 0]
     assert {metric for metric, _ in found["references"]} == {"truth_similarity", "truth_named", "grounded"}
     assert [found["references"]["truth_named", name] for name in "ab"] == [0.5, 0]
+    assert [one.name for one in read_methods(run)] == ["model", "references", *NULLS]
+    # Nobody writes captions: there are no references to measure.
+    write_table(run.captions, [], CAPTIONS)
+    assert workplace.run("measure", "home", "none", "data/home/truth.parquet", values=values) == ""
+    assert [one.name for one in read_methods(run)] == ["model", *NULLS]
     said = workplace.run("measure", "home", "none", "data/none", values=values)
     assert said.startswith("error: params/datasets/home.yaml, key 'measure.metrics': metrics of the truth")
     assert "truth_similarity, truth_named" in said

@@ -7,7 +7,7 @@ from stages.base.tables import read_table, write_table
 from stages.metrics.labels import labels
 from tests.class_list import write_class_list
 from tests.measure.test_stage import BLOCK
-from tests.methods import records, write_nulls
+from tests.records import records, write_nulls
 from tests.stage import workplace
 
 __all__ = ["workplace"]  # a fixture

@@ -23,7 +23,7 @@ from stages.metrics.registry import METRICS, MODULES
 from stages.text.model import PACKAGED
 from tests.class_list import write_class_list
 from tests.conftest import ROOT
-from tests.methods import records
+from tests.records import records
 
 ROOM = ROOT / "stages/metrics"
 

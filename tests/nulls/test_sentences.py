@@ -82,6 +82,14 @@ def test_each_metric_is_answered_by_the_caption_that_is_best_by_it(clips):
     assert details["keyword"] == "chosen on 6 clips that no protocol tests on: a keyword of 2 of 2 classes"
 
 
+def test_where_nobody_writes_captions_the_classes_in_words_are_what_is_left_to_say(clips):
+    write_table(RUN.captions, [], CAPTIONS)
+    assert clips.run("nulls", "home", values=VALUES) == ""
+    constant = read_table(RUN.predictions("null_constant"), PREDICTIONS).filter(clip_id="c6")
+    assert set(constant["text"]) <= {"walking", "sit"}
+    assert read_table(RUN.predictions("references"), PREDICTIONS).is_empty()
+
+
 def test_only_texts_that_can_win_are_read():
     import numpy as np
 

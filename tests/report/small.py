@@ -16,7 +16,7 @@ from stages.base.tables import write_json, write_table, write_text
 from stages.report.params import ReportParams
 from stages.report.render import Rules
 from tests.class_list import write_class_list
-from tests.methods import list_methods
+from tests.records import list_methods
 
 PROTOCOLS, METRICS = ["cs", "cv1"], ["keyword", "nearest_class", "similarity"]
 TITLES = {"bold": "Bold & brave"}

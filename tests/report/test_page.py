@@ -15,7 +15,7 @@ from stages.report.agreement import self_agreement
 from stages.report.inputs import load
 from stages.report.pack import unpacked
 from stages.report.render import page
-from tests.methods import list_methods
+from tests.records import list_methods
 from tests.report import small
 
 SEEDS = Run("small").metrics / "seeds"

@@ -19,7 +19,7 @@ from stages.base.paths import NONE, Run
 from stages.base.schema import MANIFEST, MEASURES, SPLITS
 from stages.base.tables import write_table
 from tests.class_list import write_class_list
-from tests.methods import list_methods
+from tests.records import list_methods
 
 RUN = Run("small")
 CLASSES = ("cook", "read", "walk")

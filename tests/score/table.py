@@ -10,7 +10,7 @@ import pytest
 from stages.base.schema import MANIFEST, SPLITS
 from stages.base.tables import write_table
 from tests.class_list import write_class_list
-from tests.methods import list_methods
+from tests.records import list_methods
 from tests.score.small import RUN, write, write_measures
 
 CLASSES = ["baby", "suction", "ventilation"]
