@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from stages.base.errors import InputError, guard
 from stages.vlm.checkpoint import is_folder, is_vision, load_config, load_processor
-from stages.vlm.params import LocalParams, VlmParams
+from stages.vlm.params import LocalParams, MaybeVlmParams
 from stages.weights.unchanged import FILL_IN
 
 _GIB = 1 << 30
@@ -38,7 +38,7 @@ def read_block(path: Path) -> Any:
         InputError: there is no such file, or it is no such block.
     """
     try:
-        return TypeAdapter(VlmParams).validate_python(yaml.safe_load(path.read_text()))
+        return TypeAdapter(MaybeVlmParams).validate_python(yaml.safe_load(path.read_text()))
     except FileNotFoundError:
         known = ", ".join(sorted(file.stem for file in Path("params/models").glob("*.yaml")))
         raise InputError("no such file", file=path, do=f"name one of params/models: {known}") from None
@@ -76,8 +76,10 @@ def config_of(params: LocalParams, path: Path) -> tuple[Any, str]:
         raise InputError(why, file=path, key="about.config", do="correct it, or serve the model") from None
 
 
-def classes_of(config: Any) -> tuple[str, str]:
+def classes_of(config: Any, own: str | None = None) -> tuple[str, str]:
     """Return the names of the model's class and of its processor's (its tokenizer's, of a text model).
+
+    `own` is the processor that the model's folder names: it need not be the one that its architecture usually has.
 
     Raises:
         InputError: transformers has none.
@@ -94,7 +96,7 @@ def classes_of(config: Any) -> tuple[str, str]:
     processors: Any = processing_auto
     model, processor = names.get(kind), processors.PROCESSOR_MAPPING_NAMES.get(kind)
     model = model[0] if isinstance(model, tuple) else model
-    processor = processor if is_vision(config) else "AutoTokenizer"
+    processor = own or (processor if is_vision(config) else "AutoTokenizer")
     if not (model and processor and hasattr(transformers, str(model)) and hasattr(transformers, str(processor))):
         raise InputError(f"transformers {transformers.__version__} has no class for {kind}", do="serve the model")
     return str(model), str(processor)
@@ -154,13 +156,18 @@ def check(path: Path) -> list[str]:
         InputError: its file is wrong, transformers has no class for it, or its template does not take the messages.
     """
     params = read_block(path)
-    about = params.about
+    about = getattr(params, "about", None)
     told = f"{params.backend}, {about.licence}{', gated' if about.gated else ''}" if about else params.backend
-    lines = [f"{path}: {getattr(params, 'name', '')} ({told})"]
+    name = getattr(params, "name", getattr(params, "file", "nobody"))
+    lines = [f"{path}: {name} ({told})"]
     if not isinstance(params, LocalParams):
         return lines + ([f"served by: {about.serve}"] if about and about.serve else [])
     config, source = config_of(params, path)
-    lines.append(f"classes: {', '.join(classes_of(config))}")
+    own = None
+    if is_folder(params.name):
+        processor = load_processor(params.name, None, is_vision(config), params.remote_code is not None)
+        own = type(processor).__name__ if is_vision(config) else None
+    lines.append(f"classes: {', '.join(classes_of(config, own))}")
     if params.revision == FILL_IN:
         lines.append(f"commit: not named; look it up at https://huggingface.co/{params.name}/commits/main")
     lines.append(template(params, config))
