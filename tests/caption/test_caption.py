@@ -1,4 +1,5 @@
 import re
+import shutil
 
 import pytest
 
@@ -106,3 +107,18 @@ def test_a_class_without_keywords(tmp_path, caption):
     with pytest.raises(InputError, match="a class without keywords") as caught:
         caption()
     assert "'Walk'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "block"), [("none", PARAMS["caption"]["home"]), ("guess", None)], ids=["nobody writes", "none are wanted"]
+)
+def test_a_data_set_without_captions_has_the_empty_table(tmp_path, monkeypatch, capsys, model, block):
+    """No keyframes and no keywords are needed: there is nobody to show them to."""
+    monkeypatch.chdir(tmp_path)
+    values = PARAMS | {"caption": {"home": block}, "vlm": PARAMS["vlm"] | {"none": {"backend": "none"}}}
+    run = write_run(tmp_path, clips=6, values=values)
+    shutil.rmtree(run.keyframes)
+    run.keywords.unlink()
+    assert guessing("caption", ["home", model]).answered == 0
+    assert "no captions: nobody writes them" in capsys.readouterr().out
+    assert read_table(run.captions, CAPTIONS).height == 0

@@ -41,7 +41,7 @@ def test_lessons_are_worded_as_the_prompts(lesson):
         listed = between(question, "shown: ", "? Answer").split(", ")
         filled = Prompt(PROMPTS, "list").fill(activities=listed, many=False)
     elif lesson == "judge":
-        prompt = Prompt(STAGES / "measure" / "prompts", "judge")
+        prompt = Prompt(STAGES / "metrics" / "prompts", "judge")
         reference, prediction = between(question, 'Reference: "', '" Does').split('" Prediction: "')
         filled = prompt.fill(reference=reference, prediction=prediction)
     elif lesson == "judge_text":

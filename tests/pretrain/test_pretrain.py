@@ -1,10 +1,13 @@
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from stages.base.errors import InputError
 from stages.base.paths import Run
@@ -29,6 +32,7 @@ from stages.simulate.params import Scene, Table
 from stages.vlm.base import Media, Request
 from stages.vlm.load import load
 from stages.vlm.params import LocalParams
+from tests.conftest import ROOT
 
 PARAMS = PretrainParams.model_validate(
     {
@@ -345,3 +349,33 @@ def _before() -> list[Lesson]:
 
 def _tokens(student, lesson):
     return len(student.processor.tokenizer(lesson.answer + END)["input_ids"])
+
+
+def test_the_command_line_takes_a_recipe_and_the_scenes(scene, tmp_path):
+    """What it makes is what the same recipe makes of the same scenes; a recipe names no scene."""
+    (tmp_path / "data").symlink_to(scene)
+    recipe = PARAMS.model_dump(mode="json", exclude={"scene", "tables"})
+    (tmp_path / "compute.yaml").write_text("workers: 1\n")
+
+    def call(*arguments, **changed):
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump({"recipes": {"tiny": recipe | changed}}))
+        command = [sys.executable, "-m", "stages.pretrain", *arguments]
+        env = os.environ | {"PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+
+    done = call("small", "tiny", "pretrain", "pretrain_table")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("pretrain small: ")
+    make(PARAMS, scene, tmp_path / "here")
+    assert {path.name for path in (scene / "models/small").iterdir()} == {
+        path.name for path in (tmp_path / "here").iterdir()
+    }
+    for arguments, changed, said in [
+        (("small", "other", "pretrain", "pretrain_table"), {}, "recipes.other"),
+        (("small", "tiny", "nowhere", "pretrain_table"), {}, "nowhere"),
+        (("small", "tiny", "pretrain", "pretrain_table"), {"scene": "pretrain"}, "recipes.tiny.scene"),
+    ]:
+        wrong = call(*arguments, **changed)
+        assert wrong.returncode == 1
+        assert said in wrong.stderr
+        assert "Traceback" not in wrong.stderr
