@@ -34,7 +34,11 @@ class NotebookLists(_Lists):
 
 
 class ModelLists(_Lists):
-    """Lists that a model is asked for, one question a class."""
+    """Lists that a model is asked for, one question a class.
+
+    Whatever is scored by keywords needs them of every class, so there is no share of errors that may be allowed: a run
+    in which one class got none fails, and keeps the answers that it has.
+    """
 
     source: Literal["model"]
     """model: ask a back end."""
