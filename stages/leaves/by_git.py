@@ -9,11 +9,14 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from stages.base.errors import GateError, some
+from stages.base.paths import NONE
 from stages.cache.licensed import Material, material
 from stages.leaves.contents import Contents
 
 #: What below data/ git has by design; larger than this it is something else with such a name.
 _POINTERS, _LARGEST = (".dvc", ".gitignore"), 64 * 1024
+#: What records name where there is no such input: empty files.
+_NOTHING = {PurePosixPath(NONE), PurePosixPath("data/models/none")}
 
 
 class Blob(NamedTuple):
@@ -64,6 +67,8 @@ def _place(held: Material, blob: Blob) -> str:
     """Return why a file may not be in a commit by where it is; an empty text where it may."""
     path = blob.path
     if path.name.endswith(_POINTERS) and blob.size <= _LARGEST:
+        return ""
+    if path in _NOTHING and not blob.size:
         return ""
     made = next((where for where, out in held.outs.items() if out.use_cache and path.is_relative_to(where)), None)
     if made is not None or any(path.is_relative_to(area) for area in held.areas()):
