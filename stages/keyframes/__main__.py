@@ -49,7 +49,7 @@ def main() -> None:
                 "  what to do: run ingest again; the other clips' keyframes are in the journal"
             )
         frames = write_shards(run.keyframes, keys, journal)
-    left_out = sorted(set(manifest["clip_id"]) - set(keys))
+    left_out = sorted(manifest.filter(manifest["error"].is_not_null())["clip_id"])
     closing(f"keyframes {dataset}", f"{frames} keyframes of {len(keys)} clips in {run.keyframes}", known, left_out)
 
 
