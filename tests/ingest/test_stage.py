@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, SPLITS
@@ -137,6 +138,20 @@ def test_bad_input_is_told_in_a_sentence(workplace, changes, message):
     told = workplace.run("ingest", "tiny", "names.txt", values=block(**changes))
     assert message in told
     assert told.startswith("error: ")
+
+
+def test_all_about_a_data_set_stands_in_its_file_and_an_unknown_key_of_it_is_told(workplace, clips):
+    file = workplace.folder / "params/datasets/tiny.yaml"
+    file.parent.mkdir(parents=True)
+    values = block()["ingest"]["tiny"]
+    file.write_text(yaml.safe_dump({"ingest": values}))
+    assert workplace.run("ingest", "tiny", "clips", values={}) == ""
+    assert len(read_table(RUN.manifest, MANIFEST)) == len(NAMES)
+    file.write_text(yaml.safe_dump({"ingest": values | {"adaptor": "smarthome"}}))
+    told = workplace.run("ingest", "tiny", "clips", values={})
+    assert "key 'ingest.tiny.adaptor': Extra inputs are not permitted" in told
+    file.write_text(yaml.safe_dump({"keyframes": values}))
+    assert "key 'ingest.tiny': no such param" in workplace.run("ingest", "tiny", "clips", values={})
 
 
 @pytest.mark.parametrize(
