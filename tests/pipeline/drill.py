@@ -16,9 +16,11 @@ import yaml
 from tests.conftest import ROOT, dvc
 from tests.pipeline.project import REPLAY, RUN, digests, journal
 
-CELL = f"{REPLAY}:measure@deepseek_vl2"
-OTHER = f"{REPLAY}:measure@llama3_2_vision"
-OUT = f"{RUN}/measures/deepseek_vl2"
+CELL = f"{REPLAY}:measure@smarthome_vlm"
+OTHER = f"{REPLAY}:infer@smarthome_vlm_llama3_2_vision"
+OUT = f"{RUN}/measures"
+#: It is written when all methods are measured.
+LAST = f"{OUT}/methods.json"
 
 
 def forget(project: Path) -> None:
@@ -45,6 +47,12 @@ def started(project: Path, *arguments: str, command: str = "dvc") -> subprocess.
 def records(folder: Path) -> int:
     """Return how many samples a room's journal holds."""
     return sum(path.read_bytes().count(b"\n") for path in folder.glob("*.jsonl"))
+
+
+def embedded(output: str) -> int:
+    """Return how many texts a measure cell embedded, from its closing line."""
+    (line,) = [line for line in output.splitlines() if "texts embedded" in line]
+    return int(line.split(" texts embedded")[0].rpartition(";")[2].split(" of ")[0])
 
 
 def kill_when(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:

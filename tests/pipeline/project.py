@@ -19,10 +19,12 @@ from tests.conftest import ROOT, dvc
 PUBLISHED = "data/published/vlms_har_rhms"
 REPLAY = "papers/smarthome_vlm/dvc.yaml"
 PARAMS = "papers/smarthome_vlm/params.yaml"
+#: All about its data set.
+BLOCKS = "params/datasets/smarthome_vlm.yaml"
 RUN = "data/smarthome_vlm"
 LISTS = [f"data/published/smarthome_splits/{part}_CS.txt" for part in ("train", "validation", "test")]
-#: What other seeds gave, in a folder of metrics: no stage of the graph writes it.
-SEEDS = ("seeds.csv", "seeds_clips.csv")
+#: What other seeds gave, a folder of metrics: no stage of the graph writes it.
+SEEDS = "seeds"
 
 
 def git(*arguments: str, cwd: Path) -> str:
@@ -41,7 +43,7 @@ def copy_project(to: Path) -> Path:
     listed = git("ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\n")
     results = ("metrics/", "shipped/", "tests/")
     for name in filter(None, listed):
-        result = name.startswith(results) and not name.endswith(SEEDS)
+        result = name.startswith(results) and SEEDS not in Path(name).parts
         if (ROOT / name).exists() and not result and not name.endswith("dvc.lock"):
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, to / name)
@@ -71,7 +73,7 @@ def journal(project: Path) -> dict[str, str]:
 def digests(project: Path) -> dict[str, str]:
     """Return the MD5 of each result. DVC adds to its `.gitignore`s in the order in which stages ran: no results."""
     found = [path for name in (RUN, "metrics") for path in sorted((project / name).rglob("*"))]
-    files = [path for path in found if path.is_file() and path.name != ".gitignore" and path.name not in SEEDS]
+    files = [path for path in found if path.is_file() and path.name != ".gitignore" and SEEDS not in path.parts]
     return {str(path.relative_to(project)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
 
 

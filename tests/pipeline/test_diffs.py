@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.conftest import dvc
-from tests.pipeline.project import PARAMS, REPLAY, edit_yaml, journal
+from tests.pipeline.project import BLOCKS, REPLAY, edit_yaml, journal
 
 pytestmark = pytest.mark.slow
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def moved(copy):
     """The replay after another threshold: only numbers of the metric `similarity` may move."""
-    edit_yaml(copy / PARAMS, lambda params: params["scored"]["smarthome_vlm"]["thresholds"].update(similarity=0.6))
+    edit_yaml(copy / BLOCKS, lambda params: params["score"]["thresholds"].update(similarity=0.6))
     dvc("repro", "-q", REPLAY, cwd=copy, env=journal(copy))
     return copy
 
@@ -35,13 +35,13 @@ def plots(*arguments, project):
 
 def test_a_changed_threshold(moved):
     (line,) = dvc("params", "diff", cwd=moved).splitlines()[1:]
-    assert line.split() == [PARAMS, "scored.smarthome_vlm.thresholds.similarity", "0.5", "0.6"]
+    assert line.split() == [BLOCKS, "score.thresholds.similarity", "0.5", "0.6"]
 
     lines = [line for line in dvc("metrics", "diff", cwd=moved).splitlines() if line.startswith("metrics/")]
     assert 0 < len(lines) <= 7 * 3  # methods, less those without a change, and three headlines of similarity
     for line in lines:
         path, key, old, new, change = line.split()
-        assert re.fullmatch(r"metrics/smarthome_vlm/[a-z0-9_]+\.json", path)
+        assert re.fullmatch(r"metrics/smarthome_vlm/headlines/[a-z0-9_]+\.json", path)
         assert re.fullmatch(r"(cs|cv2|phase1)\.similarity\.(mca|accuracy)", key)
         assert all(len(value.lstrip("-")) <= 7 for value in (old, new, change))
         assert float(change) == pytest.approx(float(new) - float(old), abs=2e-5)

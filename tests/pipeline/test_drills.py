@@ -5,12 +5,13 @@ import subprocess
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from stages.journal.store import Journal
 from tests.conftest import dvc
-from tests.pipeline.drill import CELL, OTHER, OUT, finished, forget, records, same, started
-from tests.pipeline.project import PARAMS, REPLAY, RUN, digests, edit_yaml, journal, ran
+from tests.pipeline.drill import CELL, LAST, OTHER, OUT, embedded, finished, forget, records, same, started
+from tests.pipeline.project import BLOCKS, PARAMS, REPLAY, RUN, digests, edit_yaml, journal, ran
 
 pytestmark = pytest.mark.slow
 
@@ -42,12 +43,12 @@ def test_a_disk_that_fills_in_the_middle_of_a_stage(replayed, small_disk):
     assert "error: the disk is full" in output
     assert "free some space and run the same command again" in output
     assert "Traceback" not in output
-    assert not (project / OUT / "measures.parquet").exists()
+    assert not (project / LAST).exists()
     ballast.unlink()
     spared = records(project / ".journal/embed")
     assert spared > 10
     output = dvc("repro", "-s", CELL, cwd=project, env=journal(project))
-    assert f"{spared} from journal" in output
+    assert embedded(output) == records(project / ".journal/embed") - spared
     assert same(project, replayed, OUT)
 
 
@@ -72,16 +73,16 @@ def test_a_damaged_file_in_the_cache_is_found_and_made_again(copy, replayed, tru
     name = f"{RUN}/scores/deepseek_vl2.parquet"
     damage(cached(copy, name), truncate)
     (copy / name).unlink()
-    dvc("checkout", f"{REPLAY}:score@deepseek_vl2", cwd=copy)
+    dvc("checkout", f"{REPLAY}:score@smarthome_vlm", cwd=copy)
     assert not same(copy, replayed)
-    output = dvc("repro", "-s", "-f", f"{REPLAY}:compare", cwd=copy, env=journal(copy), check=False)
+    output = dvc("repro", "-s", "-f", f"{REPLAY}:compare@smarthome_vlm", cwd=copy, env=journal(copy), check=False)
     assert f"error: {name}: not a Parquet file, or a damaged one" in output
     assert "stages.cache.verify" in output
     told = started(copy, command="stages.cache.verify").communicate()[0]
     assert "1 files of DVC's cache were damaged" in told
     assert f"  {name}\n" in told
     output = dvc("repro", REPLAY, cwd=copy, env=journal(copy))
-    assert ran(output)[0] == "score@deepseek_vl2"
+    assert ran(output)[0] == "score@smarthome_vlm"
     assert same(copy, replayed)
     assert "are what their names say" in finished(started(copy, command="stages.cache.verify"))
 
@@ -96,15 +97,15 @@ def test_two_at_once_in_one_project(copy, replayed):
     while not (copy / ".journal/embed").exists():
         assert one.poll() is None, one.communicate()[0]
         time.sleep(0.01)
-    # The same cell is refused while it runs (where it was quicker, nothing is left to do); another cell may run.
-    for process in [started(copy, "repro", "-s", CELL), started(copy, "repro", "-s", OTHER), one]:
+    # The same cell is refused while it runs (where it was quicker, nothing is left to do), and one that writes what it
+    # reads.
+    for process in [started(copy, "repro", "-s", CELL), started(copy, "repro", "-s", "-f", OTHER), one]:
         said = process.communicate()[0]
         assert process.returncode == 0 or any(text in said for text in BUSY), said
         assert "Traceback" not in said
     for cell in (CELL, OTHER):
         dvc("repro", "-s", cell, cwd=copy, env=journal(copy))
-    assert same(copy, replayed, OUT)
-    assert same(copy, replayed, OUT.replace("deepseek_vl2", "llama3_2_vision"))
+    assert same(copy, replayed)
 
 
 def test_a_journal_of_an_older_version_changes_nothing(copy, replayed, monkeypatch):
@@ -125,7 +126,8 @@ def test_a_journal_of_an_older_version_changes_nothing(copy, replayed, monkeypat
     for name in (".dvc/cache", f"{RUN}/measures"):
         shutil.rmtree(copy / name)
     output = dvc("repro", "-s", CELL, cwd=copy, env={"HAR_JOURNAL": str(older)})
-    assert "230 of 230 texts embedded; 0 from journal" in output
+    tables = [pq.read_table(path)["journal_key"] for path in (replayed / OUT).glob("*/embeddings.parquet")]
+    assert embedded(output) == len({key for table in tables for key in table.to_pylist()}) > 200
     assert same(copy, replayed, OUT)
 
 
@@ -133,19 +135,38 @@ def test_a_removed_model_does_not_reach_the_page(copy):
     name = "internvl2_5_videocaps"
 
     def remove(params):
-        compare, nulls, report = (params[block]["smarthome_vlm"] for block in ("compare", "nulls", "report"))
-        for listed in (params["models"], params["vlm"], report["names"]):
-            del listed[name]
-        for listed in (params["methods"], compare["methods"], nulls["models"]):
-            listed.remove(name)
+        key = f"smarthome_vlm_{name}"
+        for listed in (params["asked"], params["methods"]):
+            del listed[key]
+        del params["fetched"][f"published_{name}"]
 
     edit_yaml(copy / PARAMS, remove)
-    graph, page = copy / REPLAY, copy / RUN / "report/index.html"
-    graph.write_text("".join(line for line in graph.read_text().splitlines(keepends=True) if name not in line))
+    edit_yaml(copy / BLOCKS, lambda blocks: blocks["nulls"]["models"].remove(name))
+    page = copy / RUN / "report/index.html"
     assert name in page.read_text()
-    output = dvc("repro", REPLAY, cwd=copy, env=journal(copy))
-    # Its files are still there; nothing that is shown comes from them.
-    assert f"ignored, not listed: {name}" in output
-    assert (copy / RUN / f"scores/{name}.parquet").exists()
+    dvc("repro", REPLAY, cwd=copy, env=journal(copy))
+    # Its answers are still there; nothing that is shown comes from them.
+    assert (copy / RUN / f"predictions/{name}.parquet").exists()
     shown = [page, *(copy / "metrics/smarthome_vlm").glob("*.csv"), *(copy / RUN).glob("*.csv")]
     assert [path.name for path in shown if name in path.read_text()] == []
+    assert not list((copy / "metrics").rglob(f"{name}.json"))
+
+
+def test_a_method_without_a_title_is_asked_and_not_shown(copy):
+    """A model to ask, and no method by itself."""
+    name = "internvl2_5_videocaps"
+
+    def untitle(params):
+        for listed in (params["asked"], params["methods"]):
+            listed[f"smarthome_vlm_{name}"]["title"] = None
+
+    edit_yaml(copy / PARAMS, untitle)
+    page = copy / RUN / "report/index.html"
+    output = dvc("repro", REPLAY, cwd=copy, env=journal(copy))
+    assert {stage.partition("@")[0] for stage in ran(output)} == {"measure", "score", "compare", "report"}
+    assert (copy / RUN / f"predictions/{name}.parquet").exists()
+    summary = (copy / "metrics/smarthome_vlm/summary.csv").read_text()
+    assert name not in summary
+    assert "internvl2_5," in summary
+    assert not list((copy / "metrics").rglob(f"{name}.json"))
+    assert f'"{name}"' not in page.read_text()

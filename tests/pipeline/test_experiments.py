@@ -7,11 +7,11 @@ import sys
 import pytest
 
 from tests.conftest import dvc
-from tests.pipeline.project import PARAMS, REPLAY, git
+from tests.pipeline.project import BLOCKS, REPLAY, git
 
 pytestmark = pytest.mark.slow
-THRESHOLD = f"{PARAMS}:scored.smarthome_vlm.thresholds.similarity"
-SEED = f"{PARAMS}:nulls.smarthome_vlm.seed"
+THRESHOLD = f"{BLOCKS}:score.thresholds.similarity"
+SEED = f"{BLOCKS}:nulls.seed"
 
 
 def shown(project, env):
@@ -25,8 +25,8 @@ def shown(project, env):
     for row in table:
         for experiment in row["experiments"] or []:
             for revision in experiment["revs"]:
-                params = revision["data"]["params"][PARAMS]["data"]
-                found[experiment["name"]] = params["scored"]["smarthome_vlm"]["thresholds"]["similarity"]
+                params = revision["data"]["params"][BLOCKS]["data"]
+                found[experiment["name"]] = params["score"]["thresholds"]["similarity"]
     return found
 
 
@@ -62,5 +62,5 @@ def test_experiments_here_elsewhere_and_queued(copy, tmp_path):
 
     assert shown(project, env) == {"elsewhere": 0.6, "queued": 0.7, "here": 0.8}
     difference = dvc("exp", "diff", "elsewhere", "queued", cwd=project)
-    assert "scored.smarthome_vlm.thresholds.similarity" in difference
+    assert "score.thresholds.similarity" in difference
     assert git("rev-parse", "HEAD", cwd=project) == before

@@ -30,11 +30,13 @@ HOSTILE = [
 ]
 BLOCK = {
     "adapter": "folders",
-    "source": "clips",
     "licensed": False,
     "accept_leaks": [],
     "protocols": {"random": {"folds": 2, "seed": 0, "validation": False}},
 }
+RECORD = {"clips": "clips", "published": "clips", "official": "clips"}
+ASKED = {"dataset": "home", "method": "m", "model": "e", "strategy": "list", "protocol": "all", "adapter": "data/none"}
+LEARNS = {"dataset": "home", "method": "m", "model": "e", "recipe": "r", "protocol": "cs"}
 PIPELINES = [*graph.PIPELINES, ROOT / "seeds/dvc.yaml"]
 
 
@@ -44,7 +46,7 @@ def project(tmp_path):
     Repo.init(str(tmp_path), no_scm=True).close()
     (tmp_path / "stages").symlink_to(ROOT / "stages")
     stage = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["ingest"]
-    stage["deps"] = ["clips"]
+    stage["do"]["deps"] = ["${item.clips}"]
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"ingest": stage}}))
     for seed, name in enumerate(["walk/a", "walk/b", "sit/c"]):
         write_clip(tmp_path / f"clips/{name}.mp4", seed=seed)
@@ -52,7 +54,10 @@ def project(tmp_path):
 
 
 def name_it(project, name):
-    (project / "params.yaml").write_text(yaml.safe_dump({"datasets": [name], "ingest": {name: BLOCK}}))
+    values = {"here": "", "root": ".", "datasets": {name: RECORD}}
+    (project / "params.yaml").write_text(yaml.safe_dump(values))
+    (project / "params/datasets").mkdir(parents=True)
+    (project / f"params/datasets/{name}.yaml").write_text(yaml.safe_dump({"ingest": BLOCK}))
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -77,7 +82,7 @@ def test_a_plain_name_runs_and_its_lock_has_no_name_in_the_command(project):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_stage_by_hand_refuses_it_too(workplace, name):
     write_clip(workplace.folder / "clips/walk/a.mp4")
-    said = workplace.run("ingest", "--", name, values={"ingest": {name: BLOCK}})
+    said = workplace.run("ingest", "--", name, "clips", values={"ingest": {name: BLOCK}})
     assert said.startswith(f"error: params.yaml, key 'dataset': {name!r} is no name")
     assert not list(workplace.folder.rglob("X"))
 
@@ -104,16 +109,22 @@ def test_the_projects_own_names_keep_the_rule(pipeline, monkeypatch):
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("datasets", ["../stages"]),
-        ("models", ["a b"]),
-        ("methods", ["x;y"]),
         ("scenes", ["/tmp"]),
-        ("strategies_used", ["$(x)"]),
-        ("captioned_by", "a b"),
-        ("trained", {"x y": {"dataset": "home", "method": "m"}}),
-        ("trained", {"x": {"dataset": "ho me", "method": "m"}}),
-        ("trained_from", {"x": {"dataset": "home", "method": "m", "weights": "../../etc/passwd"}}),
-        ("adapted", {"x": {"dataset": "home", "model": "e", "way": "w", "protocol": "cs|x"}}),
+        ("pretrained", {"a b": {"recipe": "r", "scene": "s", "tables": "t"}}),
+        ("pretrained", {"e": {"recipe": "$(x)", "scene": "s", "tables": "t"}}),
+        ("pretrained", {"e": {"recipe": "r", "scene": "../s", "tables": "t"}}),
+        ("fetched", {"../e": {"file": "data/none"}}),
+        ("datasets", {"../stages": RECORD | {"captioner": "none", "judge": "none"}}),
+        ("datasets", {"ward": RECORD | {"captioner": "a b", "judge": "none"}}),
+        ("kept", {"x;y": RECORD}),
+        ("asked", {"x y": ASKED}),
+        ("asked", {"x": ASKED | {"dataset": "ho me"}}),
+        ("asked", {"x": ASKED | {"method": "x;y"}}),
+        ("asked", {"x": ASKED | {"model": "../e"}}),
+        ("asked", {"x": ASKED | {"strategy": "$(x)"}}),
+        ("trained", {"x": LEARNS | {"recipe": "../../etc/passwd"}}),
+        ("adapted", {"x": LEARNS | {"protocol": "cs|x"}}),
+        ("controlled", {"home": LEARNS | {"method": "a b"}}),
     ],
 )
 def test_every_kind_of_name_is_checked_before_dvc_makes_paths_of_it(tmp_path, monkeypatch, key, value):
@@ -128,3 +139,18 @@ def test_every_kind_of_name_is_checked_before_dvc_makes_paths_of_it(tmp_path, mo
 @pytest.mark.parametrize("name", ["home", "ward_2", "R2plus1d", "_x", 7])
 def test_what_is_a_name(name):
     check_name(name, "params.yaml", "dataset")
+
+
+def test_a_slot_and_a_title_may_be_anything(tmp_path, monkeypatch):
+    """A folder of clips is where its owner has it; a title is no name: neither is in a command or a path of ours."""
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    record = RECORD | {"clips": "/videos of ours/$(x)", "captioner": "none", "judge": "none", "targets": "data/none"}
+
+    def change(params):
+        params["datasets"] = {"ward": record}
+        params["asked"] = {"x": ASKED | {"title": "`x`; rm -r /"}}
+
+    edit_yaml(tmp_path / "params.yaml", change)
+    monkeypatch.chdir(tmp_path)
+    check_pipeline(Path("dvc.yaml"))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import dvc
 from tests.pipeline import remotes
-from tests.pipeline.project import PARAMS, PUBLISHED, REPLAY, copy_project, edit_yaml, git, ran
+from tests.pipeline.project import BLOCKS, PUBLISHED, REPLAY, copy_project, edit_yaml, git, ran
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +69,7 @@ def test_repro_pulls_what_it_needs_and_a_changed_stage_only_runs(origin, pushed,
     """No `dvc pull`: only what the changed stages read comes over; and nothing of GPU side is computed."""
     env = {**pushed.env, "HAR_JOURNAL": str(clone / ".journal")}
     assert ran(dvc("repro", "--pull", "--allow-missing", REPLAY, cwd=clone, env=env)) == []
-    edit_yaml(clone / PARAMS, lambda params: params["scored"]["smarthome_vlm"]["thresholds"].update(similarity=0.6))
+    edit_yaml(clone / BLOCKS, lambda params: params["score"]["thresholds"].update(similarity=0.6))
     output = dvc("repro", "--pull", "--allow-missing", REPLAY, cwd=clone, env=env)
     assert {stage.partition("@")[0] for stage in ran(output)} == {"score", "compare", "report"}
     assert "texts embedded" not in output
@@ -140,11 +140,16 @@ def test_images_of_a_licensed_data_set_stay_here(tmp_path, remote_file):
     for name in sorted(remote_file("data/weizmann/clips").iterdir())[::15]:
         shutil.copy(name, clips)
     dvc("commit", "--force", "data/weizmann/clips.dvc", cwd=project)
-    edit_yaml(project / "params.yaml", lambda params: params.update(datasets=["weizmann"], pushed=["weizmann"]))
+    record = {"clips": "data/weizmann/clips", "published": "data/none", "official": "data/none"}
+    record |= {"keywords": "data/none", "captioner": "none", "judge": "none", "truth": "data/none"}
+    record |= dict.fromkeys(("controls", "seeds", "targets"), "data/none")
+    sets = {"weizmann": record}
+    lists = {key: {} for key in ("asked", "trained", "adapted", "methods", "controlled")}
+    edit_yaml(project / "params.yaml", lambda params: params.update(**lists, datasets=sets, pushed=sets, kept={}))
     env = {"HAR_JOURNAL": str(project / ".journal")}
     said = tried("repro", "keyframes@weizmann", clone=project, env=env)
-    assert "name weizmann under `kept`" in said
-    edit_yaml(project / "params.yaml", lambda params: params.update(pushed=[], kept=["weizmann"]))
+    assert "move its record in params.yaml from `pushed` to `kept`" in said
+    edit_yaml(project / "params.yaml", lambda params: params.update(pushed={}, kept=sets))
     dvc("repro", "keyframes_kept@weizmann", cwd=project, env=env)
     frames = list((project / "data/weizmann/keyframes").iterdir())
     assert len(frames) > 1

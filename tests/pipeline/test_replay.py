@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -11,19 +10,14 @@ import pytest
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import read_table
 from tests.conftest import dvc
-from tests.pipeline.project import PARAMS, PUBLISHED, REPLAY, RUN, digests, edit_yaml, git, journal, ran
+from tests.pipeline.drill import embedded
+from tests.pipeline.project import BLOCKS, PARAMS, PUBLISHED, REPLAY, RUN, digests, edit_yaml, git, journal, ran
 
 pytestmark = pytest.mark.slow
 
 
 def repro(project: Path, **env: str) -> str:
     return dvc("repro", REPLAY, cwd=project, env={**journal(project), **env})
-
-
-def embedded(output: str) -> int:
-    """Return how many texts the measure cells embedded, from their closing lines."""
-    lines = [line for line in output.splitlines() if line.startswith("measure ") and "texts embedded" in line]
-    return sum(int(line.split(" texts embedded")[0].rpartition(";")[2].split(" of ")[0]) for line in lines)
 
 
 def test_summary_has_every_model_protocol_and_metric(replayed):
@@ -54,7 +48,7 @@ def test_nothing_runs_when_nothing_changed(copy):
 
 
 def test_a_threshold_touches_only_score_and_what_follows(copy):
-    edit_yaml(copy / PARAMS, lambda params: params["scored"]["smarthome_vlm"]["thresholds"].update(similarity=0.6))
+    edit_yaml(copy / BLOCKS, lambda params: params["score"]["thresholds"].update(similarity=0.6))
     output = repro(copy)
     assert {stage.partition("@")[0] for stage in ran(output)} == {"score", "compare", "report"}
     assert "texts embedded" not in output
@@ -69,24 +63,18 @@ def test_a_fifth_file_costs_its_new_texts_also_without_a_journal(copy):
 
     def add(params):
         file = f"{PUBLISHED}/fifth.json"
-        params["models"]["fifth"] = file
-        params["vlm"]["fifth"] = {"backend": "recorded", "file": file}
-        params["methods"].append("fifth")
-        params["compare"]["smarthome_vlm"]["methods"].append("fifth")
+        params["fetched"]["fifth"] = {"file": file}
+        other = params["asked"]["smarthome_vlm_deepseek_vl2"]
+        record = other | {"method": "fifth", "title": "a fifth", "model": "fifth"}
+        for listed in (params["asked"], params["methods"]):
+            listed["smarthome_vlm_fifth"] = record
 
+    (copy / "params/models/fifth.yaml").write_text(f"backend: recorded\nfile: {PUBLISHED}/fifth.json\n")
     edit_yaml(copy / PARAMS, add)
-    # A line for each of its files that compare and report read, beside the line of another model.
-    others, mark, readers = (copy / REPLAY).read_text().partition("\n  compare:\n")
-    readers, added = re.subn(r"(?m)^( +- data/.*/)llama3_2_vision(.*\n)", r"\g<0>\1fifth\2", readers)
-    assert added == 6
-    (copy / REPLAY).write_text(others + mark + readers)
     shutil.rmtree(copy / ".journal")
     output = repro(copy)
-    assert {stage for stage in ran(output) if stage.startswith(("infer", "measure", "score"))} == {
-        "infer@fifth",
-        "measure@fifth",
-        "score@fifth",
-    }
+    after = [f"{room}@smarthome_vlm" for room in ("nulls", "measure", "score", "compare", "report")]
+    assert ran(output) == ["model@fifth", "infer@smarthome_vlm_fifth", *after]
     assert embedded(output) == sum(text.startswith("The person is doing thing number") for text in generations.values())
     assert "fifth" in (copy / "metrics/smarthome_vlm/summary.csv").read_text()
 
@@ -161,10 +149,10 @@ def test_bad_entries_are_reported_and_the_rest_is_scored(copy):
 
 @pytest.mark.parametrize("value", [1.5, -0.1, "high"])
 def test_threshold_outside_0_to_1(copy, value):
-    edit_yaml(copy / PARAMS, lambda params: params["scored"]["smarthome_vlm"]["thresholds"].update(similarity=value))
-    output = dvc("repro", "-s", f"{REPLAY}:score@deepseek_vl2", cwd=copy, check=False)
+    edit_yaml(copy / BLOCKS, lambda params: params["score"]["thresholds"].update(similarity=value))
+    output = dvc("repro", "-s", f"{REPLAY}:score@smarthome_vlm", cwd=copy, check=False)
     assert (
-        f"error: {REPLAY}:score@deepseek_vl2, key 'scored.smarthome_vlm.thresholds.similarity': Input should be"
+        f"error: {REPLAY}:score@smarthome_vlm, key 'score.smarthome_vlm.thresholds.similarity': Input should be"
         in output
     )
     assert f"got {value!r}" in output
