@@ -34,6 +34,8 @@ Declared = Mapping[str, Any]
 BLOCKS = {"params/models": "vlm", "params/recipes": "recipes"}
 #: Folder of files of several blocks: `ingest` in params/datasets/home.yaml is `ingest.home`.
 DATASETS = "params/datasets"
+#: The file of a data set in `metrics` that is a param, in which no cell reads anything: see `stages/again`.
+COUNTED = "errors.json"
 
 #: What DVC's parser asks of a file system; its own class for the local one takes a sixth of a second to import.
 FILES = SimpleNamespace(
@@ -167,6 +169,8 @@ def place(file: str, key: str | None) -> str:
     if folder == DATASETS and key:
         block, _, rest = key.partition(".")
         return ".".join(filter(None, [block, path.stem, rest]))
+    if key and path.name == COUNTED:
+        return f"{path.stem}.{path.parent.name}.{key}"
     return key or ""
 
 

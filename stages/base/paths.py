@@ -68,6 +68,11 @@ class Run:
         """Table CAPTIONS: the reference captions."""
         return self.data / "captions.parquet"
 
+    @property
+    def errors(self) -> Path:
+        """JSON: how many answers of each cell that asks ended in an error, as the cell counted them when it ran."""
+        return self.metrics / "errors.json"
+
     def predictions(self, method: str) -> Path:
         """Table PREDICTIONS of one method; those that `nulls` writes have a folder of their own."""
         folder = "nulls" if method in (*NULLS, REFERENCES) else "predictions"

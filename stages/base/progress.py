@@ -61,8 +61,8 @@ class Progress:
             self._bar.stop()
 
 
-def closing(stage: str, did: str, skipped: int = 0, failed: Iterable[str] = ()) -> None:
-    """Print a stage's one closing line: what it did, what the journal spared, what failed."""
+def closing(stage: str, did: str, skipped: int = 0, failed: Iterable[str] = (), then: str = "") -> None:
+    """Print a stage's one closing line: what it did, what the journal spared, what failed, and what happens then."""
     names = list(failed)
     tail = f"; failed {len(names)}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}" if names else ""
-    print(f"{stage}: {did}; {skipped} from journal{tail}", flush=True)
+    print(f"{stage}: {did}; {skipped} from journal{tail}{f'; {then}' if then else ''}", flush=True)

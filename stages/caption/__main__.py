@@ -29,6 +29,7 @@ from stages.vlm.dry import DryJournal, Pretend, keep_speed
 from stages.vlm.load import load
 from stages.vlm.prompts import Prompt
 from stages.vlm.show import Show
+from stages.vlm.unanswered import count_errors
 
 
 def main() -> None:
@@ -42,6 +43,7 @@ def main() -> None:
     run, prompts = Run(cell.dataset), Path(__file__).parent / "prompts"
     if params is None or vlm.backend == "none":
         write_table(run.captions, [], CAPTIONS)
+        count_errors(run, 0, "caption")
         return closing(f"caption {cell.dataset}", "no captions: nobody writes them")
     show, backend, tally = Show(run, vlm), load(vlm, cell.model), Tally()
     pretend = Pretend(backend, vlm, repeats=False)
@@ -71,7 +73,9 @@ def main() -> None:
     cut = sum(row.get("ended") == "length" for row, _ in found)
     tried += f"; {cut} cut at the longest answer allowed" if cut else ""
     did = f"{len(found)} captions ({tried}), {show.unusable} unusable clips left out; {tally.computed} answers computed"
-    closing(name, did + unused + (f"; {failed} without a keyword" if failed else ""), tally.asked - tally.computed)
+    did += unused + (f"; {failed} without a keyword" if failed else "")
+    errors = sum("text" in row and why is not None and why.startswith("error:") for row, why in found)
+    closing(name, did, tally.asked - tally.computed, then=count_errors(run, errors, "caption"))
 
 
 if __name__ == "__main__":

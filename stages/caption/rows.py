@@ -102,7 +102,8 @@ def gate(found: Sequence[tuple[Row, str | None]], strict: bool) -> int:
 def refill(journal: Journal, path: Path) -> int:
     """Put the rows of the last run's output into the journal that lacks them; return how many.
 
-    A collaborator who pulled the output and has no journal so asks only about new clips.
+    A collaborator who pulled the output and has no journal so asks only about new clips. A row without a text and
+    without a word on why its answer ended may have been an error, which is asked again.
     """
     old = previous(path)
     try:
@@ -111,7 +112,8 @@ def refill(journal: Journal, path: Path) -> int:
         rows = None  # written by another version of this stage
     count = 0
     for row in rows.iter_rows(named=True) if rows is not None else ():
-        if row["journal_key"] is not None and row["journal_key"] not in journal:
+        error = row["text"] is None and row["ended"] is None
+        if not error and row["journal_key"] is not None and row["journal_key"] not in journal:
             journal.put(row["journal_key"], {"row": {name: row[name] for name in _MADE}})
             count += 1
     return count

@@ -27,6 +27,7 @@ from stages.labels.classes import read_classes
 from stages.vlm.ask import Tally
 from stages.vlm.dry import DryJournal, Pretend, counting, keep_speed, to_ask
 from stages.vlm.show import Show
+from stages.vlm.unanswered import count_errors
 
 
 def main() -> None:
@@ -80,7 +81,10 @@ def main() -> None:
     beyond = f", {len(skipped)} beyond the limit not asked" if skipped else ""
     left = f"{show.unusable} unusable left out{beyond}"
     did = f"{len(rows)} clips ({status}), {left}; {tally.computed} answers computed{unused}"
-    closing(name, did, tally.asked - tally.computed, failed)
+    # A clip that cannot be shown has no key: there is nothing to ask.
+    errors = sum(row["status"] == "error" and row["journal_key"] is not None for row in rows)
+    then = count_errors(run, errors, "infer", cell.method)
+    closing(name, did, tally.asked - tally.computed, failed, then)
 
 
 if __name__ == "__main__":

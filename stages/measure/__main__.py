@@ -22,6 +22,7 @@ from stages.measure.make import check, dry, measure
 from stages.measure.params import PARAMS
 from stages.methods.records import methods_of, write_methods
 from stages.metrics.context import Context
+from stages.vlm.unanswered import count_errors
 
 
 def main() -> None:
@@ -37,19 +38,21 @@ def main() -> None:
     check(run, params, truth)
     told = truth is not None and len(read_table(run.captions, CAPTIONS)) > 0
     methods = methods_of(run, records, read_classes(run).many, told)
-    texts = computed = 0
+    texts = computed = errors = 0
     for method in (one.name for one in methods):
-        with Context(run, method, params, None if judge.backend == "none" else judge, truth) as context:
+        judging = None if judge.backend == "none" else judge
+        with Context(run, method, params, judging, truth, cell.judge) as context:
             if cell.dry:
                 print("\n  ".join([f"measure {run.name} {method}, dry", *dry(context)]))
                 continue
             did = measure(context)
-        texts, computed = texts + did.texts, computed + did.computed
+        texts, computed, errors = texts + did.texts, computed + did.computed, errors + context.errors
         print(f"measure {run.name} {method}: {did.words}")
     if not cell.dry:
         write_methods(run, methods)
         done = f"{len(methods)} methods; {computed} of {texts} texts embedded"
-        closing(f"measure {run.name}", done, texts - computed)
+        then = count_errors(run, errors, "measure")
+        closing(f"measure {run.name}", done, texts - computed, then=then)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,13 @@ class Context:
     """One method's answers and all that they can be measured against. Use as a context manager."""
 
     def __init__(
-        self, run: Run, method: str, params: Settings, judge: VlmParams | None = None, truth: Path | None = None
+        self,
+        run: Run,
+        method: str,
+        params: Settings,
+        judge: VlmParams | None = None,
+        truth: Path | None = None,
+        judged_by: str = "judge",
     ) -> None:
         """Take what is measured, and with what.
 
@@ -80,11 +86,15 @@ class Context:
             judge: the judging model; None where nobody judges.
             truth: table TRUTH of rendered clips, for `truth_similarity` and `truth_named`; with it `grounded` knows
                 verb and object of a clip, without it goes by keywords.
+            judged_by: the judging model's file in params/models, by which compute.yaml knows its server.
         """
         self.run, self.method, self.params, self.judge, self.truths = run, method, params, judge, truth
+        self.judged_by = judged_by
         self.metric: str | None = None
         """The metric that is measured: a null model may have an answer of its own for it."""
         self.journals: dict[str, Journal] = {}
+        self.errors = 0
+        """How many questions of a metric to a model ended in an error."""
 
     def block(self, name: str, kind: type[Block]) -> Block:
         """Return a metric's own block of params, of its kind."""

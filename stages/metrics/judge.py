@@ -197,7 +197,7 @@ def rows(context: Context) -> Iterable[Row]:
     # A judge draws `repeats` times for each repeat of the method: a void answer is as void in each of the draws.
     voids = [row._replace(repeat=row.repeat * params.repeats + draw) for row in found for draw in range(params.repeats)]
     model = params.model(context.judge)
-    show, backend = Show(context.run, model), load(model, "judge")
+    show, backend = Show(context.run, model), load(model, context.judged_by)
     journal, file = context.journal("judge", *KINDS), context.run.measures(context.method) / "judgements.parquet"
     refill(journal, file)
     tally, start = Tally(), time.monotonic()
@@ -205,6 +205,7 @@ def rows(context: Context) -> Iterable[Row]:
         prompt = Prompt(PROMPTS, params.prompt)
         judged = list(judge(said, show, prompt, backend, journal, params.repeats, tally, progress.advance))
     keep_speed("judge", backend, time.monotonic() - start, tally.computed)
+    context.errors += tally.errors
     failed = {f"{one.clip_id}, repeat {one.repeat}": one.detail for one in judged if one.journal_key is None}
     allow(failed, len(judged), context.params.errors, "judgements")
     save(file, judged, backend.revision)
@@ -215,7 +216,7 @@ def dry(context: Context) -> list[str]:
     """Return what the judge would be asked, as lines; nothing is asked and written."""
     params = context.block("judge", JudgeParams)
     model = params.model(context.judge)
-    pretend, tally = Pretend(load(model, "judge"), model), Tally()
+    pretend, tally = Pretend(load(model, context.judged_by), model), Tally()
     said, prompt = _to_judge(context, []), Prompt(PROMPTS, params.prompt)
     with DryJournal("judge", *KINDS) as journal:
         refill(journal, context.run.measures(context.method) / "judgements.parquet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ class Inputs:
     repeats: pl.DataFrame
     seeds: pl.DataFrame
     audit: list[dict[str, Any]]
+    errors: dict[str, int]
+    """What was asked for -> how many answers ended in an error, which the next run asks again; no noughts."""
 
     @property
     def everyone(self) -> tuple[str, ...]:
@@ -116,6 +119,7 @@ def load(run: Run, seeds: Path | None) -> Inputs:
         repeats=read_csv(run.metrics / "repeats.csv", REPEATS),
         seeds=_seeds(seeds),
         audit=read_json(run.metrics / "audit.json"),
+        errors=_errors(run, {one.name: one.title for one in measured}),
     )
     _check_methods(inputs)
     return inputs
@@ -170,6 +174,15 @@ def _seeds(folder: Path | None) -> pl.DataFrame:
     kinds = dict.fromkeys(SEEDS[:4], pl.String) | dict.fromkeys(SEEDS[4:6], pl.Int64) | {"value": pl.Float64}
     frame = read_csv(folder / "seeds.csv", SEEDS) if folder else pl.DataFrame(schema=SEEDS)
     return frame.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+
+
+def _errors(run: Run, titles: Mapping[str, str]) -> dict[str, int]:
+    """Return the counts of errors that the cells left, in words and without noughts; none of a run without DVC."""
+    known = read_json(run.errors) if run.errors.exists() else {}
+    counts = {"reference captions": known.get("caption", 0)}
+    counts |= {f"answers of {titles.get(name, name)}": count for name, count in known.get("infer", {}).items()}
+    counts["judgements"] = known.get("measure", 0)
+    return {what: count for what, count in counts.items() if count}
 
 
 def _of(path: Path, kind: pa.Schema, method: str) -> pl.DataFrame:

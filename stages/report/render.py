@@ -96,6 +96,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         targets=targets.beside_ours(rules.targets, inputs.summary) if rules.targets else None,
         audit=inputs.audit,
         exclusions=exclusions.exclusions(inputs),
+        errors=inputs.errors,
         controls=_plain(read_csv(rules.controls, [])) if rules.controls else None,
         glance=glance.pictures(inputs, 2 * params.thumbnail_width) if pictured else [],
         stages=made_by,

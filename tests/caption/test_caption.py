@@ -19,7 +19,7 @@ def caption(tmp_path, monkeypatch, capsys):
     def run(**guesser):
         guessing("caption", ["home", "guess"], **guesser)
         out = capsys.readouterr().out
-        computed, known = re.search(r"(\d+) answers computed; (\d+) from journal", out).groups()
+        computed, known = re.search(r"(\d+) answers computed;.* (\d+) from journal", out).groups()
         return tmp_path / "data/home/captions.parquet", int(computed), int(known)
 
     return run
@@ -99,6 +99,17 @@ def test_captions_that_nobody_wrote_are_an_error_without_the_gate_too(tmp_path, 
         caption(silent=lost)
     assert (tmp_path / "data/home/captions.parquet").read_bytes() == before
     assert len(read_table(caption()[0], CAPTIONS)) == 12
+
+
+def test_an_error_is_asked_again_also_without_a_journal(tmp_path, caption, capsys, monkeypatch):
+    block = PARAMS["caption"]["home"] | {"gate": False, "errors": 0.5}
+    write_run(tmp_path, clips=10, values=PARAMS | {"caption": {"home": block}})
+    guessing("caption", ["home", "guess"], silent={"clip00000": Answer("", "error", "rate limit")})
+    assert "1 ended in an error: the same command asks again" in capsys.readouterr().out
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "none"))
+    path, computed, known = caption()
+    assert (computed, known) == (1, 9)
+    assert read_table(path, CAPTIONS)["text"].null_count() == 0
 
 
 def test_a_class_without_keywords(tmp_path, caption):

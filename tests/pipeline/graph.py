@@ -50,11 +50,16 @@ class Stage:
         return text
 
     def params(self, cell: dict[str, str]) -> dict[str, Any]:
-        """Return the value of each param that a cell lists, by its place among all params."""
+        """Return the value of each param that a cell lists, by its place among all params.
+
+        Its count of errors is none that its room reads: see `stages/again`.
+        """
         found = {}
         for entry in self.body.get("params", []):
             for file, keys in entry.items():
                 path = self.filled(file, cell)
+                if path.endswith("/errors.json"):
+                    continue
                 content = load_yaml(str(ROOT / path))
                 for key in [self.filled(key, cell) for key in keys] if keys else [None]:
                     found[params.place(path, key)] = content if key is None else lookup(content, key)

@@ -1,5 +1,6 @@
 """What keeps the graph honest: a stage lists as deps and params what its code imports and reads, no less, no more."""
 
+import json
 import re
 import subprocess
 from functools import reduce
@@ -107,6 +108,20 @@ def test_make_graph_replaces_code_and_nothing_else():
 def test_params_are_what_the_room_reads(stage):
     for cell in stage.cells:
         graph.check_params(stage, cell)
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=IDS)
+def test_a_cell_that_asks_has_its_own_count_of_errors_among_its_params(stage):
+    """In the file of its data set, as `again` writes it before it first asks."""
+    asks = any("count_errors(" in file.read_text() for file in (graph.ROOT / "stages" / stage.room).glob("*.py"))
+    assert asks == (stage.room in ("caption", "infer", "measure"))
+    own = [entry for entry in stage.body["params"] if any(file.endswith("errors.json") for file in entry)]
+    assert len(own) == asks
+    for cell in stage.cells if asks else ():
+        ((file, (key,)),) = own[0].items()
+        assert stage.filled(key, cell) == (f"infer.{cell['item.method']}" if stage.room == "infer" else stage.room)
+        count = graph.lookup(json.loads((graph.ROOT / stage.filled(file, cell)).read_text()), stage.filled(key, cell))
+        assert count >= 0
 
 
 def test_every_kind_of_cell_is_looked_at():

@@ -167,6 +167,19 @@ def test_every_clip_left_out_is_named_with_its_reason(inputs):
     }
 
 
+def test_errors_that_the_next_run_asks_again_are_on_the_page(run, inputs):
+    """A method that was asked and is not measured has no title."""
+    write_json(run.errors, {"caption": 0, "infer": {"bold": 1200, "untitled": 1, "embedded": 0}, "measure": 2})
+    text = page(load(run, None), small.params(), small.rules())
+    said = re.search(r'id="errors">(.*?)</p>', text, re.DOTALL)[1]
+    assert inputs.titles["bold"] == "Bold & brave"
+    assert "1,200 answers of Bold &amp; brave, 1 answers of untitled, 2 judgements." in " ".join(said.split())
+    assert "asks again" in said
+    write_json(run.errors, {"caption": 0, "infer": {"bold": 0}, "measure": 0})
+    assert page(load(run, None), small.params(), small.rules()) == page(inputs, small.params(), small.rules())
+    assert 'id="errors"' not in page(inputs, small.params(), small.rules())
+
+
 def test_the_share_of_cut_answers_is_on_the_page(run):
     """They count as they are, so a reader must see how many there are."""
     path = run.predictions("embedded")
