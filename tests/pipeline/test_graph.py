@@ -341,7 +341,7 @@ def test_what_learns_on_a_data_set_has_seeds_for_its_intervals():
     values = STUDIES[graph.ROOT.name]
     for name, dataset in values["datasets"].items():
         records = {key: Record.model_validate(record) for key, record in values["methods"].items()}
-        learnt = [one for one in methods_of(Run(name), records, sets=False, truth=False) if one.kind == "learnt"]
+        learnt = [one for one in methods_of(Run(name), records, sets=False, told=False) if one.kind == "learnt"]
         kinds = [record for kind in ("trained", "adapted") for record in values[kind].values()]
         assert [one.name for one in learnt] == [record["method"] for record in kinds if record["dataset"] == name]
         assert dataset["seeds"] == f"metrics/{name}/seeds"

@@ -59,17 +59,18 @@ def test_a_fifth_file_costs_its_new_texts_also_without_a_journal(copy):
     for place, clip in enumerate(sorted(generations)):
         if place % 10 == 0:
             generations[clip] = f"The person is doing thing number {place}."
-    (copy / PUBLISHED / "fifth.json").write_text(json.dumps(generations))
+    file = "data/fifth/generations.json"
+    (copy / file).parent.mkdir()
+    (copy / file).write_text(json.dumps(generations))
 
     def add(params):
-        file = f"{PUBLISHED}/fifth.json"
         params["fetched"]["fifth"] = {"file": file}
         other = params["asked"]["smarthome_vlm_deepseek_vl2"]
         record = other | {"method": "fifth", "title": "a fifth", "model": "fifth"}
         for listed in (params["asked"], params["methods"]):
             listed["smarthome_vlm_fifth"] = record
 
-    (copy / "params/models/fifth.yaml").write_text(f"backend: recorded\nfile: {PUBLISHED}/fifth.json\n")
+    (copy / "params/models/fifth.yaml").write_text(f"backend: recorded\nfile: {file}\n")
     edit_yaml(copy / PARAMS, add)
     shutil.rmtree(copy / ".journal")
     output = repro(copy)
