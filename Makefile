@@ -43,7 +43,7 @@ mend: setup
 replay: setup data names
 	$(DVC) repro $(PAPERS)
 
-# What other seeds would have given, hours of training: metrics/<data set>/seeds.csv. `JOBS=2` runs two cells at a time.
+# What other seeds would have given, hours of training: metrics/<data set>/seeds. `JOBS=2` runs two cells at a time.
 JOBS ?= 1
 seeds: setup names
 	$(RUN)/python -m stages.seeds run --jobs $(JOBS)

@@ -51,7 +51,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def places() -> list[Path]:
     """Return `data`, and the folders of clips elsewhere that the root's params name."""
-    params = yaml.safe_load(Path("params.yaml").read_text()) or {}
+    file = Path("params.yaml")
+    params = (yaml.safe_load(file.read_text()) if file.exists() else None) or {}
     named = [record.get("clips") for kind in ("pushed", "kept") for record in (params.get(kind) or {}).values()]
     return [Path("data"), *(Path(clips) for clips in named if clips and not Path(clips).is_relative_to("data"))]
 
