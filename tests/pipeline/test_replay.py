@@ -74,7 +74,9 @@ def test_a_fifth_file_costs_its_new_texts_also_without_a_journal(copy):
     shutil.rmtree(copy / ".journal")
     output = repro(copy)
     after = [f"{room}@smarthome_vlm" for room in ("nulls", "measure", "score", "compare", "report")]
-    assert ran(output) == ["model@fifth", "infer@smarthome_vlm_fifth", *after]
+    # The file is in a folder that ingest reads lists from.
+    first = ["again@smarthome_vlm", "infer@smarthome_vlm_fifth", "ingest@smarthome_vlm", "model@fifth"]
+    assert (sorted(ran(output)[:4]), ran(output)[4:]) == (first, after)
     assert embedded(output) == sum(text.startswith("The person is doing thing number") for text in generations.values())
     assert "fifth" in (copy / "metrics/smarthome_vlm/summary.csv").read_text()
 
