@@ -28,11 +28,12 @@ def main() -> None:
     arguments.add_argument("--kept", action="store_true", help="`dvc push` does not send this stage's output")
     given = arguments.parse_args()
     dataset, values = str(given.dataset), read(PARAMS, dataset=given.dataset)
-    check_licence(dataset, values["ingest.{dataset}.licensed"], given.kept)
     params: KeyframesParams = values["keyframes.{dataset}"]
     run = Run(dataset)
     manifest = read_table(run.manifest, MANIFEST)
     usable = manifest.filter(manifest["error"].is_null() & manifest["path"].is_not_null())
+    # Of clips that are names only there is no image to keep here, and `dvc pull` shall find what the others read.
+    check_licence(dataset, values["ingest.{dataset}.licensed"], given.kept or usable.is_empty())
     if usable.is_empty() and manifest["path"].is_not_null().any():  # else its clips are names only: it has no keyframes
         what = f"none of its {len(manifest)} clips is usable"
         raise InputError(what, file=run.manifest, do="its column `error` says why; correct `clips` in its record")

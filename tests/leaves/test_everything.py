@@ -30,30 +30,36 @@ from tests.tiny_embedded import TINY
 pytestmark = pytest.mark.slow
 
 NAME = "weizmann"
-METHODS = ["embedded_list", "null_constant"]
-STAGES = ["ingest", "keyframes_kept", "keywords", "caption", "infer", "nulls", "measure", "score", "compare", "report"]
 KINDS = {"image", "text", "name of a clip", "scores of classes", "file"}
 
 
 def params() -> dict[str, Any]:
     """Return the project's params, with this data set alone, asked one question."""
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
-    values |= {"datasets": [NAME], "captioned": [NAME], "kept": [NAME], "methods": METHODS, "shuffled": METHODS[0]}
-    values |= {"strategies_used": ["list"]}
-    values["nulls"][NAME]["models"] = METHODS[:1]
-    values["measure"][NAME]["metrics"] = ["keyword", "nearest_class", "answer", "grounded"]
-    values["compare"][NAME] |= {"methods": METHODS[:1], "nulls": METHODS[1:], "shuffled": None, "confusion": None}
-    values["compare"][NAME]["sweep"]["metrics"] = []
-    values["report"][NAME]["metrics"] = ["answer"]
+    record = dict.fromkeys(("truth", "published", "official", "controls", "seeds", "targets"), "data/none")
+    record |= {"clips": f"data/{NAME}/clips", "keywords": f"stages/keywords/lists/{NAME}.yaml"}
+    record |= {"captioner": "embedded", "judge": "none"}
+    asked = values["asked"]["home_embedded_list"] | {"dataset": NAME}
+    values |= {"scenes": [], "pretrained": {}, "fetched": {}, "controlled": {}, "trained": {}, "adapted": {}}
+    values |= {"pushed": {}, "kept": {NAME: record}, "datasets": {NAME: record}}
+    return values | {key: {f"{NAME}_embedded_list": asked} for key in ("asked", "methods")}
+
+
+def blocks() -> dict[str, Any]:
+    """Return all about the data set, measured by what takes no time."""
+    values = yaml.safe_load((ROOT / f"params/datasets/{NAME}.yaml").read_text())
+    values["nulls"]["models"] = ["embedded_list"]
+    values["measure"] |= {"metrics": ["keyword", "nearest_class", "answer", "grounded"], "judge": None}
+    values["compare"] |= {"confusion": None, "sweep": {"metrics": [], "steps": 2}}
+    values["report"]["metrics"] = ["answer"]
     return values
 
 
 def graph() -> dict[str, Any]:
-    """Return the project's own stages, less what they read of other data sets and of code."""
-    real = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    stages = {name: real[name] for name in STAGES}
-    for body in stages.values():
-        body["deps"] = [dep for dep in body["deps"] if not dep.startswith(("stages", "data/home", "metrics/home"))]
+    """Return the project's own stages, less what they read of code."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for stage in stages.values():
+        stage["do"]["deps"] = [dep for dep in stage["do"]["deps"] if not dep.startswith("stages/")]
     return {"stages": stages}
 
 
@@ -62,8 +68,11 @@ def project(tmp_path_factory: pytest.TempPathFactory, environment: Path) -> Path
     project = tmp_path_factory.mktemp("everything")
     git("init", "-qb", "main", cwd=project)
     Repo.init(str(project)).close()
-    for name in (".gitignore", ".dvcignore", f"metrics/{NAME}"):
-        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, project / name)
+    for name in (".gitignore", ".dvcignore", "data/.gitignore", "data/none", "data/models/none"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, project / name)
+    shutil.copytree(ROOT / "params", project / "params")
+    (project / f"params/datasets/{NAME}.yaml").write_text(yaml.safe_dump(blocks()))
     shutil.copytree(ROOT / "stages", project / "stages", ignore=shutil.ignore_patterns("__pycache__"))
     (project / "dvc.yaml").write_text(yaml.safe_dump(graph(), sort_keys=False))
     (project / "params.yaml").write_text(yaml.safe_dump(params()))

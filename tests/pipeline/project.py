@@ -43,7 +43,7 @@ def copy_project(to: Path) -> Path:
     listed = git("ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\n")
     results = ("metrics/", "shipped/", "tests/")
     for name in filter(None, listed):
-        result = name.startswith(results) and SEEDS not in Path(name).parts
+        result = name.startswith(results) and SEEDS not in Path(name).parts and not name.endswith("/errors.json")
         if (ROOT / name).exists() and not result and not name.endswith("dvc.lock"):
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, to / name)

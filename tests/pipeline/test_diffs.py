@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,7 @@ def plots(*arguments, project):
     shown = printed("plots", *arguments, cwd=project)
     # The default graph did not run here; its plots are missing, and that is said.
     errors = [error for error in shown.get("errors", ()) if "data/smarthome_vlm" in error["source"]]
-    return {name.rpartition("::")[2]: found[0]["content"] for name, found in shown["data"].items() if found}, errors
+    return {Path(name).stem: found[0]["content"] for name, found in shown["data"].items() if found}, errors
 
 
 def test_a_changed_threshold(moved):
@@ -50,7 +51,7 @@ def test_a_changed_threshold(moved):
 
     specs, errors = plots("diff", "HEAD", project=moved)
     assert errors == []
-    assert set(specs) == {"threshold sweep", "classes", "confusion"}
+    assert set(specs) == {"sweep", "per_class", "confusion"}
     for spec in specs.values():
         text = json.dumps(spec)
         assert "DVC_METRIC" not in text
@@ -70,7 +71,7 @@ def test_metrics_are_headlines_and_plots_hold_every_method(copy):
     assert all(isinstance(value, float) for headlines in values.values() for value in flat(headlines))
     specs, errors = plots("show", project=copy)
     assert errors == []
-    for name in ("threshold sweep", "classes", "confusion"):
+    for name in ("sweep", "per_class", "confusion"):
         assert len({row["method"] for row in specs[name]["data"]["values"]}) == 7, name
 
 

@@ -163,7 +163,7 @@ def test_a_method_without_a_title_is_asked_and_not_shown(copy):
     edit_yaml(copy / PARAMS, untitle)
     page = copy / RUN / "report/index.html"
     output = dvc("repro", REPLAY, cwd=copy, env=journal(copy))
-    assert {stage.partition("@")[0] for stage in ran(output)} == {"measure", "score", "compare", "report"}
+    assert {stage.partition("@")[0] for stage in ran(output)} == {"again", "measure", "score", "compare", "report"}
     assert (copy / RUN / f"predictions/{name}.parquet").exists()
     summary = (copy / "metrics/smarthome_vlm/summary.csv").read_text()
     assert name not in summary
