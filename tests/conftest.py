@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -52,6 +53,12 @@ def dvc(*arguments: str, cwd: Path, env: dict[str, str] | None = None, check: bo
     return done.stdout + done.stderr
 
 
+def pointed(pointer: Path) -> Path:
+    """Return the file or folder that a `.dvc` file stands for."""
+    (out,) = yaml.safe_load(pointer.read_text())["outs"]
+    return pointer.parent / str(out["path"])
+
+
 @pytest.fixture(scope="session")
 def remote_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return a function from a path under `data/` that has a DVC pointer to a local copy of what it points to.
@@ -76,7 +83,7 @@ def remote_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
             pointer.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / f"{name}.dvc", pointer)
             dvc("pull", str(pointer.relative_to(repo)), cwd=repo)
-            pulled[name] = repo / name
+            pulled[name] = pointed(pointer)
         return pulled[name]
 
     return get

@@ -83,11 +83,15 @@ for path in (f"data/{name}/captions.parquet", f"data/{name}/predictions/model.pa
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    """An environment of its own with the packages of this one, so that hooks can be put into it."""
+    """An environment of its own with the packages of this one, so that hooks can be put into it.
+
+    Its path holds the packages of this one, but what starts with this one does not start with it: the check of this
+    project's own pushes would stay after `unhook`.
+    """
     folder = tmp_path_factory.mktemp("environment") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
-    (packages / "others.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    (packages / "others.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     return folder / "bin"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from stages.vlm.recorded import read_generations
-from tests.conftest import ROOT, dvc
+from tests.conftest import ROOT, dvc, pointed
 
 PUBLISHED = "data/published/vlms_har_rhms"
 REPLAY = "papers/smarthome_vlm/dvc.yaml"
@@ -22,7 +22,7 @@ PARAMS = "papers/smarthome_vlm/params.yaml"
 #: All about its data set.
 BLOCKS = "params/datasets/smarthome_vlm.yaml"
 RUN = "data/smarthome_vlm"
-LISTS = [f"data/published/smarthome_splits/{part}_CS.txt" for part in ("train", "validation", "test")]
+SPLITS = "data/published/smarthome_splits"
 #: What other seeds gave, a folder of metrics: no stage of the graph writes it.
 SEEDS = "seeds"
 
@@ -85,23 +85,17 @@ def ran(output: str) -> list[str]:
 def replay_project(to: Path, remote_file: Callable[[str], Path], a_class: int) -> Path:
     """Return a project whose published files hold `a_class` real clips of each class; nothing was run in it."""
     project = copy_project(to)
-    originals = {name: remote_file(f"{PUBLISHED}/{name}") for name in _published()}
-    clips = spread(read_generations(originals["captions.json"]).texts, a_class)
-    for name, original in originals.items():
-        (project / PUBLISHED / f"{name}.dvc").unlink()
-        content = json.loads(original.read_text())
-        (project / PUBLISHED / name).write_text(
-            json.dumps(_cut(content, clips) if original.suffix == ".json" else content)
-        )
-    for name in LISTS:
-        (project / f"{name}.dvc").unlink()
-        lines = remote_file(name).read_text().splitlines()
-        kept = [line for line in lines if line.removesuffix(".mp4").replace(".", "_") in clips]
-        (project / name).write_text("\n".join(kept) + "\n")
+    pointers = [path.relative_to(ROOT) for part in (PUBLISHED, SPLITS) for path in sorted((ROOT / part).glob("*.dvc"))]
+    originals = {pointer: remote_file(str(pointer.with_suffix(""))) for pointer in pointers}
+    clips = spread(read_generations(originals[Path(PUBLISHED) / "captions.json.dvc"]).texts, a_class)
+    for pointer, original in originals.items():
+        file = pointed(project / pointer)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(_fewer(original, clips))
+        # No import any more: `dvc commit` would leave a frozen one as it is.
+        edit_yaml(project / pointer, lambda content: [content.pop(key, None) for key in ("deps", "frozen", "md5")])
     # They are DVC's, as in the project: git ignores them, and `dvc exp run --temp` works in a copy of what is tracked.
-    dvc("add", "-q", *(f"{PUBLISHED}/{name}" for name in originals), *LISTS, cwd=project)
-    for name in originals:
-        edit_yaml(project / PUBLISHED / f"{name}.dvc", lambda pointer: pointer["outs"][0].update(push=False))
+    dvc("commit", "-q", "--force", *map(str, pointers), cwd=project)
     commit(project)
     return project
 
@@ -114,8 +108,12 @@ def spread(texts: dict[str, str], a_class: int) -> set[str]:
     return {clips[place * len(clips) // a_class] for clips in by_class.values() for place in range(a_class)}
 
 
-def _published() -> list[str]:
-    return [path.name.removesuffix(".dvc") for path in sorted((ROOT / PUBLISHED).glob("*.dvc"))]
+def _fewer(original: Path, clips: set[str]) -> str:
+    if original.suffix == ".txt":
+        lines = original.read_text().splitlines()
+        return "\n".join(line for line in lines if line.removesuffix(".mp4").replace(".", "_") in clips) + "\n"
+    content = json.loads(original.read_text())
+    return json.dumps(_cut(content, clips) if original.suffix == ".json" else content)
 
 
 def _cut(content: Any, clips: set[str]) -> Any:

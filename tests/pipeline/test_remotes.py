@@ -10,17 +10,16 @@ import yaml
 
 from tests.conftest import dvc
 from tests.pipeline import remotes
-from tests.pipeline.project import BLOCKS, PUBLISHED, REPLAY, copy_project, edit_yaml, git, ran
+from tests.pipeline.project import BLOCKS, PUBLISHED, REPLAY, SPLITS, copy_project, edit_yaml, git, ran
 
 pytestmark = pytest.mark.slow
 
 PAGE = "data/smarthome_vlm/report/index.html"
-LISTS = "data/published/smarthome_splits"
 KINDS = {"folder": remotes.folder, "s3": remotes.s3, "ssh": remotes.ssh}
 
 
 #: The rest of the project's graph was not run here, and the published files are never pushed.
-TARGETS = ["--recursive", "papers", LISTS]
+TARGETS = ["--recursive", "papers", SPLITS]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +61,7 @@ def test_a_clone_that_pulls_runs_nothing_and_shows_the_same_page(origin, pushed,
     dvc("pull", *TARGETS, cwd=clone, env=pushed.env)
     assert ran(dvc("repro", "--allow-missing", REPLAY, cwd=clone, env=pushed.env)) == []
     assert (clone / PAGE).read_bytes() == (origin / PAGE).read_bytes()
-    assert not list((clone / PUBLISHED).glob("*.json")), "they are never pushed"
+    assert not list((clone / PUBLISHED).rglob("*.json")), "they are never pushed"
     assert git("status", "--porcelain", cwd=clone) == ""
 
 

@@ -84,7 +84,7 @@ def test_a_fifth_file_costs_its_new_texts_also_without_a_journal(copy):
 def test_same_bytes_from_an_empty_journal_with_other_batches(copy, tmp_path):
     before = digests(copy)
     shutil.rmtree(copy / RUN)
-    shutil.rmtree(copy / "metrics")
+    shutil.rmtree(copy / "metrics" / Path(RUN).name)  # what other studies committed stays
     (copy / "compute.yaml").write_text("batch: 3\nworkers: 1\nthreads: 1\n")
     dvc("repro", "--force", "--no-run-cache", REPLAY, cwd=copy, env={"HAR_JOURNAL": str(tmp_path / "empty")})
     after = digests(copy)
@@ -102,8 +102,8 @@ FEW = {"cells": [{"cell_type": "code", "source": ["activity_dict_cleaned = {'Wal
         ("intern2kf.json", '["Walk_p02_r00_v01_c01_0.jpeg--cut', ["intern2kf.json: not JSON", "line 1"]),
         ("intern2kf.json", None, ["intern2kf.json"]),
         ("captions.json", "{}", ["captions.json: no clips here"]),
-        ("cs_split.json", '["Walk_p99_r00_v01_c01"]', ["cs_split.json names 1 clips", ": Walk_p99_r00_v01_c01"]),
-        ("cs_split.json", '["walking home"]', ["cs_split.json: the list names no clip"]),
+        ("lists/cs_split.json", '["Walk_p99_r00_v01_c01"]', ["cs_split.json names 1 clips", ": Walk_p99_r00_v01_c01"]),
+        ("lists/cs_split.json", '["walking home"]', ["cs_split.json: the list names no clip"]),
         ("Keywords_Evaluate_all_data.ipynb", '{"cells": []}', ["Keywords_Evaluate_all_data.ipynb", "activity_dict_c"]),
         ("Keywords_Evaluate_all_data.ipynb", json.dumps(NOTEBOOK), ["row 1 of cell 0", "is no literal"]),
         ("Keywords_Evaluate_all_data.ipynb", json.dumps(FEW), ["Keywords_Evaluate_all_data.ipynb", "Leave"]),
