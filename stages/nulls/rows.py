@@ -65,7 +65,7 @@ def sentences(run: Run, params: NullParams, classes: ClassList) -> Made:
     tables = {
         "null_constant": by_metric(clips, said, where),
         "null_every_class": same_text(clips, every_class(named), None),
-        "null_shuffled": shuffled(run, clips, params),
+        "null_shuffled": shuffled(run, clips, params, classes),
         "references": references(run, clips),
     }
     return Made(tables, len(clips.tested), repr(said[0].text), len(embedded.vectors) - embedded.computed)
@@ -139,12 +139,12 @@ def references(run: Run, clips: Labelled) -> Iterator[Row]:
             }
 
 
-def shuffled(run: Run, clips: Labelled, params: NullParams) -> Iterator[Row]:
+def shuffled(run: Run, clips: Labelled, params: NullParams, classes: ClassList) -> Iterator[Row]:
     """Yield rows whose texts were exchanged between clips of different classes, `params.repeats` times.
 
     Each repeat takes the next of `params.models` in turn. A clip without an answer takes no part in the exchange.
     """
-    answers = {model: _texts(run, model, clips.labels) for model in params.models}
+    answers = {model: _texts(run, model, clips.labels, classes) for model in params.models}
     for repeat in range(params.repeats):
         model = params.models[repeat % len(params.models)]
         texts = answers[model]
@@ -164,10 +164,14 @@ def shuffled(run: Run, clips: Labelled, params: NullParams) -> Iterator[Row]:
             }
 
 
-def _texts(run: Run, model: str, labels: Mapping[str, list[str]]) -> dict[str, str]:
+def _texts(run: Run, model: str, labels: Mapping[str, list[str]], classes: ClassList) -> dict[str, str]:
+    """Return what a method said of each clip; of one that names classes and says nothing, the classes in words."""
     file = run.predictions(model)
-    rows = read_table(file, PREDICTIONS).filter((pl.col("repeat") == 0) & pl.col("text").is_not_null())
-    texts = {clip: text for clip, text in rows.select("clip_id", "text").iter_rows() if clip in labels}
+    rows = read_table(file, PREDICTIONS).filter(pl.col("repeat") == 0).select("clip_id", "text", "labels")
+    texts = {}
+    for clip, text, named in rows.iter_rows():
+        if clip in labels and (text is not None or named):
+            texts[clip] = text if text is not None else " and ".join(classes.words.get(name, name) for name in named)
     if not texts:
-        raise InputError("no answers to exchange", file=file, do="name models that answer in words under nulls.models")
+        raise InputError("no answers to exchange", file=file, do="name methods that answer under nulls.models")
     return texts
