@@ -174,6 +174,19 @@ def place(file: str, key: str | None) -> str:
     return key or ""
 
 
+def written(dotted: str) -> tuple[str, str]:
+    """Return file and key, for messages, of what is at a place among all params; by hand it is params.yaml's own."""
+    stage = running_stage()
+    if stage is None:
+        return "params.yaml", dotted
+    block, _, rest = dotted.partition(".")
+    name, _, inner = rest.partition(".")
+    files = {f"{folder}/{name}.yaml": inner for folder, at in BLOCKS.items() if block == at}
+    files |= {f"{DATASETS}/{name}.yaml": ".".join(filter(None, [block, inner]))}
+    found = next((file for file in files if Path(file).is_file()), None)
+    return (found, files[found]) if found else (stage[0].with_name("params.yaml").as_posix(), dotted)
+
+
 def _put(values: dict[str, Any], dotted: str, value: Any) -> None:
     *blocks, last = dotted.split(".")
     for part in blocks:
@@ -225,6 +238,7 @@ def _checked(kind: Any, value: Any, where: str, dotted: str) -> Any:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join([*([dotted] if dotted else []), *(str(part) for part in first["loc"])])
+        file, key = (where, key) if where.endswith("compute.yaml") else written(key)
         raise InputError(
-            f"{first['msg']}, got {first['input']!r}", file=where, key=key, do="correct the value"
+            f"{first['msg']}, got {first['input']!r}", file=file, key=key, do="correct the value"
         ) from None
