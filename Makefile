@@ -30,10 +30,12 @@ ship: setup
 graph: setup
 	$(RUN)/python -m tools.graph
 
-# Before DVC makes paths of names, waits for a named pipe, and takes an empty dvc.lock for none.
+# Before DVC makes paths of names, waits for a named pipe, finds what a record names hours later, and takes an empty
+# dvc.lock for none.
 names: setup
 	$(RUN)/python -m stages.base.names
 	$(RUN)/python -m stages.base.waits
+	$(RUN)/python -m tools.records
 	$(RUN)/python -m stages.cache.locks
 
 # A dvc.lock that a kill left empty or cut short is restored, nothing is computed.
