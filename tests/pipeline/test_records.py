@@ -1,11 +1,14 @@
 """A record that leads nowhere is found before anything runs, by file and key, with what to do."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 
 from stages.base.errors import InputError
+from stages.base.params import resolver
 from tests.conftest import ROOT
 from tests.ingest.clips import write_clip
 from tests.pipeline import cells
@@ -187,3 +190,20 @@ def test_a_study_holds_what_the_params_of_the_project_hold(project):
     own, root = (yaml.safe_load((folder / "params.yaml").read_text()) for folder in (project, ROOT))
     assert set(own) == set(root)
     assert own["strategies"] == root["strategies"]
+
+
+@pytest.mark.parametrize(
+    ("override", "cell", "holds"),
+    [
+        ("methods.home_r2plus1d_cs.recipe=swin3d", "train@home_r2plus1d_cs", "params/recipes/swin3d.yaml"),
+        ("methods.home_embedded_list.strategy=per_class", "infer@home_embedded_list", "strategies.per_class"),
+        ("datasets.home.judge=none", "measure@home", "data/models/none"),
+        ("controlled.home.recipe=swin3d", "controls@home", "params/recipes/swin3d.yaml"),
+        ("pretrained.embedded.recipe=ft_lc", "pretrain@embedded", "params/recipes/ft_lc.yaml"),
+    ],
+)
+def test_a_slot_is_set_by_the_union_that_holds_the_record(project, override, cell, holds):
+    """As `dvc exp run -S` sets it: under `asked` or `pushed`, of a map that two paths share, it would be lost."""
+    shutil.copy(ROOT / "params.yaml", project)
+    apply_overrides("params.yaml", [override])
+    assert holds in str(resolver(Path("dvc.yaml")).resolve_one(cell))
