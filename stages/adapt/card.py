@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stages.adapt.cell import Made, Setting
+from stages.adapt.cell import Learnt, Setting
 from stages.adapt.params import Captions, FtLc
 from stages.learn.data import Task
 
@@ -29,7 +29,7 @@ _HEAD = (
 )
 
 
-def card(setting: Setting, task: Task, made: Made) -> str:
+def card(setting: Setting, task: Task, made: Learnt) -> str:
     """Return the text of the card."""
     cell, way, backend = setting.cell, setting.way, setting.backend
     adapter = "`adapter_config.json` and `adapter_model.safetensors` are LoRA in peft's format."

@@ -38,7 +38,7 @@ PROMPTS = Path(__file__).parent / "prompts"
 Row = dict[str, Any]
 
 
-class Made(NamedTuple):
+class Learnt(NamedTuple):
     """What a cell ended in."""
 
     rows: list[Row]
@@ -165,7 +165,7 @@ class Setting:
         return same | {"status": "error", "detail": why, "revision": self.backend.revision}
 
 
-class Held:
+class MediaCache:
     """What is shown of each clip, kept in memory as far as it fits, so that an epoch decodes nothing again."""
 
     def __init__(self, media: Callable[[str], Media | None], most: int = 2 << 30) -> None:

@@ -18,7 +18,7 @@ from stages.learn.loop import Fitted
 from stages.vlm.params import LocalParams
 
 
-class Did(NamedTuple):
+class Result(NamedTuple):
     """What a cell's closing line says."""
 
     words: str
@@ -28,7 +28,7 @@ class Did(NamedTuple):
     """Test clips that could not be shown."""
 
 
-def make(cell: Cell, way: Way, vlm: LocalParams) -> Did:
+def make(cell: Cell, way: Way, vlm: LocalParams) -> Result:
     """Adapt a model by one recipe on one protocol.
 
     Writes head and adapter into the cell's folder, and the table of predictions: no rows of what learns to speak.
@@ -60,7 +60,7 @@ def make(cell: Cell, way: Way, vlm: LocalParams) -> Did:
         write_table(cell.run.predictions(cell.method), made.rows, PREDICTIONS)
         write_text(setting.folder / "README.md", card(setting, task, made))
     words = [*notes, *([f"{len(made.rows)} clips predicted"] if made.rows else []), how(made.fitted)]
-    return Did("; ".join(words), sum(one.spared for one in made.fitted), list(failed))
+    return Result("; ".join(words), sum(one.spared for one in made.fitted), list(failed))
 
 
 def how(fitted: list[Fitted]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from stages.adapt import lora
-from stages.adapt.cell import Held, Made, Setting
+from stages.adapt.cell import MediaCache, Learnt, Setting
 from stages.adapt.features import FEATURES, Feature, features, refill
 from stages.adapt.frozen import Frozen, frozen_part
 from stages.adapt.heads import Head, Headed
@@ -53,7 +53,7 @@ class Learner(Protocol):
         ...
 
 
-def name_classes(setting: Setting, task: Task, learner: Learner, predicted: Sequence[str]) -> Made:
+def name_classes(setting: Setting, task: Task, learner: Learner, predicted: Sequence[str]) -> Learnt:
     """Train a head for each fold; write it, and return the predictions of the clips of the parts `predicted`.
 
     Raises:
@@ -62,7 +62,7 @@ def name_classes(setting: Setting, task: Task, learner: Learner, predicted: Sequ
     """
     if len(task.folds) > 1 and "validation" in predicted:
         raise InputError("a protocol with folds predicts its test clips only", key="parts", do="set parts: [test]")
-    made = Made([], [], [])
+    made = Learnt([], [], [])
     for fold in task.folds:
         parts = {part: [clip for clip in clips if learner.why(clip) is None] for part, clips in _parts(fold).items()}
         if not parts["train"]:
@@ -85,7 +85,7 @@ def name_classes(setting: Setting, task: Task, learner: Learner, predicted: Sequ
                 rows += setting.rows(model, source[part], parts[part], task, revision, key)
             missing = [(clip, learner.why(clip)) for clip in _parts(fold)[part]]
             rows += [setting.failed(clip, why) for clip, why in missing if why is not None]
-        made = Made(made.rows + rows, [*made.fitted, fitted], [*made.revisions, revision])
+        made = Learnt(made.rows + rows, [*made.fitted, fitted], [*made.revisions, revision])
     return made
 
 
@@ -195,7 +195,7 @@ class HeadAndLora:
     def __init__(self, setting: Setting, way: FtCLora) -> None:
         """Bind a model, which each fold starts from anew."""
         self.setting, self.way, self.engine = setting, way, setting.backend.engine()
-        self.media = Held(setting.show.media)
+        self.media = MediaCache(setting.show.media)
         self._adapted: Any = None
         self._frozen: Frozen | None = None
         self._looked: dict[str, tuple[str | None, str]] = {}

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from stages.adapt import lora
-from stages.adapt.cell import Held, Made, Setting
+from stages.adapt.cell import MediaCache, Learnt, Setting
 from stages.adapt.frozen import frozen_part
 from stages.adapt.heads import Speaking
 from stages.adapt.params import Captions
@@ -45,7 +45,7 @@ def references(run: Run) -> dict[str, str]:
     return found
 
 
-def say_captions(setting: Setting, way: Captions, task: Task, texts: dict[str, str]) -> Made:
+def say_captions(setting: Setting, way: Captions, task: Task, texts: dict[str, str]) -> Learnt:
     """Train LoRA on captions and write it as an adapter; it predicts nothing by itself: `infer` asks it.
 
     Raises:
@@ -59,7 +59,7 @@ def say_captions(setting: Setting, way: Captions, task: Task, texts: dict[str, s
             do="name a protocol with one train part",
         )
     (fold,), backend, seed = task.folds, setting.backend, way.recipe.seed
-    engine, media = backend.engine(), Held(setting.show.media)
+    engine, media = backend.engine(), MediaCache(setting.show.media)
     adapted, frozen = lora.put_on(engine.model, way.lora, seed), frozen_part(engine.model, way)
 
     def source(clips: Sequence[Clip], learns: bool) -> Shown:
@@ -80,9 +80,9 @@ def say_captions(setting: Setting, way: Captions, task: Task, texts: dict[str, s
     if setting.accelerator.is_main_process:
         lora.save(adapted, setting.folder, backend.params.name, backend.base_revision)
     setting.accelerator.wait_for_everyone()
-    return Made([], [fitted], [revision_of(setting.folder, backend.revision)])
+    return Learnt([], [fitted], [revision_of(setting.folder, backend.revision)])
 
 
-def _digest(media: Held, clip_id: str) -> str:
+def _digest(media: MediaCache, clip_id: str) -> str:
     shown = media(clip_id)
     return shown.digest if shown else ""

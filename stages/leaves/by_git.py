@@ -15,8 +15,8 @@ from stages.leaves.contents import Contents
 
 #: What below data/ git has by design; larger than this it is something else with such a name.
 _POINTERS, _LARGEST = (".dvc", ".gitignore"), 64 * 1024
-#: What records name where there is no such input: empty files.
-_NOTHING = {PurePosixPath(NONE), PurePosixPath("data/models/none")}
+#: What records name where there is no such input: files of one line, for DVC warns of empty ones.
+_NOTHING, _LINE = {PurePosixPath(NONE), PurePosixPath("data/models/none")}, 120
 
 
 class Blob(NamedTuple):
@@ -68,7 +68,7 @@ def _place(held: Material, blob: Blob) -> str:
     path = blob.path
     if path.name.endswith(_POINTERS) and blob.size <= _LARGEST:
         return ""
-    if path in _NOTHING and not blob.size:
+    if path in _NOTHING and blob.size <= _LINE:
         return ""
     made = next((where for where, out in held.outs.items() if out.use_cache and path.is_relative_to(where)), None)
     if made is not None or any(path.is_relative_to(area) for area in held.areas()):

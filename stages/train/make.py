@@ -32,7 +32,7 @@ from stages.weights.halved import round_to_half
 VERSION = 2
 
 
-class Did(NamedTuple):
+class Result(NamedTuple):
     """What the closing line says."""
 
     words: str
@@ -51,7 +51,7 @@ class Cell(NamedTuple):
     accelerator: Accelerator
 
 
-def make(dataset: str, method: str, params: TrainParams) -> Did:
+def make(dataset: str, method: str, params: TrainParams) -> Result:
     """Train a method on a data set and write predictions, weights and curves.
 
     Raises:
@@ -81,7 +81,7 @@ def make(dataset: str, method: str, params: TrainParams) -> Did:
         write_table(run.predictions(method), rows, PREDICTIONS)
         write_text(models(run, method, "") / "README.md", card(dataset, method, params, task, fitted))
     words = "; ".join([f"{len(rows)} clips predicted", _how(fitted), *warnings(task)])
-    return Did(words, sum(each.spared for each in fitted))
+    return Result(words, sum(each.spared for each in fitted))
 
 
 def _keep(cell: Cell) -> None:
@@ -164,4 +164,4 @@ def _how(fitted: Sequence[Fitted]) -> str:
     return f"{steps} steps, epoch {one.best} of {len(one.history)} kept{quality}"
 
 
-__all__ = ["Did", "make"]
+__all__ = ["Result", "make"]

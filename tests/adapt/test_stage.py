@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from stages.adapt.cell import Cell
 from stages.adapt.features import FEATURES
-from stages.adapt.make import Did, make
+from stages.adapt.make import Result, make
 from stages.adapt.params import Way
 from stages.adapt.saved import load
 from stages.adapt.sources import Shown
@@ -47,7 +47,7 @@ def cell_of(way: str, protocol: str = "cs") -> Cell:
     return Cell("home", f"tiny_{way}_{protocol}", "tiny", way, protocol)
 
 
-def run(base: Path, way: str, **differs: Any) -> Did:
+def run(base: Path, way: str, **differs: Any) -> Result:
     """Adapt the tiny model by a recipe that differs from the small run's."""
     return make(cell_of(way), TypeAdapter(Way).validate_python(WAYS[way] | differs), LocalParams(**vlm(base)))
 
