@@ -64,12 +64,12 @@ def large(folder: Path) -> Path:
     return path
 
 
-def smarthome(rng: np.random.Generator) -> small.Made:
+def smarthome(rng: np.random.Generator) -> small.Study:
     """Return a run of 16,115 clips; verdicts are drawn, texts are as long as the published ones."""
     clips = [f"Class_{index % CLASSES:02}_p{index % 18:02}_r{index:05}_v00_c0{1 + index % 7}" for index in range(CLIPS)]
     texts = {method: sentences(rng, words) for method, words in WORDS.items()}
     right = {(method, metric): rng.random(CLIPS) < 0.5 for method in [*WORDS, *NULLS] for metric in small.METRICS}
-    return small.Made(
+    return small.Study(
         classes=[f"Class_{index:02}" for index in range(CLASSES)],
         clips=sorted(clips),
         methods=[method for method in WORDS if method not in NULLS],

@@ -38,7 +38,7 @@ def main() -> None:
     cell = Cell(**vars(given))
     did = make(cell, way, vlm)
     if speaks():
-        closing(f"adapt {cell.dataset} {cell.method}", did.words, did.spared, did.failed)
+        closing(f"adapt {cell.dataset} {cell.method}", did.words, did.cached, did.failed)
 
 
 if __name__ == "__main__":

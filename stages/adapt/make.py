@@ -22,7 +22,7 @@ class Result(NamedTuple):
     """What a cell's closing line says."""
 
     words: str
-    spared: int
+    cached: int
     """Steps of training that came from a checkpoint."""
     failed: list[str]
     """Test clips that could not be shown."""
@@ -60,7 +60,7 @@ def make(cell: Cell, way: Way, vlm: LocalParams) -> Result:
         write_table(cell.run.predictions(cell.method), made.rows, PREDICTIONS)
         write_text(setting.folder / "README.md", card(setting, task, made))
     words = [*notes, *([f"{len(made.rows)} clips predicted"] if made.rows else []), how(made.fitted)]
-    return Result("; ".join(words), sum(one.spared for one in made.fitted), list(failed))
+    return Result("; ".join(words), sum(one.cached for one in made.fitted), list(failed))
 
 
 def how(fitted: list[Fitted]) -> str:

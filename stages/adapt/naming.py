@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from stages.adapt import lora
-from stages.adapt.cell import MediaCache, Learnt, Setting
+from stages.adapt.cell import Learnt, MediaCache, Setting
 from stages.adapt.features import FEATURES, Feature, features, refill
 from stages.adapt.frozen import Frozen, frozen_part
 from stages.adapt.heads import Head, Headed

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from stages.adapt import lora
-from stages.adapt.cell import MediaCache, Learnt, Setting
+from stages.adapt.cell import Learnt, MediaCache, Setting
 from stages.adapt.frozen import frozen_part
 from stages.adapt.heads import Speaking
 from stages.adapt.params import Captions

@@ -48,13 +48,13 @@ class Progress:
         start, before = self._first
         rate = (self.done - before) / max(now - start, 1e-9)
         # A stage that finds them one by one counts them as done; its closing line has their number.
-        spared = f", {self.known} from journal" if self.known else ""
+        cached = f", {self.known} from journal" if self.known else ""
         if self._bar:
-            self._bar.update(self._task, completed=self.done, rate=f"{rate:.1f}/s{spared}")
+            self._bar.update(self._task, completed=self.done, rate=f"{rate:.1f}/s{cached}")
         elif now - self._last >= self.every:
             self._last = now
             pace = f", {rate:.1f}/s, {(self.total - self.done) / rate:.0f} s left" if rate else ""
-            print(f"{self.what}: {self.done}/{self.total}{pace}{spared}", file=sys.stderr, flush=True)
+            print(f"{self.what}: {self.done}/{self.total}{pace}{cached}", file=sys.stderr, flush=True)
 
     def __exit__(self, *_: object) -> None:
         if self._bar:
@@ -62,7 +62,7 @@ class Progress:
 
 
 def closing(stage: str, did: str, skipped: int = 0, failed: Iterable[str] = (), then: str = "") -> None:
-    """Print a stage's one closing line: what it did, what the journal spared, what failed, and what happens then."""
+    """Print a stage's one closing line: what it did, what the journal cached, what failed, and what happens then."""
     names = list(failed)
     tail = f"; failed {len(names)}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}" if names else ""
     print(f"{stage}: {did}; {skipped} from journal{tail}{f'; {then}' if then else ''}", flush=True)

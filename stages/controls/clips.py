@@ -17,7 +17,7 @@ from stages.controls.questions import NONE
 from stages.learn.data import Clip
 from stages.learn.frames import resized
 from stages.learn.params import Pixels
-from stages.parallel.pool import Crashed, spread
+from stages.parallel.pool import Crashed, parallel_map
 from stages.video import controls
 from stages.video.decode import read_frames
 from stages.video.sample import uniform_indices
@@ -61,7 +61,7 @@ def controlled(
         processes: that decode.
     """
     items = [(clip, tuple(names), truths[clip.clip_id]) for clip, names in asked]
-    for (clip, _, _), made in spread(partial(_apply, keep, seed), items, min(processes, len(items))):
+    for (clip, _, _), made in parallel_map(partial(_apply, keep, seed), items, min(processes, len(items))):
         if isinstance(made, Crashed):
             raise InputError(str(made), file=clip.path, do="ingest again: the clip may have changed")
         yield clip, made

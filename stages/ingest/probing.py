@@ -25,7 +25,7 @@ from stages.ingest.rows import LABELS_BREAK_RULES, NAME_ERRORS, NO_ANNOTATIONS, 
 from stages.ingest.windows import frames_of, spans
 from stages.journal.previous import previous
 from stages.journal.store import Journal, compute_missing, journal_key
-from stages.parallel.pool import Crashed, spread
+from stages.parallel.pool import Crashed, parallel_map
 from stages.video.decode import TOO_LARGE, Probe, timed_probe, too_large
 
 #: Raise it when the same file gives another row; a golden test fails when that is forgotten.
@@ -143,7 +143,7 @@ def _decoded(
     So does what is beyond a limit.
     """
     by_path = {Path(file.path): file for file in files}
-    for path, seen in spread(look, by_path, min(processes, len(files)), compute().clip_seconds):
+    for path, seen in parallel_map(look, by_path, min(processes, len(files)), compute().clip_seconds):
         if isinstance(seen, Crashed):
             crashed[by_path[path].key] = f"the decoder crashed: {seen}"
         elif (seen["error"] or "").startswith(TOO_LARGE):

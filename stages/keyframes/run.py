@@ -12,7 +12,7 @@ from stages.base.progress import Progress
 from stages.journal.store import Journal
 from stages.keyframes.extract import extract
 from stages.keyframes.params import KeyframesParams
-from stages.parallel.pool import Crashed, spread
+from stages.parallel.pool import Crashed, parallel_map
 
 
 def compute_all(journal: Journal, paths: Mapping[str, str], params: KeyframesParams, processes: int) -> list[str]:
@@ -20,7 +20,7 @@ def compute_all(journal: Journal, paths: Mapping[str, str], params: KeyframesPar
     missing = {path: sample for sample, path in paths.items() if sample not in journal}
     failures: list[str] = []
     with Progress("keyframes", len(paths), len(paths) - len(missing)) as progress:
-        for path, value in spread(
+        for path, value in parallel_map(
             partial(_attempt, params), missing, min(processes, max(1, len(missing))), compute().clip_seconds
         ):
             if isinstance(value, Crashed):

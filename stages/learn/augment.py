@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from stages.learn.params import Augmentation, Pixels, Views
 
 
-class Look(NamedTuple):
+class View(NamedTuple):
     """How one clip is looked at."""
 
     places: NDArray[np.int64]
@@ -28,7 +28,7 @@ class Look(NamedTuple):
     """Factors of brightness, contrast, saturation and of the three channels."""
 
 
-def draw(pixels: Pixels, change: Augmentation, rng: Generator) -> Look:
+def draw(pixels: Pixels, change: Augmentation, rng: Generator) -> View:
     """Return a random look, for training."""
     start = rng.uniform(0, 1 - pixels.window)
     within = rng.random(pixels.frames) if change.jitter else np.full(pixels.frames, 0.5)
@@ -39,10 +39,10 @@ def draw(pixels: Pixels, change: Augmentation, rng: Generator) -> Look:
     box = (left + width, top, -width, height) if mirrored else (left, top, width, height)
     spans = (change.brightness, change.contrast, change.saturation, change.tint, change.tint, change.tint)
     light = tuple(1 + span * rng.uniform(-1, 1) for span in spans)
-    return Look(places(pixels, start, within), box, light)
+    return View(places(pixels, start, within), box, light)
 
 
-def looks(pixels: Pixels, views: Views) -> list[Look]:
+def views_at_test(pixels: Pixels, views: Views) -> list[View]:
     """Return the looks at test time, times first, then places; without several views, the one centred look."""
     width, height = pixels.kept_size
     side = views.crop
@@ -56,7 +56,7 @@ def looks(pixels: Pixels, views: Views) -> list[Look]:
         for offset in offsets:
             left, top = (offset, 0.5) if width >= height else (0.5, offset)
             box = (left * (1 - side), top * (1 - side), side, side)
-            found.append(Look(places(pixels, start, np.full(pixels.frames, within)), box))
+            found.append(View(places(pixels, start, np.full(pixels.frames, within)), box))
     return found
 
 
@@ -66,7 +66,7 @@ def places(pixels: Pixels, start: float, within: NDArray[np.float64]) -> NDArray
     return np.minimum(at.astype(np.int64), pixels.kept - 1)
 
 
-def seen(frames: torch.Tensor, chosen: Sequence[Look], size: tuple[int, int]) -> torch.Tensor:
+def seen(frames: torch.Tensor, chosen: Sequence[View], size: tuple[int, int]) -> torch.Tensor:
     """Return what looks see: float32 (B, T, 3, H, W), values 0 to 1.
 
     Args:
@@ -86,13 +86,13 @@ def seen(frames: torch.Tensor, chosen: Sequence[Look], size: tuple[int, int]) ->
         grid = grid.repeat_interleave(time, 0)  # the same for every frame of a clip
         images = F.grid_sample(images.flatten(0, 1), grid, padding_mode="border", align_corners=False)
         images = images.view(batch, time, 3, height, width)
-    if any(look.light != Look._field_defaults["light"] for look in chosen):
+    if any(look.light != View._field_defaults["light"] for look in chosen):
         images = relit(images, torch.tensor([look.light for look in chosen], dtype=torch.float32, device=images.device))
     return images
 
 
 def relit(images: torch.Tensor, light: torch.Tensor) -> torch.Tensor:
-    """Return images (B, T, 3, H, W) under other light (B, 6): see `Look.light`; values stay within 0 and 1."""
+    """Return images (B, T, 3, H, W) under other light (B, 6): see `View.light`; values stay within 0 and 1."""
     bright, contrast, saturation = (light[:, i].view(-1, 1, 1, 1, 1) for i in range(3))
     images = images * bright * light[:, None, 3:, None, None]
     images = images + (1 - contrast) * (images.mean((1, 2, 3, 4), keepdim=True) - images)

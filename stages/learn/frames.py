@@ -27,7 +27,7 @@ from stages.base.params import compute
 from stages.journal.store import Journal, journal_key
 from stages.learn.data import Clip
 from stages.learn.params import Pixels
-from stages.parallel.pool import Crashed, spread
+from stages.parallel.pool import Crashed, parallel_map
 from stages.video.decode import Image
 from stages.video.sample import sample
 
@@ -108,7 +108,7 @@ class Store:
         segment = journal.folder / f"{uuid.uuid4().hex}.u8"
         work = partial(decode, kept=self.pixels.kept, size=self.pixels.kept_size, fit=self.pixels.fit)
         with segment.open("wb", buffering=0) as out:
-            for clip, frames in spread(work, clips, min(processes, len(clips)), compute().clip_seconds):
+            for clip, frames in parallel_map(work, clips, min(processes, len(clips)), compute().clip_seconds):
                 if isinstance(frames, Crashed):
                     raise InputError(str(frames), file=clip.path, do="ingest again: the clip may have changed")
                 offset = out.tell()

@@ -57,7 +57,7 @@ class Fitted(NamedTuple):
     best: int
     """The epoch whose weights are kept: of the best validation, or the last by the recipe or without validation."""
     steps: int
-    spared: int
+    cached: int
     """Steps that came from a checkpoint."""
 
 
@@ -129,11 +129,11 @@ class _Run:
             stepper.recall(state)
             self.total = state["total"]
             self._recall(state, on_epoch)
-        spared = self.step
-        with Progress(f"{self.what}, steps", stepper.steps, spared) as progress:
+        cached = self.step
+        with Progress(f"{self.what}, steps", stepper.steps, cached) as progress:
             self._learn(stepper, progress, on_epoch)
         self._finish(stepper)
-        return Fitted(self.history, self.best, self.step, spared)
+        return Fitted(self.history, self.best, self.step, cached)
 
     def _recall(self, state: dict[str, Any], on_epoch: Callable[[Epoch], None]) -> None:
         self.history = [Epoch(*row) for row in state["history"]]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stages.learn.augment import Look, draw, looks, seen
+from stages.learn.augment import View, draw, seen, views_at_test
 from stages.learn.data import Clip
 from stages.learn.frames import Store
 from stages.learn.params import Augmentation, Views
@@ -46,7 +46,7 @@ class Clips:
         std: Sequence[float],
         change: Augmentation | None = None,
         seed: int = 0,
-        look: Look | None = None,
+        look: View | None = None,
         control: Callable[[Clip], NDArray[np.uint8]] | None = None,
     ) -> None:
         """Bind clips to their pixels.
@@ -64,7 +64,7 @@ class Clips:
         """
         self.clips, self.targets, self.store = clips, targets, store
         self.change, self.seed, self.control = change, seed, control
-        self.look = look or looks(store.pixels, Views())[0]
+        self.look = look or views_at_test(store.pixels, Views())[0]
         self._mean, self._std = (torch.tensor(list(value)).view(3, 1, 1) for value in (mean, std))
 
     def __len__(self) -> int:
@@ -80,6 +80,6 @@ class Clips:
         images = seen(torch.from_numpy(frames).to(device), chosen, pixels.size)
         return {"pixel_values": (images - self._mean.to(device)) / self._std.to(device)}
 
-    def _frames(self, index: int, look: Look) -> NDArray[np.uint8]:
+    def _frames(self, index: int, look: View) -> NDArray[np.uint8]:
         clip = self.clips[index]
         return self.store.get(clip, look.places) if self.control is None else self.control(clip)[look.places]

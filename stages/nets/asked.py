@@ -9,7 +9,7 @@ import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 
-from stages.learn.augment import looks
+from stages.learn.augment import views_at_test
 from stages.learn.data import Clip
 from stages.learn.device import predict
 from stages.learn.frames import Store
@@ -35,7 +35,7 @@ def class_scores(
     recipe = params.recipe
     none = torch.zeros(len(clips), dtype=torch.int64)
     found = []
-    for look in looks(params.pixels, params.views):
+    for look in views_at_test(params.pixels, params.views):
         source = Clips(clips, none, store, built.mean, built.std, look=look, control=control)
         logits = predict(accelerator, built.model, source, max(1, recipe.batch // recipe.accumulate))
         found.append(probabilities(logits, many))

@@ -33,7 +33,7 @@ class Labelled(NamedTuple):
     """Those in a test part of some protocol."""
 
 
-class Made(NamedTuple):
+class Nulls(NamedTuple):
     """The rows of each null model, and what a stage says of them."""
 
     rows: Mapping[str, Iterable[Row]]
@@ -44,7 +44,7 @@ class Made(NamedTuple):
     """Embeddings that the journal had."""
 
 
-def sentences(run: Run, params: NullParams, classes: ClassList) -> Made:
+def sentences(run: Run, params: NullParams, classes: ClassList) -> Nulls:
     """Return the null models that answer in words.
 
     Raises:
@@ -68,7 +68,7 @@ def sentences(run: Run, params: NullParams, classes: ClassList) -> Made:
         "null_shuffled": shuffled(run, clips, params, classes),
         "references": references(run, clips),
     }
-    return Made(tables, len(clips.tested), repr(said[0].text), len(embedded.vectors) - embedded.computed)
+    return Nulls(tables, len(clips.tested), repr(said[0].text), len(embedded.vectors) - embedded.computed)
 
 
 def labelled(run: Run) -> Labelled:

@@ -15,12 +15,12 @@ from stages.base.tables import read_table
 from stages.labels.classes import ClassList
 from stages.nulls.draw import exchange
 from stages.nulls.params import NullParams
-from stages.nulls.rows import Made, Row, tested
+from stages.nulls.rows import Nulls, Row, tested
 
 Sets = Mapping[str, tuple[str, ...]]
 
 
-def sets(run: Run, params: NullParams, listed: ClassList) -> Made:
+def sets(run: Run, params: NullParams, listed: ClassList) -> Nulls:
     """Return the null models that name sets, for every usable clip.
 
     Class scores rank no clip above another: `null_constant` gives each class its share of the clips that it was chosen
@@ -47,7 +47,7 @@ def sets(run: Run, params: NullParams, listed: ClassList) -> Made:
         "null_every_class": _same(actual, classes, classes, [1.0] * len(classes), None),
         "null_shuffled": _shuffled(run, actual, params),
     }
-    return Made(tables, len(actual), "+".join(most) or "no class", 0)
+    return Nulls(tables, len(actual), "+".join(most) or "no class", 0)
 
 
 def _same(

@@ -25,7 +25,7 @@ class Crashed(Exception):
     """The process that worked on an item died: a decoder in C, or the kernel out of memory. It is a result."""
 
 
-def spread(
+def parallel_map(
     function: Callable[[T], R], items: Iterable[T], processes: int, seconds: float | None = None
 ) -> Iterator[tuple[T, R | Crashed]]:
     """Yield each item with `function(item)` in any order; an item whose process dies is tried once more, alone.

@@ -36,7 +36,7 @@ def main() -> None:
     folder = Path("data/models") / cell.model
     made = make(params, Path("data"), folder, compute().checkpoint_seconds)
     did = f"{made.weights:,} weights in {folder}; {made.vision:.0%} of single frames named, loss {made.language:.3f}"
-    closing(f"pretrain {cell.model}", did, made.spared)
+    closing(f"pretrain {cell.model}", did, made.cached)
 
 
 if __name__ == "__main__":

@@ -24,17 +24,17 @@ from stages.pretrain.teacher import every_kind
 from stages.weights.halved import half
 
 
-class Made(NamedTuple):
+class Result(NamedTuple):
     """A trained model: its size, the share of frames whose activity its vision names, the loss of its lessons."""
 
     weights: int
     vision: float
     language: float
-    spared: int
+    cached: int
     """Steps that an earlier run had done."""
 
 
-def make(params: PretrainParams, data: Path, folder: Path, every: float = 30.0) -> Made:
+def make(params: PretrainParams, data: Path, folder: Path, every: float = 30.0) -> Result:
     """Train a model on the rendered scenes below `data` and save it into `folder`.
 
     What is unfinished is kept every so many seconds, and gone on with by whoever asks for the same again.
@@ -57,19 +57,19 @@ def make(params: PretrainParams, data: Path, folder: Path, every: float = 30.0) 
         return (pixels.float() / 255 - mean) / std
 
     keeper = Keeper(run_key(params, clips), every)
-    spared = [keeper.steps(phase) for phase in (vision.PHASE, language.PHASE)]
-    with Progress("pretrain, vision, steps", params.vision.steps, spared[0]) as progress:
+    cached = [keeper.steps(phase) for phase in (vision.PHASE, language.PHASE)]
+    with Progress("pretrain, vision, steps", params.vision.steps, cached[0]) as progress:
         seen = vision.train_vision(
             student.model, clips, params.vision, params.seed, normalise, progress.advance, keeper
         )
-    with Progress("pretrain, language, steps", params.language.steps, spared[1]) as progress:
+    with Progress("pretrain, language, steps", params.language.steps, cached[1]) as progress:
         said = language.train_language(
             student, clips, params.language, params.frames, params.seed, normalise, progress.advance, keeper
         )
     weights = save(student, folder)
     write_text(folder / "README.md", card(params, clips, weights))
     keeper.finish()
-    return Made(weights, seen, said, sum(spared))
+    return Result(weights, seen, said, sum(cached))
 
 
 def save(student: Blank, folder: Path) -> int:
@@ -90,4 +90,4 @@ def _texts(topics: Sequence[Topic], seed: int) -> list[str]:
     return list(chain.from_iterable((lesson.question, lesson.answer) for lesson in lessons))
 
 
-__all__ = ["Clips", "Made", "make", "save"]
+__all__ = ["Clips", "Result", "make", "save"]

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.parallel.pool import Crashed, spread
+from stages.parallel.pool import Crashed, parallel_map
 
 
 class _Plan(Protocol):
@@ -38,7 +38,7 @@ def drawn(
     """Yield each plan, in order, with what `draw` makes of it, whose truth becomes a row of a Parquet file.
 
     Args:
-        draw: importable, as `spread` wants it.
+        draw: importable, as `parallel_map` wants it.
         plans: in the order of the file's rows.
         processes: to draw in.
         path: the file, whole after the last plan.
@@ -53,7 +53,7 @@ def drawn(
     rows: list[dict[str, Any]] = []
     due = 0
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for what, made in spread(draw, plans, processes):
+        for what, made in parallel_map(draw, plans, processes):
             if isinstance(made, Crashed):
                 raise RuntimeError(f"{what.clip_id}: {made}")
             advance(1)

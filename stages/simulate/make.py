@@ -20,7 +20,7 @@ from stages.simulate.schema import TRUTH
 GROUP = 512
 
 
-class Made(NamedTuple):
+class Rendered(NamedTuple):
     """A written clip: its row of TRUTH."""
 
     truth: dict[str, Any]
@@ -42,8 +42,8 @@ def make(scene: Scene, run: Run, processes: int, advance: Callable[[int], None])
     truth.rename(run.data / "truth.parquet")
 
 
-def _one(scene: Scene, folder: Path, what: Plan) -> Made:
+def _one(scene: Scene, folder: Path, what: Plan) -> Rendered:
     cv2.setNumThreads(1)  # the processes already take every core
     clip = render(scene, what)
     encode(clip.frames, scene.fps, folder / f"{what.clip_id}.mp4")
-    return Made(clip.truth)
+    return Rendered(clip.truth)

@@ -25,7 +25,7 @@ GROUP = 64
 SEEKABLE = 2.0
 
 
-class Made(NamedTuple):
+class Rendered(NamedTuple):
     """A written recording: its annotations and its row of RECORDINGS."""
 
     intervals: list[Interval]
@@ -60,10 +60,10 @@ def write_annotations(path: Path, found: dict[str, list[Interval]]) -> None:
             writer.writerows([name, one.label, f"{one.start:.3f}", f"{one.end:.3f}"] for one in found[name])
 
 
-def _one(scene: Table, folder: Path, what: Plan) -> Made:
+def _one(scene: Table, folder: Path, what: Plan) -> Rendered:
     cv2.setNumThreads(1)  # the processes already take every core
     recording = render(scene, what)
     # Without its option for reproducibility x264 gives recordings of this length other bytes now and then.
     options = {"g": str(round(SEEKABLE * scene.fps)), "x264-params": "cpu-independent=1"}
     encode(recording.frames, scene.fps, folder / f"{what.clip_id}.mp4", **options)
-    return Made(recording.intervals, recording.truth)
+    return Rendered(recording.intervals, recording.truth)

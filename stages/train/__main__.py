@@ -36,7 +36,7 @@ def main() -> None:
 
     did = make(given.dataset, given.method, params)
     if speaks():
-        closing(f"train {given.dataset} {given.method}", did.words, did.spared)
+        closing(f"train {given.dataset} {given.method}", did.words, did.cached)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Result(NamedTuple):
     """What the closing line says."""
 
     words: str
-    spared: int
+    cached: int
     """Steps that came from a checkpoint."""
 
 
@@ -81,7 +81,7 @@ def make(dataset: str, method: str, params: TrainParams) -> Result:
         write_table(run.predictions(method), rows, PREDICTIONS)
         write_text(models(run, method, "") / "README.md", card(dataset, method, params, task, fitted))
     words = "; ".join([f"{len(rows)} clips predicted", _how(fitted), *warnings(task)])
-    return Result(words, sum(each.spared for each in fitted))
+    return Result(words, sum(each.cached for each in fitted))
 
 
 def _keep(cell: Cell) -> None:

@@ -12,21 +12,21 @@ from typing import Any
 import transformers
 
 from stages.vlm.llavas import llava, llava_next_video, video_llava
-from stages.vlm.tiny_parts import Made, Part, text_part, vision_part
+from stages.vlm.tiny_parts import Part, TinyParts, text_part, vision_part
 from stages.vlm.words import template, tokenizer
 
 #: transformers' classes, whose constructors are not typed.
 hf: Any = transformers
 
 
-def llama(text: Part | None = None, vision: Part | None = None) -> Made:
+def llama(text: Part | None = None, vision: Part | None = None) -> TinyParts:
     """A text model, such as a judge of captions."""
     words = tokenizer()
     words.chat_template = template("")
     return hf.LlamaConfig(**text_part(words, text)), words
 
 
-def internvl(text: Part | None = None, vision: Part | None = None) -> Made:
+def internvl(text: Part | None = None, vision: Part | None = None) -> TinyParts:
     """InternVL 3 as transformers has it: an image is cut into tiles of one size, a video frame is one tile."""
     words = tokenizer(
         start_image_token="<img>", end_image_token="</img>", context_image_token="<IMG_CONTEXT>", video_token="<video>"
@@ -49,7 +49,7 @@ def internvl(text: Part | None = None, vision: Part | None = None) -> Made:
     return config, processor
 
 
-def mllama(text: Part | None = None, vision: Part | None = None) -> Made:
+def mllama(text: Part | None = None, vision: Part | None = None) -> TinyParts:
     """Llama 3.2 Vision: one image, read by cross-attention layers."""
     words = tokenizer(image_token="<|image|>")
     seen = vision_part(
@@ -66,7 +66,7 @@ def mllama(text: Part | None = None, vision: Part | None = None) -> Made:
     return config, hf.MllamaProcessor(images, words, chat_template=template("<|image|>"))
 
 
-def smolvlm(text: Part | None = None, vision: Part | None = None) -> Made:
+def smolvlm(text: Part | None = None, vision: Part | None = None) -> TinyParts:
     """SmolVLM: images or video, few tokens a frame."""
     words = tokenizer(
         image_token="<image>",
@@ -94,7 +94,7 @@ def smolvlm(text: Part | None = None, vision: Part | None = None) -> Made:
     return config, processor
 
 
-def idefics3(text: Part | None = None, vision: Part | None = None) -> Made:
+def idefics3(text: Part | None = None, vision: Part | None = None) -> TinyParts:
     """Idefics3: images, few tokens each; SmolVLM's ancestor."""
     words = tokenizer(
         image_token="<image>",
@@ -120,7 +120,7 @@ def idefics3(text: Part | None = None, vision: Part | None = None) -> Made:
     return config, processor
 
 
-def qwen2_5_vl(text: Part | None = None, vision: Part | None = None) -> Made:
+def qwen2_5_vl(text: Part | None = None, vision: Part | None = None) -> TinyParts:
     """Qwen2.5-VL: images and video at their own size, windowed attention, positions in time, height and width."""
     words = tokenizer(
         image_token="<|image_pad|>",
@@ -162,7 +162,7 @@ def qwen2_5_vl(text: Part | None = None, vision: Part | None = None) -> Made:
     return config, processor
 
 
-def qwen3_vl(text: Part | None = None, vision: Part | None = None) -> Made:
+def qwen3_vl(text: Part | None = None, vision: Part | None = None) -> TinyParts:
     """Qwen3-VL: as Qwen2.5-VL, without windows; features of several depths of the tower, times written as text."""
     words = tokenizer(
         image_token="<|image_pad|>",
@@ -204,7 +204,7 @@ def qwen3_vl(text: Part | None = None, vision: Part | None = None) -> Made:
 
 
 #: Name -> what makes its config and processor.
-ARCHITECTURES: dict[str, Callable[..., Made]] = {
+ARCHITECTURES: dict[str, Callable[..., TinyParts]] = {
     made.__name__: made
     for made in (
         llama,

@@ -20,9 +20,9 @@ from stages.vlm.chat import encode
 from stages.vlm.checkpoint import is_vision, load_config, load_model, load_processor
 from stages.vlm.constraint import found
 from stages.vlm.decoding import Draw, Force, MustHold
-from stages.vlm.looks import Looks
 from stages.vlm.spread import entry
 from stages.vlm.thinking import Reader
+from stages.vlm.vision_cache import VisionCache
 from stages.weights.unchanged import check_folder, check_hub
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Engine:
         """Bind a model; `sees` is the hash of all that shapes what it sees of media, None where that is not kept."""
         self.params, self.config, self.processor, self.device = params, config, processor, device
         self.model = steady(_side_by_side(model), device)
-        self.looks = Looks(self.model, sees)
+        self.vision_cache = VisionCache(self.model, sees)
         self.tokenizer = getattr(processor, "tokenizer", processor)
         self.reader = Reader(self.tokenizer, params.thinking)
         self.context = getattr(config.get_text_config(), "max_position_embeddings", None)
@@ -180,7 +180,7 @@ class Engine:
             prompts = inputs["input_ids"].tolist()
             chosen.append(MustHold(self.reader, words, prompts, room, self.ends))
         asks = bool(requests[0].options)
-        with self.looks.at(shown):
+        with self.vision_cache.at(shown):
             out = self._generate(inputs, room, chosen, keep_logits=asks)
         rows = out.sequences[:, start:].tolist()
         read = _of_prompt(out.past_key_values, start) if asks and not self._own_places else None

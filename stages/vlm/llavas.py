@@ -6,14 +6,14 @@ from typing import Any
 
 import transformers
 
-from stages.vlm.tiny_parts import Made, Part, text_part, vision_part
+from stages.vlm.tiny_parts import Part, TinyParts, text_part, vision_part
 from stages.vlm.words import template, tokenizer
 
 #: transformers' classes, whose constructors are not typed.
 hf: Any = transformers
 
 
-def llava(text: Part | None = None, vision: Part | None = None) -> Made:
+def llava(text: Part | None = None, vision: Part | None = None) -> TinyParts:
     """LLaVA 1.5: one size of image, all its patches."""
     words = tokenizer(image_token="<image>")
     seen = vision_part(vision)
@@ -34,7 +34,7 @@ def llava(text: Part | None = None, vision: Part | None = None) -> Made:
     return config, processor
 
 
-def llava_next_video(text: Part | None = None, vision: Part | None = None) -> Made:
+def llava_next_video(text: Part | None = None, vision: Part | None = None) -> TinyParts:
     """LLaVA-NeXT-Video: frames of a video, pooled 2 x 2."""
     words = tokenizer(image_token="<image>", video_token="<video>")
     seen = vision_part(vision)
@@ -59,7 +59,7 @@ def llava_next_video(text: Part | None = None, vision: Part | None = None) -> Ma
     return config, processor
 
 
-def video_llava(text: Part | None = None, vision: Part | None = None) -> Made:
+def video_llava(text: Part | None = None, vision: Part | None = None) -> TinyParts:
     """Video-LLaVA: frames of a video, each with all its patches."""
     words = tokenizer(image_token="<image>", video_token="<video>")
     seen = vision_part(vision)

@@ -90,7 +90,7 @@ class Local:
             InputError: the model does not load, or has no processor for what a request shows.
         """
         refused: list[tuple[Request, Answer]] = []
-        with self.engine().looks.kept():
+        with self.engine().vision_cache.kept():
             for batch in self.batches(requests, refused):
                 yield from zip([encoded.request for encoded in batch], self.engine().answer(batch), strict=True)
         yield from refused

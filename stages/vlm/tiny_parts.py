@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 #: A config and the processor that fits it.
-Made = tuple[Any, Any]
+TinyParts = tuple[Any, Any]
 #: Fields of one part's config.
 Part = dict[str, Any]
 

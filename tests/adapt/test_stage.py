@@ -119,9 +119,9 @@ def test_a_head_parameter_costs_no_feature(place: Path, tiny_model: Any, monkeyp
     monkeypatch.setattr(Local, "engine", lambda _: pytest.fail("the model was loaded"))
     did = run(tiny_model("smolvlm"), "ft_lc", recipe=RECIPE | {"rate": 0.02})
     assert "0 of 24 features computed" in did.words
-    assert did.spared == 0
+    assert did.cached == 0
     again = run(tiny_model("smolvlm"), "ft_lc", recipe=RECIPE | {"rate": 0.02})
-    assert again.spared > 0, "the same run comes from its checkpoint"
+    assert again.cached > 0, "the same run comes from its checkpoint"
 
 
 def test_features_fill_the_journal_from_the_last_output(
@@ -246,7 +246,7 @@ def test_a_clip_without_keyframes_is_a_row_and_the_run_goes_on(place: Path, tiny
             run(tiny_model("smolvlm"), way, recipe=RECIPE | {"epochs": 1})
         assert not table.exists()
         did = run(tiny_model("smolvlm"), way, recipe=RECIPE | {"epochs": 1}, errors=0.2)
-        assert did.spared > 0  # what was learnt was kept
+        assert did.cached > 0  # what was learnt was kept
         row = predictions(f"tiny_{way}_cs").filter(pl.col("clip_id") == "more1").to_dicts()[0]
         assert (row["status"], row["labels"]) == ("error", None)
         assert "no keyframes" in row["detail"]
@@ -280,8 +280,8 @@ def test_killed_at_any_step_and_continued_it_ends_in_the_same(place: Path, tiny_
                 if path.is_file() and path.parent.name != "keyframes"
             }
         )
-        spared = int(said.rpartition(";")[2].split()[0])
-        assert (spared > 0) == (kills > 0), said
+        cached = int(said.rpartition(";")[2].split()[0])
+        assert (cached > 0) == (kills > 0), said
     assert ends[0].keys() == ends[1].keys()
     assert [name for name in ends[0] if ends[0][name] != ends[1][name]] == []
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from stages.learn.augment import Look, draw, looks, places, seen
+from stages.learn.augment import View, draw, places, seen, views_at_test
 from stages.learn.params import Augmentation, Pixels, Views
 
 PIXELS = Pixels(frames=4, size=(12, 8), kept=8, kept_size=(24, 16))
@@ -49,7 +49,7 @@ def test_flip_mirrors_half_of_the_clips_and_only_if_asked():
     mirrored = [box for box in drawn if box[2] < 0]
     assert 70 < len(mirrored) < 130
     assert set(mirrored) == {(1.0, 0.0, -1.0, 1.0)}
-    flipped = seen(clip(), [Look(np.arange(4), (1.0, 0.0, -1.0, 1.0))], (24, 16))
+    flipped = seen(clip(), [View(np.arange(4), (1.0, 0.0, -1.0, 1.0))], (24, 16))
     assert torch.allclose(flipped, clip().permute(0, 1, 4, 2, 3).float().flip(-1) / 255, atol=1e-5)
     assert all(
         draw(PIXELS, EVERYTHING.model_copy(update={"flip": False}), np.random.default_rng(seed)).box[2] > 0
@@ -70,7 +70,7 @@ def test_crops_lie_within_the_frame_and_have_the_area_asked_for():
 def test_a_crop_shows_that_part():
     picture = torch.zeros(1, 1, 16, 24, 3, dtype=torch.uint8)
     picture[:, :, 8:, 12:] = 255  # the lower right quarter
-    images = seen(picture, [Look(np.zeros(1, np.int64), (0.5, 0.5, 0.5, 0.5))], (12, 8))
+    images = seen(picture, [View(np.zeros(1, np.int64), (0.5, 0.5, 0.5, 0.5))], (12, 8))
     assert images[..., 1:, 1:].min() == 1.0
 
 
@@ -87,29 +87,29 @@ def test_frames_are_in_order_spread_over_the_window_and_jittered_within_their_pa
 
 
 def test_one_view_is_the_whole_frame_and_the_middle_of_each_part():
-    (look,) = looks(PIXELS, Views())
+    (look,) = views_at_test(PIXELS, Views())
     assert look.box == (0, 0, 1, 1)
     assert look.places.tolist() == [1, 3, 5, 7]
 
 
 def test_views_go_over_the_clip_and_the_longer_side():
-    found = looks(PIXELS, Views(times=2, places=3, crop=0.5))
+    found = views_at_test(PIXELS, Views(times=2, places=3, crop=0.5))
     assert [look.box for look in found[:3]] == [(0, 0.25, 0.5, 0.5), (0.25, 0.25, 0.5, 0.5), (0.5, 0.25, 0.5, 0.5)]
     assert [look.places.tolist() for look in found[::3]] == [[0, 2, 4, 6], [1, 3, 5, 7]]
     tall = Pixels(frames=4, size=(8, 12), kept=8, kept_size=(16, 24))
-    assert [look.box[1] for look in looks(tall, Views(places=3, crop=0.5))] == [0, 0.25, 0.5]
-    early, late = looks(PIXELS.model_copy(update={"window": 0.5}), Views(times=2))
+    assert [look.box[1] for look in views_at_test(tall, Views(places=3, crop=0.5))] == [0, 0.25, 0.5]
+    early, late = views_at_test(PIXELS.model_copy(update={"window": 0.5}), Views(times=2))
     assert early.places[-1] < 8
     assert early.places[0] < late.places[0]
 
 
 def test_light():
-    grey = seen(clip(1), [Look(np.zeros(1, np.int64), (0, 0, 1, 1), (1, 1, 0, 1, 1, 1))], (24, 16))
+    grey = seen(clip(1), [View(np.zeros(1, np.int64), (0, 0, 1, 1), (1, 1, 0, 1, 1, 1))], (24, 16))
     assert torch.allclose(grey[:, :, 0], grey[:, :, 2], atol=1e-6)
-    flat = seen(clip(1), [Look(np.zeros(1, np.int64), (0, 0, 1, 1), (1, 0, 1, 1, 1, 1))], (24, 16))
+    flat = seen(clip(1), [View(np.zeros(1, np.int64), (0, 0, 1, 1), (1, 0, 1, 1, 1, 1))], (24, 16))
     assert flat.std() < 1e-6
-    bright = seen(clip(1), [Look(np.zeros(1, np.int64), (0, 0, 1, 1), (1.2, 1, 1, 1, 1, 1))], (24, 16))
-    assert bright.mean() > seen(clip(1), [Look(np.zeros(1, np.int64), (0, 0, 1, 1))], (24, 16)).mean()
+    bright = seen(clip(1), [View(np.zeros(1, np.int64), (0, 0, 1, 1), (1.2, 1, 1, 1, 1, 1))], (24, 16))
+    assert bright.mean() > seen(clip(1), [View(np.zeros(1, np.int64), (0, 0, 1, 1))], (24, 16)).mean()
 
 
 @pytest.mark.parametrize("wrong", [{"crop": (0.9, 0.5)}, {"crop": (0.5, 1.2)}, {"ratio": (2, 1)}, {"hue": 1}])

@@ -70,7 +70,7 @@ def test_stopped_anywhere_it_comes_to_the_same_weights(monkeypatch, changed):
         with pytest.raises(Power):
             trained(key, **changed)
         again, resumed, told = trained(key, **changed)
-        assert resumed.spared == stop
+        assert resumed.cached == stop
         assert weights_hash(again) == weights_hash(model)
         assert resumed.history == fitted.history == told
 
@@ -110,7 +110,7 @@ def test_killed_it_comes_to_the_same_weights(stop, where):
     assert done.returncode == -signal.SIGKILL, done.stderr
     undisturbed, whole, _ = trained("whole")
     model, fitted, _ = trained("killed")
-    assert fitted.spared == (stop if where == "step" else stop - 1)
+    assert fitted.cached == (stop if where == "step" else stop - 1)
     assert weights_hash(model) == weights_hash(undisturbed)
     assert fitted.history == whole.history
 
@@ -119,7 +119,7 @@ def test_finished_run_comes_at_once():
     model, fitted, _ = trained()
     assert sorted(path.name for path in (root() / "learn/k").iterdir()) == ["done.pt", "done.pt.sum"]
     again, recalled, told = trained()
-    assert recalled.spared == recalled.steps == fitted.steps
+    assert recalled.cached == recalled.steps == fitted.steps
     assert weights_hash(again) == weights_hash(model)
     assert told == fitted.history
 
@@ -128,7 +128,7 @@ def test_damaged_checkpoint_starts_anew(capsys):
     model, _, _ = trained()
     (root() / "learn/k/done.pt").write_bytes(b"PK torn")
     again, fitted, _ = trained()
-    assert fitted.spared == 0
+    assert fitted.cached == 0
     assert weights_hash(again) == weights_hash(model)
     assert "left aside" in capsys.readouterr().err
 
@@ -156,10 +156,10 @@ def flipped(path: Path, bit: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damaged", "spared"),
+    ("damaged", "cached"),
     [(["state"], 19), (["state", "state.old"], 0), (["best"], 0), (["state.old"], 20), (["state.pt.sum"], 19)],
 )
-def test_one_flipped_bit_never_gives_other_weights(monkeypatch, capsys, damaged, spared):
+def test_one_flipped_bit_never_gives_other_weights(monkeypatch, capsys, damaged, cached):
     """Wherever it falls, the run goes on from the last good state, or from nothing, and says so."""
     model, fitted, _ = trained("whole")
     for place in (0.01, 0.3, 0.6, 0.99):
@@ -171,19 +171,19 @@ def test_one_flipped_bit_never_gives_other_weights(monkeypatch, capsys, damaged,
         again, resumed, _ = trained(f"{damaged}{place}")
         said = capsys.readouterr().err
         # A flip in the second line of a .sum, the hash of the file before, harms nothing.
-        assert resumed.spared in ({19, 20} if damaged == ["state.pt.sum"] else {spared})
-        assert ("left aside" in said) == (resumed.spared < 20)
+        assert resumed.cached in ({19, 20} if damaged == ["state.pt.sum"] else {cached})
+        assert ("left aside" in said) == (resumed.cached < 20)
         assert weights_hash(again) == weights_hash(model)
         assert resumed.history == fitted.history
 
 
 def test_cut_short_is_damaged(monkeypatch):
     model, *_ = trained("whole")
-    for name, spared in (("best", 0), ("state", 19)):
+    for name, cached in (("best", 0), ("state", 19)):
         path = stopped(monkeypatch, name, 20) / f"{name}.pt"
         path.write_bytes(path.read_bytes()[:-7])
         again, resumed, _ = trained(name)
-        assert resumed.spared == spared
+        assert resumed.cached == cached
         assert weights_hash(again) == weights_hash(model)
 
 
@@ -201,7 +201,7 @@ def test_weights_damaged_at_the_end_are_an_error(monkeypatch):
             trained("k")
     whole, *_ = trained("whole")
     again, resumed, _ = trained("k")
-    assert resumed.spared == 0
+    assert resumed.cached == 0
     assert weights_hash(again) == weights_hash(whole)
 
 
@@ -212,7 +212,7 @@ def test_killed_between_two_files_it_goes_on(monkeypatch):
         sums = stopped(monkeypatch, name, 20) / f"{name}.pt.sum"
         sums.write_text("0" * 32 + "\n" + sums.read_text().split()[0])
         again, resumed, _ = trained(name)
-        assert resumed.spared == 20
+        assert resumed.cached == 20
         assert weights_hash(again) == weights_hash(model)
 
 

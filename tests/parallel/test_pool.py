@@ -9,13 +9,13 @@ from itertools import count, islice
 import psutil
 import pytest
 
-from stages.parallel.pool import Crashed, spread
+from stages.parallel.pool import Crashed, parallel_map
 
 SLEEPERS = """
 import time
-from stages.parallel.pool import spread
+from stages.parallel.pool import parallel_map
 if __name__ == "__main__":
-    for item, _ in spread(time.sleep, [0, 0, 600, 600], 2):
+    for item, _ in parallel_map(time.sleep, [0, 0, 600, 600], 2):
         print("one", flush=True)
 """
 
@@ -33,28 +33,28 @@ def fragile(number):
 
 
 def test_every_item_comes_back_with_its_result():
-    assert sorted(spread(double, range(40), 2)) == [(number, 2 * number) for number in range(40)]
+    assert sorted(parallel_map(double, range(40), 2)) == [(number, 2 * number) for number in range(40)]
 
 
 def test_nothing_to_do_starts_nothing():
-    assert list(spread(double, [], 2)) == []
+    assert list(parallel_map(double, [], 2)) == []
 
 
 def test_items_are_drawn_as_they_are_needed():
     drawn = count()
-    assert len(list(islice(spread(double, drawn, 1), 3))) == 3
+    assert len(list(islice(parallel_map(double, drawn, 1), 3))) == 3
     assert next(drawn) < 20
 
 
 def test_a_process_that_dies_costs_its_item_only():
-    found = dict(spread(fragile, [0, 1, 2, 3, 4], 2))
+    found = dict(parallel_map(fragile, [0, 1, 2, 3, 4], 2))
     assert isinstance(found.pop(3), Crashed)
     assert found == {0: 0, 1: 1, 2: 2, 4: 4}
 
 
 def test_what_the_function_raises_is_raised():
     with pytest.raises(ValueError, match="five"):
-        list(spread(fragile, [5], 1))
+        list(parallel_map(fragile, [5], 1))
 
 
 def test_processes_end_with_a_parent_that_is_killed(tmp_path):
@@ -79,6 +79,6 @@ def stubborn(number):
 
 
 def test_a_process_that_hangs_costs_its_item_only():
-    found = dict(spread(stubborn, [0, 1, 2, 3, 4], 2, seconds=3))
+    found = dict(parallel_map(stubborn, [0, 1, 2, 3, 4], 2, seconds=3))
     assert str(found.pop(3)) == "not done after 3 s, twice"
     assert found == {0: 0, 1: 1, 2: 2, 4: 4}

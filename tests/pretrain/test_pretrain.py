@@ -163,9 +163,9 @@ def test_stopped_after_any_step_it_goes_on_to_the_same_bytes(scene, tmp_path, st
     whole = make(PARAMS, scene, tmp_path / "whole")
     stopped(monkeypatch, stop, scene, tmp_path / "model")
     # Other params are another run.
-    assert make(PARAMS.model_copy(update={"seed": 3}), scene, tmp_path / "other").spared == 0
+    assert make(PARAMS.model_copy(update={"seed": 3}), scene, tmp_path / "other").cached == 0
     resumed = make(PARAMS, scene, tmp_path / "model", every=0)
-    assert resumed == whole._replace(spared=stop)
+    assert resumed == whole._replace(cached=stop)
     assert digest(tmp_path / "model") == digest(tmp_path / "whole")
     assert not list(Path(os.environ["HAR_JOURNAL"]).glob("pretrain/*"))
 
@@ -177,7 +177,7 @@ def test_a_damaged_state_is_left_aside_for_the_one_before(scene, tmp_path, monke
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
-    assert make(PARAMS, scene, tmp_path / "model") == whole._replace(spared=9)
+    assert make(PARAMS, scene, tmp_path / "model") == whole._replace(cached=9)
     said = capsys.readouterr().err
     assert f"left aside, training starts earlier: {file}" in said
     assert f"training goes on from {file.with_name('state.old.pt')}" in said

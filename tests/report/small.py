@@ -28,7 +28,7 @@ EMPTY = {
 
 
 @dataclass(frozen=True)
-class Made:
+class Study:
     """What a made run holds. Clips are named as Smarthome's are, in order of their names."""
 
     classes: list[str]
@@ -59,7 +59,7 @@ def _right(method: str, index: int, metric: str) -> bool:
 
 
 _CLASSES = ["Drink_Fromcup", "Walk", "WatchTV"]
-SMALL = Made(
+SMALL = Study(
     classes=_CLASSES,
     clips=[f"{name}_p{subject:02}_r00_v00_c02" for name in _CLASSES for subject in (2, 10, 11, 14)],
     methods=["embedded", "bold"],
@@ -69,7 +69,7 @@ SMALL = Made(
 )
 
 
-def write(run: Run, made: Made = SMALL, *, keyframes: bool = True) -> None:
+def write(run: Run, made: Study = SMALL, *, keyframes: bool = True) -> None:
     """Write all tables that the page reads, relative to the working folder; one more clip is unusable."""
     rows = [
         {"clip_id": name, "labels": [made.label(index)], "subject": name.split("_p")[1][:2], "camera": name[-2:]}
@@ -106,7 +106,7 @@ def frame(name: str, rank: int) -> dict[str, object]:
     return {"clip_id": name, "rank": rank, "frame": 5 * rank, "time": 0.2 * rank, "image": image}
 
 
-def write_method(run: Run, made: Made, method: str) -> None:
+def write_method(run: Run, made: Study, method: str) -> None:
     """Write predictions, measures and verdicts of a method."""
     answers, measures, verdicts = [], [], []
     for index, name in enumerate(made.clips):
@@ -138,7 +138,7 @@ def write_method(run: Run, made: Made, method: str) -> None:
     write_table(run.verdicts(method), verdicts, schema.VERDICTS)
 
 
-def write_numbers(run: Run, made: Made) -> None:
+def write_numbers(run: Run, made: Study) -> None:
     """Write what `compare` and `ingest` write; sizes and intervals are made up."""
     everyone, size = made.methods + made.nulls, len(made.clips)
     keys = [(method, protocol, metric) for method in everyone for protocol in PROTOCOLS for metric in METRICS]

@@ -29,7 +29,7 @@ _SMALL = 1 << 18
 _TOWERS = ("vision_tower", "vision_model", "visual", "video_tower", "image_tower")
 
 
-class Looks:
+class VisionCache:
     """Stands before a model's vision towers, and keeps what they saw within `kept`, where no weight may change."""
 
     def __init__(self, model: Any, of: str | None = None) -> None:
@@ -115,7 +115,7 @@ class Looks:
 
 
 class _Shared:
-    """Looks of one model in the journal: the bytes of their tensors. Of what nest they are a first look must show."""
+    """What one model saw, in the journal: the bytes of its tensors. Of what nest they are a first look must show."""
 
     def __init__(self, of: str) -> None:
         self._of = of

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stages.pretrain.blank import blank
-from stages.vlm.looks import Looks
+from stages.vlm.vision_cache import VisionCache
 from tests.tiny_embedded import TINY
 
 
@@ -20,7 +20,7 @@ def test_a_model_that_changes_what_its_tower_gave_changes_nothing_that_is_kept()
 
     batches = ("a", "a", "ab", "cb", "b", "abc")
     plain = [features(shown) for shown in batches]
-    looks = Looks(model)
+    looks = VisionCache(model)
     with looks.kept():
         for shown, wanted in zip(batches, plain, strict=True):
             with looks.at(list(shown)):
@@ -37,15 +37,15 @@ def test_another_process_finds_what_a_small_tower_saw(monkeypatch: pytest.Monkey
     plain = model.model.vision_tower.forward
     monkeypatch.setattr(model.model.vision_tower, "forward", lambda *a, **k: asked.append(len(a[0])) or plain(*a, **k))
 
-    def features(looks: Looks, shown: str) -> torch.Tensor:
+    def features(looks: VisionCache, shown: str) -> torch.Tensor:
         with looks.kept(), looks.at(list(shown)):
             given = model.model.get_image_features(torch.cat([images[name] for name in shown]))
         return torch.cat(list(given.pooler_output))
 
-    def opened(of: str) -> Looks:
+    def opened(of: str) -> VisionCache:
         # As a process does: the tower by itself, and nothing that another one keeps in memory.
         model.model.vision_tower.forward = lambda *a, **k: asked.append(len(a[0])) or plain(*a, **k)
-        return Looks(model, of)
+        return VisionCache(model, of)
 
     first = features(opened("one model"), "ab")
     assert asked == [2]
