@@ -13,10 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from stages.adapt.pooling import pooled, visual_tokens
-from stages.base.errors import InputError
-from stages.base.schema import SORT
-from stages.base.tables import read_table
-from stages.journal.previous import previous
+from stages.base.schema import table
+from stages.journal import previous
 from stages.journal.store import Journal, compute_missing, journal_key
 from stages.vlm.base import Answer, Request
 from stages.vlm.local import Local
@@ -28,15 +26,15 @@ VERSION = 1
 Vector = NDArray[np.float32]
 
 #: Clips as vectors, with the key under which a journal keeps them; `why` one has none.
-FEATURES = pa.schema(
+FEATURES = table(
+    ["clip_id"],
     [
         pa.field("clip_id", pa.string(), nullable=False),
         pa.field("feature", pa.list_(pa.float32())),
         pa.field("why", pa.string()),
         pa.field("journal_key", pa.string()),
-    ]
+    ],
 )
-SORT[id(FEATURES)] = ["clip_id"]
 
 
 class Feature(NamedTuple):
@@ -124,14 +122,4 @@ def unpacked(value: Mapping[str, Any]) -> Vector:
 
 def refill(journal: Journal, path: Path) -> int:
     """Put the features of the last run's output into the journal that lacks them; return how many."""
-    old = previous(path)
-    try:
-        rows = read_table(old, FEATURES) if old else None
-    except InputError:
-        rows = None  # written by another version of this stage
-    count = 0
-    for row in rows.iter_rows(named=True) if rows is not None else ():
-        if row["journal_key"] is not None and row["journal_key"] not in journal:
-            journal.put(row["journal_key"], packed(np.asarray(row["feature"], np.float32)))
-            count += 1
-    return count
+    return previous.refill(journal, path, FEATURES, lambda row: packed(np.asarray(row["feature"], np.float32)))

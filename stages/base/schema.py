@@ -1,11 +1,29 @@
-"""The tables that rooms hand over: one Parquet schema each, rows sorted by the keys in `SORT`.
+"""The tables that rooms hand over: one Parquet schema each, rows sorted by its keys.
 
 Times are seconds, sizes pixels unless a field says otherwise. A null means "not known" or "none".
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pyarrow as pa
+
+#: The columns by which a table is sorted, under its schema's id: a schema of pyarrow takes no attributes.
+_KEYS: dict[int, list[str]] = {}
+
+
+def table(keys: Sequence[str], fields: Sequence[pa.Field], metadata: Mapping[str, str] | None = None) -> pa.Schema:
+    """Return the schema of a table that is sorted by `keys`, which together name a row once."""
+    schema = pa.schema(fields, metadata=metadata)
+    _KEYS[id(schema)] = list(keys)
+    return schema
+
+
+def keys_of(schema: pa.Schema) -> list[str]:
+    """Return the columns by which a table of this schema, one that `table` made, is sorted."""
+    return _KEYS[id(schema)]
+
 
 STR = pa.string()
 STRS = pa.list_(pa.string())
@@ -19,7 +37,8 @@ UNLISTED = "names no class: "
 #: `labels` is a sorted set (one element where the data set is single-label; empty where unlabelled, or none holds),
 #: `group` what must not straddle a split beside the subject (a recording or sequence),
 #: `error` why the clip is unusable, null when it is usable; a broken clip keeps its row.
-MANIFEST = pa.schema(
+MANIFEST = table(
+    ["clip_id"],
     [
         pa.field("clip_id", STR, nullable=False),
         pa.field("path", STR),
@@ -38,18 +57,19 @@ MANIFEST = pa.schema(
         pa.field("height", pa.int32()),
         pa.field("error", STR),
         pa.field("journal_key", STR),
-    ]
+    ],
 )
 
 #: The part of a clip in a protocol: `part` is train, validation or test.
 #: A leave-one-out protocol has one `fold` a held-out subject; elsewhere `fold` is the empty string.
-SPLITS = pa.schema(
+SPLITS = table(
+    ["protocol", "fold", "clip_id"],
     [
         pa.field("protocol", STR, nullable=False),
         pa.field("fold", STR, nullable=False),
         pa.field("clip_id", STR, nullable=False),
         pa.field("part", STR, nullable=False),
-    ]
+    ],
 )
 
 IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", STR)])
@@ -57,7 +77,8 @@ IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", STR)])
 #: A keyframe; `frame` is its place in presentation order from 0, `time` its seconds from the first frame,
 #: `rank` its place among the clip's keyframes in time order from 0, `image` as Hugging Face `datasets`
 #: stores an Image, `fallback` why Katna's method gave too few (null where it gave the frame).
-KEYFRAMES = pa.schema(
+KEYFRAMES = table(
+    ["clip_id", "rank"],
     [
         pa.field("clip_id", STR, nullable=False),
         pa.field("rank", pa.int32(), nullable=False),
@@ -72,7 +93,8 @@ KEYFRAMES = pa.schema(
 )
 
 #: A reference caption and how it came about; `ended`, `thinking` and `tokens_thinking` as in PREDICTIONS.
-CAPTIONS = pa.schema(
+CAPTIONS = table(
+    ["clip_id"],
     [
         pa.field("clip_id", STR, nullable=False),
         pa.field("text", STR),
@@ -85,7 +107,7 @@ CAPTIONS = pa.schema(
         pa.field("model", STR),
         pa.field("revision", STR),
         pa.field("journal_key", STR),
-    ]
+    ],
 )
 
 #: A method's answer for a clip. `text` is a free answer as the model gave it; `labels` a closed answer
@@ -100,7 +122,8 @@ CAPTIONS = pa.schema(
 #: `metric` names the one metric that the row answers (null: all metrics that no other row of the clip answers), with a
 #: `repeat` of its own: a null model may have an answer for each metric.
 #: What a closed answer names outside of the list of classes stands in `detail` behind `UNLISTED`.
-PREDICTIONS = pa.schema(
+PREDICTIONS = table(
+    ["clip_id", "method", "repeat"],
     [
         pa.field("clip_id", STR, nullable=False),
         pa.field("method", STR, nullable=False),
@@ -120,13 +143,14 @@ PREDICTIONS = pa.schema(
         pa.field("ended", STR),
         pa.field("thinking", STR),
         pa.field("journal_key", STR),
-    ]
+    ],
 )
 
 #: One metric's value for one answer, before any threshold. `label` is the class that the metric names
 #: (only metrics that name one); `value` is null where the metric has none, and `detail` then says why.
 #: A metric of sets (`labels`) has the set that the method named in `labels`, and its `class_scores` beside `classes`.
-MEASURES = pa.schema(
+MEASURES = table(
+    ["clip_id", "method", "repeat", "metric"],
     [
         pa.field("clip_id", STR, nullable=False),
         pa.field("method", STR, nullable=False),
@@ -138,22 +162,24 @@ MEASURES = pa.schema(
         pa.field("classes", STRS),
         pa.field("class_scores", pa.list_(pa.float64())),
         pa.field("detail", STR),
-    ]
+    ],
 )
 
 #: A distinct text and its sentence embedding (float32, unit length), with the key under which a journal keeps it.
-EMBEDDINGS = pa.schema(
+EMBEDDINGS = table(
+    ["journal_key"],
     [
         pa.field("journal_key", STR, nullable=False),
         pa.field("text", STR, nullable=False),
         pa.field("embedding", pa.list_(pa.float32()), nullable=False),
-    ]
+    ],
 )
 
 #: What a judge said of one text: `value` is p(True), or 1 and 0 where it gives no probability; null where `detail` says
 #: why. It lies beside the measures, with the key under which a journal keeps it. `ended`, `thinking` and
 #: `tokens_thinking` are of the judge's answer, as in PREDICTIONS; `revision` is the judging model's.
-JUDGEMENTS = pa.schema(
+JUDGEMENTS = table(
+    ["journal_key"],
     [
         pa.field("journal_key", STR, nullable=False),
         pa.field("value", pa.float64()),
@@ -162,14 +188,15 @@ JUDGEMENTS = pa.schema(
         pa.field("thinking", STR),
         pa.field("tokens_thinking", pa.int32()),
         pa.field("revision", STR),
-    ]
+    ],
 )
 
 #: What a metric says of one answer, after any threshold; one row a metric for each clip of any protocol's test part.
 #: `right` is 1 or 0, or a fraction over `repeats` draws; null where the clip is left out, and `left_out` then says why.
 #: `label` is the class that the metric names (of the first draw; only metrics that name one), `labels` the set of each
 #: draw after any threshold (only metrics of sets).
-VERDICTS = pa.schema(
+VERDICTS = table(
+    ["clip_id", "method", "metric"],
     [
         pa.field("clip_id", STR, nullable=False),
         pa.field("method", STR, nullable=False),
@@ -179,7 +206,7 @@ VERDICTS = pa.schema(
         pa.field("labels", pa.list_(STRS)),
         pa.field("repeats", pa.int32(), nullable=False),
         pa.field("left_out", STR),
-    ]
+    ],
 )
 
 #: An aggregate over a protocol's test part. `aggregate` is mca, accuracy, macro_f1, class:{name} or mca_sd (standard
@@ -190,7 +217,8 @@ VERDICTS = pa.schema(
 #: of which a class is named that they lack, invented:{name}, of the clips that lack that class, and invented_per_clip,
 #: such classes a clip; outside, the share of answers that name something outside of the list; and threshold:{name},
 #: the score above which a class is named.
-SCORES = pa.schema(
+SCORES = table(
+    ["method", "protocol", "metric", "aggregate"],
     [
         pa.field("method", STR, nullable=False),
         pa.field("protocol", STR, nullable=False),
@@ -202,19 +230,5 @@ SCORES = pa.schema(
         pa.field("clips", pa.int32()),
         pa.field("classes", pa.int32()),
         pa.field("subjects", pa.int32()),
-    ]
+    ],
 )
-
-#: By which columns each table is sorted; together they name a row once.
-SORT: dict[int, list[str]] = {
-    id(MANIFEST): ["clip_id"],
-    id(SPLITS): ["protocol", "fold", "clip_id"],
-    id(KEYFRAMES): ["clip_id", "rank"],
-    id(CAPTIONS): ["clip_id"],
-    id(PREDICTIONS): ["clip_id", "method", "repeat"],
-    id(MEASURES): ["clip_id", "method", "repeat", "metric"],
-    id(EMBEDDINGS): ["journal_key"],
-    id(JUDGEMENTS): ["journal_key"],
-    id(VERDICTS): ["clip_id", "method", "metric"],
-    id(SCORES): ["method", "protocol", "metric", "aggregate"],
-}

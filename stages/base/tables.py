@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.base.errors import InputError
-from stages.base.schema import SORT
+from stages.base.schema import keys_of
 
 #: Rows of a row group, and rows that are Python objects at once.
 _GROUP = 64 * 1024
@@ -28,7 +28,7 @@ def write_table(path: Path, rows: Iterable[Mapping[str, Any]] | pl.DataFrame, sc
     Raises:
         ValueError: two rows have the same keys, a column is unknown or a value does not fit (a bug of the caller).
     """
-    keys = SORT[id(schema)]
+    keys = keys_of(schema)
     frame = (rows if isinstance(rows, pl.DataFrame) else _frame(path, rows, schema)).sort(keys).select(schema.names)
     if frame.select(pl.all_horizontal(pl.col(key) == pl.col(key).shift() for key in keys).any()).item():
         raise ValueError(f"{path}: two rows share the keys {keys}")

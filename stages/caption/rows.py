@@ -8,9 +8,9 @@ from typing import Any
 
 from stages.base.errors import GateError, InputError
 from stages.base.schema import CAPTIONS
-from stages.base.tables import read_json, read_table
+from stages.base.tables import read_json
 from stages.caption.loop import Caption, Clip, Rules, caption_all, caption_key
-from stages.journal.previous import previous
+from stages.journal import previous
 from stages.journal.store import Journal
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Backend, Request
@@ -102,18 +102,11 @@ def gate(found: Sequence[tuple[Row, str | None]], strict: bool) -> int:
 def refill(journal: Journal, path: Path) -> int:
     """Put the rows of the last run's output into the journal that lacks them; return how many.
 
-    A collaborator who pulled the output and has no journal so asks only about new clips. A row without a text and
-    without a word on why its answer ended may have been an error, which is asked again.
+    A row without a text and without a word on why its answer ended may have been an error, which is asked again.
     """
-    old = previous(path)
-    try:
-        rows = read_table(old, CAPTIONS) if old else None
-    except InputError:
-        rows = None  # written by another version of this stage
-    count = 0
-    for row in rows.iter_rows(named=True) if rows is not None else ():
+
+    def kept(row: previous.Row) -> dict[str, Any] | None:
         error = row["text"] is None and row["ended"] is None
-        if not error and row["journal_key"] is not None and row["journal_key"] not in journal:
-            journal.put(row["journal_key"], {"row": {name: row[name] for name in _MADE}})
-            count += 1
-    return count
+        return None if error else {"row": {name: row[name] for name in _MADE}}
+
+    return previous.refill(journal, path, CAPTIONS, kept)

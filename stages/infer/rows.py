@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stages.base.errors import InputError
 from stages.base.schema import PREDICTIONS
-from stages.base.tables import read_table
 from stages.infer.outcome import Outcome
 from stages.infer.strategies import Asking, Clip, OneQuestion
-from stages.journal.previous import previous
+from stages.journal import previous
 from stages.journal.store import Journal
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Backend, Request
@@ -65,26 +63,16 @@ def _known(journal: Journal, keys: Mapping[str, str]) -> dict[str, Outcome]:
 
 
 def refill(journal: Journal, path: Path, asking: Asking) -> int:
-    """Put the rows of the last run's output into the journal that lacks them; return how many.
+    """Put the rows of the last run's output into the journal that lacks them; return how many."""
 
-    A collaborator who pulled the output and has no journal so asks only about new clips.
-    """
-    old = previous(path)
-    try:
-        rows = read_table(old, PREDICTIONS) if old else None
-    except InputError:
-        rows = None  # written by another version of this stage
-    count = 0
-    for row in rows.iter_rows(named=True) if rows is not None else ():
-        key = row["journal_key"]
-        if key is None or key in journal or row["status"] == "error":
-            continue
+    def kept(row: previous.Row) -> dict[str, Any] | None:
+        if row["status"] == "error":
+            return None
         if isinstance(asking, OneQuestion):
-            journal.put(key, _answer(row, asking)._asdict())
-        else:
-            journal.put(key, {"row": {name: row[name] for name in Outcome._fields}})
-        count += 1
-    return count
+            return _answer(row, asking)._asdict()
+        return {"row": {name: row[name] for name in Outcome._fields}}
+
+    return previous.refill(journal, path, PREDICTIONS, kept)
 
 
 def _answer(row: Mapping[str, Any], asking: OneQuestion) -> Answer:

@@ -15,15 +15,13 @@ from typing import Any, NamedTuple
 
 import av
 
-from stages.base.errors import InputError
 from stages.base.params import compute
 from stages.base.progress import Progress
 from stages.base.schema import MANIFEST
-from stages.base.tables import read_table
 from stages.ingest.params import Windows
 from stages.ingest.rows import LABELS_BREAK_RULES, NAME_ERRORS, NO_ANNOTATIONS, Row
 from stages.ingest.windows import frames_of, spans
-from stages.journal.previous import previous
+from stages.journal import previous
 from stages.journal.store import Journal, compute_missing, journal_key
 from stages.parallel.pool import Crashed, parallel_map
 from stages.video.decode import TOO_LARGE, Probe, timed_probe, too_large
@@ -121,18 +119,13 @@ def _hashed(windows: Windows | None, path: str | None) -> _File | str | None:
 
 def _refill(journal: Journal, manifest: Path) -> None:
     """Put what the manifest's last version tells into the journal, for whoever pulled the one without the other."""
-    old = previous(manifest)
-    if old is None:
-        return
-    try:
-        rows = read_table(old, MANIFEST)
-    except InputError:
-        return  # Written by another version of this stage: decode again.
-    for row in rows.iter_rows(named=True):
+
+    def kept(row: previous.Row) -> dict[str, Any] | None:
         # A row whose error comes from its name or labels does not tell whether its file decodes, a window's not how.
-        told = row["journal_key"] is not None and not (row["error"] or "").startswith(_UNTOLD) and row["start"] is None
-        if told and row["journal_key"] not in journal:
-            journal.put(row["journal_key"], {field: row[field] for field in Probe._fields})
+        told = not (row["error"] or "").startswith(_UNTOLD) and row["start"] is None
+        return {field: row[field] for field in Probe._fields} if told else None
+
+    previous.refill(journal, manifest, MANIFEST, kept)
 
 
 def _decoded(

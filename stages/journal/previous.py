@@ -7,12 +7,19 @@ DVC deletes a stage's outputs before it runs the stage; what they were stays in 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import yaml
 
+from stages.base.errors import InputError
 from stages.base.params import running_stage
+from stages.base.tables import read_table
+from stages.journal.store import Journal
+
+Row = Mapping[str, Any]
 
 
 def previous(path: Path) -> Path | None:
@@ -34,6 +41,32 @@ def previous(path: Path) -> Path | None:
         if Path(out["path"]) == path or Path(out["path"]) in path.parents:
             return _cached(out, path)
     return None
+
+
+def refill(journal: Journal, path: Path, schema: pa.Schema, kept: Callable[[Row], dict[str, Any] | None]) -> int:
+    """Put what the last run's output tells into the journal that lacks it; return how many values.
+
+    A collaborator who pulled the output and has no journal so asks only about new clips.
+
+    Args:
+        journal: where values are looked up by the rows' `journal_key`.
+        path: the output, a table.
+        schema: the table's; one of another schema was written by another version of this stage and tells nothing.
+        kept: returns what the journal keeps of a row, None of one that tells nothing.
+    """
+    old = previous(path)
+    try:
+        rows = read_table(old, schema) if old else None
+    except InputError:
+        return 0
+    count = 0
+    for row in rows.iter_rows(named=True) if rows is not None else ():
+        key = row["journal_key"]
+        value = kept(row) if key is not None and key not in journal else None
+        if value is not None:
+            journal.put(key, value)
+            count += 1
+    return count
 
 
 def _cached(out: dict[str, Any], path: Path) -> Path | None:

@@ -18,8 +18,8 @@ from stages.base.errors import InputError, allow
 from stages.base.params import Params
 from stages.base.progress import Progress
 from stages.base.schema import JUDGEMENTS
-from stages.base.tables import read_table, write_table
-from stages.journal.previous import previous
+from stages.base.tables import write_table
+from stages.journal import previous
 from stages.journal.store import Journal, journal_key
 from stages.metrics.context import Context, Row
 from stages.metrics.metric import Metric
@@ -173,15 +173,7 @@ def save(path: Path, judgements: Iterable[Judgement], revision: str) -> None:
 
 def refill(journal: Journal, path: Path) -> int:
     """Put the judgements of the last run's output into the journal that lacks them; return how many."""
-    old = previous(path)
-    try:
-        rows = read_table(old, JUDGEMENTS) if old else None
-    except InputError:
-        rows = None  # written by another version of this stage
-    new = [row for row in rows.iter_rows(named=True) if row["journal_key"] not in journal] if rows is not None else []
-    for row in new:
-        journal.put(row["journal_key"], {name: row[name] for name in _SAID})
-    return len(new)
+    return previous.refill(journal, path, JUDGEMENTS, lambda row: {name: row[name] for name in _SAID})
 
 
 def _to_judge(context: Context, voids: list[Row]) -> list[Text]:
