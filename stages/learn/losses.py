@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from stages.learn.measures import loss_of, quality
 
 #: (B, C) logits and targets -> (B,) losses. Targets are (B,) classes, (B, C) shares of classes, or (B, C) labels.
+#: An objective that has `terms` returns (B, 1 + terms): the loss, then each term of it, which is logged.
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -23,6 +24,8 @@ class Objective(NamedTuple):
     """What is minimised."""
     score: Callable[[NDArray[np.floating], NDArray[np.generic]], tuple[float, float]]
     """Loss of all outputs (N, C) of the validation part, and quality, by which the best epoch is chosen."""
+    terms: tuple[str, ...] = ()
+    """Names of the loss's terms, where it has several."""
 
 
 def naming(targets: torch.Tensor, classes: int, weighted: bool, smoothing: float = 0.0) -> Objective:
