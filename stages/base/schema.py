@@ -19,6 +19,8 @@ UNLISTED = "names no class: "
 #: `labels` is a sorted set (one element where the data set is single-label; empty where unlabelled, or none holds),
 #: `group` what must not straddle a split beside the subject (a recording or sequence),
 #: `error` why the clip is unusable, null when it is usable; a broken clip keeps its row.
+#: `narration` is what somebody said that the clip shows, in their own words; `verb` and `noun` are the classes that a
+#: compositional label is made of, which `labels` then names together (`base/actions.py`).
 MANIFEST = pa.schema(
     [
         pa.field("clip_id", STR, nullable=False),
@@ -38,6 +40,9 @@ MANIFEST = pa.schema(
         pa.field("height", pa.int32()),
         pa.field("error", STR),
         pa.field("journal_key", STR),
+        pa.field("narration", STR),
+        pa.field("verb", STR),
+        pa.field("noun", STR),
     ]
 )
 
@@ -100,6 +105,8 @@ CAPTIONS = pa.schema(
 #: `metric` names the one metric that the row answers (null: all metrics that no other row of the clip answers), with a
 #: `repeat` of its own: a null model may have an answer for each metric.
 #: What a closed answer names outside of the list of classes stands in `detail` behind `UNLISTED`.
+#: Where labels are compositional, `verbs` and `verb_scores`, `nouns` and `noun_scores` run in parallel too; `classes`
+#: are then the pairs that occur, and `class_scores` the products of theirs.
 PREDICTIONS = pa.schema(
     [
         pa.field("clip_id", STR, nullable=False),
@@ -120,6 +127,10 @@ PREDICTIONS = pa.schema(
         pa.field("ended", STR),
         pa.field("thinking", STR),
         pa.field("journal_key", STR),
+        pa.field("verbs", STRS),
+        pa.field("verb_scores", pa.list_(pa.float64())),
+        pa.field("nouns", STRS),
+        pa.field("noun_scores", pa.list_(pa.float64())),
     ]
 )
 
@@ -205,6 +216,25 @@ SCORES = pa.schema(
     ]
 )
 
+#: What a teacher says of a text or of a clip, which `key` names: `log_probabilities` of the classes of each of its
+#: heads, one head after the other (`teacher.json` lists both), and the `embedding` that a student may regress, null
+#: where the teacher has none. `fingerprint` is of the classes, their order and what was to be named: a table that has
+#: another one teaches nobody.
+SIGNALS = pa.schema(
+    [
+        pa.field("key", STR, nullable=False),
+        pa.field("fingerprint", STR, nullable=False),
+        pa.field("log_probabilities", pa.list_(pa.float32()), nullable=False),
+        pa.field("embedding", pa.list_(pa.float32())),
+    ]
+)
+
+#: Columns at a table's end that it has only where a row has a value in one of them; who reads it gets them always.
+OPTIONAL: dict[int, tuple[str, ...]] = {
+    id(MANIFEST): ("narration", "verb", "noun"),
+    id(PREDICTIONS): ("verbs", "verb_scores", "nouns", "noun_scores"),
+}
+
 #: By which columns each table is sorted; together they name a row once.
 SORT: dict[int, list[str]] = {
     id(MANIFEST): ["clip_id"],
@@ -214,6 +244,7 @@ SORT: dict[int, list[str]] = {
     id(PREDICTIONS): ["clip_id", "method", "repeat"],
     id(MEASURES): ["clip_id", "method", "repeat", "metric"],
     id(EMBEDDINGS): ["journal_key"],
+    id(SIGNALS): ["key"],
     id(JUDGEMENTS): ["journal_key"],
     id(VERDICTS): ["clip_id", "method", "metric"],
     id(SCORES): ["method", "protocol", "metric", "aggregate"],

@@ -39,6 +39,9 @@ class Row(NamedTuple):
     height: int | None = None
     error: str | None = None
     journal_key: str | None = None
+    narration: str | None = None
+    verb: str | None = None
+    noun: str | None = None
 
 
 class Entry(NamedTuple):

@@ -47,14 +47,14 @@ def loss_for(targets: torch.Tensor, classes: int, weighted: bool, smoothing: flo
         positive = positive_weights(targets) if weighted else torch.ones(classes)
 
         def binary(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-            weight = positive.to(logits.device)
+            weight = positive.to(logits)
             return F.binary_cross_entropy_with_logits(logits, wanted, pos_weight=weight, reduction="none").mean(1)
 
         return binary
     weights = class_weights(targets, classes) if weighted else torch.ones(classes)
 
     def cross_entropy(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-        weight = weights.to(logits.device)
+        weight = weights.to(logits)
         shares = wanted if wanted.is_floating_point() else F.one_hot(wanted, classes).to(logits.dtype)
         sample = shares @ weight  # (B,): a sample's weight is its class's, also for the part that is smoothed away
         shares = shares * (1 - smoothing) + smoothing / classes

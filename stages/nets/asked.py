@@ -27,18 +27,29 @@ def class_scores(
     params: TrainParams,
     many: bool,
     control: Callable[[Clip], NDArray[np.uint8]] | None = None,
+    heads: Sequence[int] = (),
 ) -> NDArray[np.float64]:
     """Return the class scores (N, C) of clips, 6 digits.
 
-    `many` says whether a clip may have several labels; `control` gives its kept frames instead of the store.
+    Args:
+        accelerator: of `start`.
+        built: the model.
+        clips: N clips.
+        store: keeps their frames.
+        params: of the method.
+        many: whether a clip may have several labels.
+        control: gives a clip's kept frames instead of the store.
+        heads: classes of each head, where there are several, one after the other: the scores of each add up to 1.
     """
+    edges = np.cumsum(heads)[:-1]
     recipe = params.recipe
     none = torch.zeros(len(clips), dtype=torch.int64)
     found = []
     for look in looks(params.pixels, params.views):
         source = Clips(clips, none, store, built.mean, built.std, look=look, control=control)
         logits = predict(accelerator, built.model, source, max(1, recipe.batch // recipe.accumulate))
-        found.append(probabilities(logits, many))
+        parts = np.split(logits, edges, axis=1) if len(heads) else [logits]
+        found.append(np.concatenate([probabilities(part, many) for part in parts], axis=1))
     return np.asarray(np.round(np.mean(found, axis=0), 6), np.float64)
 
 
