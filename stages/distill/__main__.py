@@ -14,7 +14,7 @@ import argparse
 from stages.base.errors import guard
 from stages.base.params import read
 from stages.base.progress import closing
-from stages.core.reproducible import hold_arithmetic, keep_freed_memory
+from stages.exact.reproducible import hold_arithmetic, keep_freed_memory
 from stages.distill.params import PARAMS, DistillParams
 from stages.learn.launch import relaunch, speaks
 

@@ -13,7 +13,7 @@ from stages.base.errors import InputError, guard
 from stages.base.params import read
 from stages.base.paths import Run
 from stages.base.progress import closing
-from stages.core.reproducible import hold_arithmetic
+from stages.exact.reproducible import hold_arithmetic
 from stages.teach.params import PARAMS, Language, Video
 
 

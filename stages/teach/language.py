@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.torch import save_file
 
 from stages.base.tables import write_text
-from stages.core.journal import Journal
+from stages.journal.store import Journal
 from stages.learn.data import Clip
 from stages.learn.device import start
 from stages.teach.card import card

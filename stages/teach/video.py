@@ -52,7 +52,7 @@ def teach(name: str, params: Video, clips: Sequence[Clip], heads: Heads, manifes
         source = Clips(clips, none, store, built.mean, built.std, look=look)
         found.append(predict(accelerator, built.model, source, params.recipe.batch).astype(np.float64))
     out = np.mean(found, axis=0)
-    parts = torch.from_numpy(out[:, :count]).split(sizes(heads), dim=1)
+    parts = torch.split(torch.from_numpy(out[:, :count]), sizes(heads), dim=1)
     logs = torch.cat([part.log_softmax(1) for part in parts], 1).numpy()
     said = lessons(clips, heads, "clip", manifest)
     about = About.of(

@@ -72,12 +72,12 @@ def distilling(
         return held[rows].to(like.dtype)
 
     def loss(out: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-        heads = out[:, : sum(sizes)].split(list(sizes), dim=1)
+        heads = torch.split(out[:, : sum(sizes)], list(sizes), dim=1)
         columns = []
         if "cross_entropy" in params.terms:
             columns += _cross_entropy(named, heads, wanted)
         if "distillation" in params.terms:
-            said = signals("log", wanted[:, -1], out).split(list(sizes), dim=1)
+            said = torch.split(signals("log", wanted[:, -1], out), list(sizes), dim=1)
             columns += [divergence(teacher, student, params.tau) for teacher, student in zip(said, heads, strict=True)]
         if "regression" in params.terms:
             target = signals("embedding", wanted[:, -1], out)

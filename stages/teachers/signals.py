@@ -24,7 +24,7 @@ from stages.base.schema import SIGNALS
 from stages.base.tables import read_json, read_table, write_json, write_table
 from stages.learn.data import Clip
 from stages.teachers.heads import Heads, named
-from stages.text.labels import in_words
+from stages.labels.words import in_words
 
 TABLE, ABOUT = "signals.parquet", "teacher.json"
 #: What a row is of: a text, which several clips may share, or a clip.
@@ -74,7 +74,7 @@ def key_of(clip: Clip, by: By, manifest: Path) -> str:
     text = clip.narration if by == "narration" else in_words(clip.labels[0])
     if not (text or "").strip():
         what = "the clip has no narration" if by == "narration" else f"the label {clip.labels[0]!r} has no words"
-        do = "add one, or take a teacher by label" if by == "narration" else "add it to stages/text/labels.py"
+        do = "add one, or take a teacher by label" if by == "narration" else "add it to stages/labels/words.py"
         raise InputError(what, file=manifest, row=clip.clip_id, key=by, do=do)
     return str(text)
 

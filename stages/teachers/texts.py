@@ -82,4 +82,4 @@ def learn_heads(
 def log_probabilities(model: TextHeads, vectors: NDArray[np.float32], of: Sequence[int]) -> NDArray[np.float32]:
     """Return what heads say of embeddings (N, D): (N, classes of all), each head's a distribution of its own."""
     logits = model(vectors=torch.from_numpy(vectors.copy()).to(model.head.weight.device)).double().cpu()
-    return torch.cat([part.log_softmax(1) for part in logits.split(list(of), dim=1)], 1).float().numpy()
+    return torch.cat([part.log_softmax(1) for part in torch.split(logits, list(of), dim=1)], 1).float().numpy()

@@ -1,0 +1,1 @@
+"""The language teacher on real narrations, next to what keywords alone tell."""
