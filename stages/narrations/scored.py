@@ -40,14 +40,14 @@ def rows(
             row["participants"] = len(set(who))
             for name, values in (("accuracy", ours), ("keywords", theirs), ("difference", ours - theirs)):
                 bounds = _interval(values, who, level, name == "difference")
-                row |= {name: values.mean(), f"{name}_low": bounds.low, f"{name}_high": bounds.high}
+                row |= {name: values.mean(), f"{name}_low": float(bounds.low), f"{name}_high": float(bounds.high)}
             made.append({key: _plain(value) for key, value in row.items()})
     return made
 
 
 def _plain(value: Any) -> Any:
     """Return a number as Python's own; None where an interval cannot be told."""
-    if isinstance(value, np.floating):
+    if isinstance(value, float):  # numpy's is one too
         return None if np.isnan(value) else float(value)
     return value
 
@@ -55,13 +55,12 @@ def _plain(value: Any) -> Any:
 def _interval(values: NDArray[np.float64], who: Sequence[str], level: Level, signed: bool) -> Interval:
     names = {name: place for place, name in enumerate(sorted(set(who)))}
     of = [names[name] for name in who]
-    count = np.bincount(of, minlength=len(names)).astype(float)[None]
-    sums = np.bincount(of, weights=values, minlength=len(names))[None]
+    count = np.asarray(np.bincount(of, minlength=len(names))[None], np.float64)
+    sums = np.asarray(np.bincount(of, weights=values, minlength=len(names))[None], np.float64)
     cells = Cells(count, sums, np.array([np.square(values).sum()]))
     one = np.ones(1)
     if not signed:
-        found = aggregate(values.mean(), cells, one, one, level)
-        return Interval(np.float64(found.low), np.float64(found.high))
+        return aggregate(values.mean(), cells, one, one, level)
     variance, freedom = spread(cells, one)
     return difference(float(values.mean()), float(variance), float(freedom), level.confidence)
 
