@@ -50,11 +50,11 @@ def split(
     params: IngestParams,
     adapter: Adapter,
     findings: Sequence[Finding] = (),
-    listed: Annotations | None = None,
+    annotations: Annotations | None = None,
 ) -> Splits:
     """Return every protocol of `params` over the usable clips, and the audit of all, `findings` included.
 
-    `listed` is what the data set publishes, for its subsets.
+    `annotations` is what the data set publishes, for its subsets.
 
     Raises:
         InputError: a protocol asks of the clips what their names do not tell, or a list cannot be read.
@@ -78,7 +78,7 @@ def split(
     for name, subset in params.subsets.items():
         if unknown := sorted(set(subset.classes) - classes):
             raise InputError(f"no such class: {', '.join(unknown)}", key=f"subsets.{name}.classes", do="name labels")
-        parts[name] = parts_of(name, subset, parts[subset.of], usable, listed)
+        parts[name] = parts_of(name, subset, parts[subset.of], usable, annotations)
         findings += audit_protocol(name, rule(subset.of, subset), PROTOCOLS[subset.of].apart, parts[name], usable)
     for of, lists in params.official.items():
         read: dict[str, Listed] = {part: read_list(Path(path), adapter) for part, path in lists}

@@ -37,8 +37,7 @@ def parts_of(
         InputError: no clip is left to test, or the clips have no subjects, verbs or nouns to go by.
     """
     if subset.tests is None:
-        found = [part for part in parts if _in(usable[part.clip_id], subset)]
-        return found
+        return [part for part in parts if _in(usable[part.clip_id], subset)]
     kept = _tests(name, subset, parts, usable, listed)
     return [part for part in parts if part.part != "test" or part.clip_id in kept]
 
@@ -71,14 +70,15 @@ def _tests(
         }
     rare_verbs = _rare([str(row.verb) for row in train], subset.tail, listed.tail_verbs if listed else None, name)
     rare_nouns = _rare([str(row.noun) for row in train], subset.tail, listed.tail_nouns if listed else None, name)
-    rare = {row.clip_id: (row.verb in rare_verbs, row.noun in rare_nouns) for row in test}
-    which = {
-        "tail_verbs": lambda verb, _: verb,
-        "tail_nouns": lambda _, noun: noun,
-        "tail_any": lambda verb, noun: verb or noun,
-        "tail_both": lambda verb, noun: verb and noun,
-    }[str(subset.tests)]
-    return {clip_id for clip_id, both in rare.items() if which(*both)}
+    verbs_of = {row.clip_id for row in test if row.verb in rare_verbs}
+    nouns_of = {row.clip_id for row in test if row.noun in rare_nouns}
+    kept = {
+        "tail_verbs": verbs_of,
+        "tail_nouns": nouns_of,
+        "tail_any": verbs_of | nouns_of,
+        "tail_both": verbs_of & nouns_of,
+    }
+    return kept[str(subset.tests)]
 
 
 def _rare(classes: Sequence[str], share: float, published: Collection[str] | None, name: str) -> Collection[str]:

@@ -43,8 +43,12 @@ def versions() -> dict[str, str]:
 
 def shape(precision: Precision, pooling: Pooling = "sentence") -> dict[str, str]:
     """Return what a journal key needs of precision and pooling: nothing of the usual ones, which keys never named."""
-    found = {} if precision == "float32" else {"precision": precision}
-    return found if pooling == "sentence" else {**found, "pooling": pooling}
+    found: dict[str, str] = {}
+    if precision != "float32":
+        found["precision"] = precision
+    if pooling != "sentence":
+        found["pooling"] = pooling
+    return found
 
 
 def load(folder: Path, where: str, precision: Precision = "float32") -> Any:

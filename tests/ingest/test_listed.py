@@ -67,6 +67,15 @@ def test_subsets_are_of_tests_and_keep_what_trains(workplace):  # noqa: F811
     assert all(len(parts(name, "train")) == len(small.TRAIN) for name in wanted)
 
 
+def test_a_published_list_next_to_subsets(workplace):  # noqa: F811
+    small.write(workplace.folder / "data/lists")
+    (workplace.folder / "own.json").write_text('["P18_01_3", "P01_11_0"]')
+    own = {"own": {"test": "own.json", "of": "given"}}
+    assert workplace.run("ingest", "kitchen", values=values(published=own)) == ""
+    assert parts("own") == ["P01_11_0", "P18_01_3"]
+    assert parts("unseen_subjects") == ["P18_01_3", "P18_01_4"]
+
+
 def test_segments_of_videos_are_windows_of_them(workplace):  # noqa: F811
     small.write(workplace.folder / "data/lists")
     for name, seconds, rate in (("P01_01", 4, 10), ("P02_101", 6, 10), ("P01_11", 2, 10), ("P18_01", 1, 10)):
