@@ -42,6 +42,16 @@ class Distilling(Aim):
             InputError: the protocol has folds, a clip lacks what `heads` names, or a teacher does not fit.
         """
         super().__init__(run, params, task)
+        if task.many:
+            do = "train it by a recipe without `distillation`"
+            raise InputError("distillation is of clips with one label each", file=run.classes, key="labels", do=do)
+        if self.params.distillation.taught != bool(self.params.teachers):
+            raise InputError(
+                "a teacher is what distillation and regression need; cross_entropy alone needs none",
+                file="params.yaml",
+                key="teacher",
+                do="name one, or data/none where the recipe's terms are [cross_entropy]",
+            )
         if len(task.folds) > 1:
             raise InputError(
                 f"protocol {task.protocol} has {len(task.folds)} folds, and a teacher is of one train part",

@@ -78,9 +78,7 @@ def _listed(folder: Path, listed: Annotations, params: IngestParams, adapter: Ad
             do="leave it out",
         )
     segments = list(_once(listed.segments))
-    findings = [
-        Finding("all", "annotations", "note", f"{folder}: {note}", 0, [], {}, {}, []) for note in listed.notes
-    ]
+    findings = [Finding("all", "annotations", "note", f"{folder}: {note}", 0, [], {}, {}, []) for note in listed.notes]
     if params.videos is None:
         rows = [_row(one, None) for one in segments]
         return Clips(_ordered(rows), findings, [], 0, listed)

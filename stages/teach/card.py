@@ -21,7 +21,7 @@ Params:
 """
 
 
-def card(name: str, params: Language | Video, about: About, clips: int, rows: int) -> str:
+def card(name: str, params: Language | Video, about: About, protocol: str, clips: int, rows: int) -> str:
     """Return the text of the card."""
     if isinstance(params, Language):
         what = f"A frozen encoder, `{params.encoder}`, with linear heads that learnt to name the class of a text"
@@ -35,7 +35,7 @@ def card(name: str, params: Language | Video, about: About, clips: int, rows: in
         rows=rows,
         keys={"narration": "narrations", "label": "labels", "clip": "clips"}[about.by],
         clips=clips,
-        protocol=params.protocol,
+        protocol=protocol,
         classes=" and ".join(f"{len(classes)} {head}s" for head, classes in about.heads),
         named=f"\nShare of train clips whose class it names: {shares}.\n" if named else "",
         fingerprint=about.fingerprint,

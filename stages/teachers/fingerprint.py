@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("by", choices=["narration", "label", "clip"], nargs="?", default="clip")
     given = parser.parse_args()
     run = Run(given.dataset)
-    task = read_task(run, given.protocol, False)
+    task = read_task(run, given.protocol)
     heads = heads_of(run, task, given.heads)
     said = lessons([clip for fold in task.folds for clip in fold.train], heads, given.by, run.manifest)
     print(json.dumps(About.of(given.by, heads, said).model_dump(mode="json"), indent=1, ensure_ascii=False))

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.base.errors import InputError
-from stages.teachers.signals import ABOUT, Teacher
+from stages.teachers.folders import ABOUT
+from stages.teachers.signals import Teacher
 
 #: mean: all alike. sample: each sample by the softmin of the teachers' losses on it; set: by that of their mean losses.
 Mix = Literal["mean", "sample", "set"]

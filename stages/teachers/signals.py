@@ -22,11 +22,12 @@ from stages.base.params import Params
 from stages.base.paths import fetch
 from stages.base.schema import SIGNALS
 from stages.base.tables import read_json, read_table, write_json, write_table
-from stages.learn.data import Clip
-from stages.teachers.heads import Heads, named
 from stages.labels.words import in_words
+from stages.learn.data import Clip
+from stages.teachers.folders import ABOUT
+from stages.teachers.heads import Heads, named
 
-TABLE, ABOUT = "signals.parquet", "teacher.json"
+TABLE = "signals.parquet"
 #: What a row is of: a text, which several clips may share, or a clip.
 By = Literal["narration", "label", "clip"]
 

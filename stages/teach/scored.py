@@ -12,15 +12,17 @@ from stages.stats.design import Cells
 from stages.stats.intervals import Interval, Level, aggregate, difference
 from stages.stats.spread import spread
 
-HEADS = ("verb", "noun", "action")
 PARTS = ("all", "seen", "new")
 Right = Mapping[str, NDArray[np.bool_]]
 
 
-def right(named: NDArray[np.int64], wanted: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
-    """Return whether verb, noun and both are named, from (N, 2) classes of both."""
+def right(
+    named: NDArray[np.int64], wanted: NDArray[np.int64], heads: Sequence[str] = ("verb", "noun")
+) -> dict[str, NDArray[np.bool_]]:
+    """Return whether each head's class is named, from (N, heads) classes; of several, as action, whether all are."""
     hits = named == wanted
-    return {"verb": hits[:, 0], "noun": hits[:, 1], "action": hits.all(1)}
+    each = {head: hits[:, place] for place, head in enumerate(heads)}
+    return each | ({"action": hits.all(1)} if len(heads) > 1 else {})
 
 
 def rows(
@@ -34,7 +36,7 @@ def rows(
         if not mask.any():
             continue
         who = [person for person, held in zip(people, mask, strict=True) if held]
-        for head in HEADS:
+        for head in found:
             ours, theirs = found[head][mask].astype(float), baseline[head][mask].astype(float)
             row: dict[str, Any] = {"teacher": teacher, "part": part, "head": head, "narrations": int(mask.sum())}
             row["participants"] = len(set(who))

@@ -1,1 +1,0 @@
-"""The language teacher on real narrations, next to what keywords alone tell."""
