@@ -68,9 +68,8 @@ def _rows(name: str, logs: NDArray[np.float64], given: Lessons) -> list[dict[str
     """Return how often each head names the class of a train clip."""
     wanted = places(given.train, given.heads)
     parts = np.split(logs, np.cumsum(sizes(given.heads))[:-1], axis=1)
+    hits = [part.argmax(1) == wanted[:, place] for place, part in enumerate(parts)]
     return [
-        {"teacher": name, "part": "train", "head": head, "clips": len(wanted), "accuracy": float(hits.mean())}
-        for head, hits in zip(
-            given.heads, (part.argmax(1) == wanted[:, i] for i, part in enumerate(parts)), strict=True
-        )
+        {"teacher": name, "part": "train", "head": head, "clips": len(wanted), "accuracy": float(right.mean())}
+        for head, right in zip(given.heads, hits, strict=True)
     ]

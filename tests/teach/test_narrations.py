@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-
 from stages.narrations.keywords import longest, phrases
 from stages.narrations.scored import nearest, right, rows
+
 from stages.stats.intervals import Level
 from stages.text.model import PACKAGED
 from tests.annotated import small
