@@ -26,7 +26,7 @@ _SETS = dict(
 
 
 class Record(Params):
-    """A record under `asked`, `trained`, `adapted`, `distilled`: coordinates, of which those that all kinds have are read here."""
+    """A record of a method: coordinates, of which those that all kinds have are read here."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 

@@ -38,8 +38,8 @@ def rows(
         who = [person for person, held in zip(people, mask, strict=True) if held]
         for head in found:
             ours, theirs = found[head][mask].astype(float), baseline[head][mask].astype(float)
-            row: dict[str, Any] = {"teacher": teacher, "part": part, "head": head, "narrations": int(mask.sum())}
-            row["participants"] = len(set(who))
+            row: dict[str, Any] = {"teacher": teacher, "part": part, "head": head, "texts": int(mask.sum())}
+            row["subjects"] = len(set(who))
             for name, values in (("accuracy", ours), ("keywords", theirs), ("difference", ours - theirs)):
                 bounds = _interval(values, who, level, name == "difference")
                 row |= {name: values.mean(), f"{name}_low": float(bounds.low), f"{name}_high": float(bounds.high)}

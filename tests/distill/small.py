@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import polars as pl
+import pytest
 
 from stages.base.actions import action
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST
 from stages.base.tables import read_table, write_table
+from stages.labels.classes import class_list, write_classes
 from stages.text.model import PACKAGED
 from tests.stage import Workplace
 from tests.train import small
@@ -20,9 +21,9 @@ SAID = {"Drink_Fromcup": "sip from the cup", "Enter": "come in by the door", "Wa
 RECIPE: dict[str, Any] = {"seed": 0, "threads": 1, "epochs": 10, "batch": 8, "rate": 0.05, "weight_decay": 0}
 
 
-def prepare(place: Workplace) -> None:
+def prepare(place: Workplace, factory: pytest.TempPathFactory) -> None:
     """Render, ingest, and say of each clip what it shows."""
-    small.prepare(place)
+    small.prepare(place, factory)
     change(lambda row: row)
 
 
@@ -37,20 +38,21 @@ def change(also: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
             row |= {"verb": verb, "noun": noun, "labels": [action(verb, noun)]}
             row["narration"] = SAID[name] + (" again" if number % 3 == 0 else "")
         rows.append(also(row))
-    write_table(Run("home").manifest, pl.DataFrame(rows, schema=table.schema), MANIFEST)
+    write_table(Run("home").manifest, rows, MANIFEST)
+    pairs = {row["labels"][0]: (row["verb"], row["noun"]) for row in rows}
+    write_classes(Run("home"), class_list((row["labels"] for row in rows), "single", pairs))
 
 
 def language(**changed: Any) -> dict[str, Any]:
-    """Return the block of a language teacher."""
-    block = {"kind": "language", "protocol": "cs", "heads": "verb_noun", "encoder": PACKAGED, "recipe": RECIPE}
-    return {**block, **changed}
+    """Return the recipe of a language teacher."""
+    return {"teacher": "language", "heads": "verb_noun", "encoder": PACKAGED, "recipe": RECIPE, **changed}
 
 
 def student(**changed: Any) -> dict[str, Any]:
-    """Return the block of a student of the teacher `minilm`."""
-    return {**small.params(), "heads": "verb_noun", "teachers": ["data/home/models/minilm"], **changed}
+    """Return the recipe of a student of verbs and nouns."""
+    return {**small.params(), "heads": "verb_noun", "distillation": {}, **changed}
 
 
-def values(teachers: dict[str, Any], students: dict[str, Any], trained: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return params.yaml."""
-    return {**small.values(trained or {}), "teach": {"home": teachers}, "distill": {"home": students}}
+def values(recipes: dict[str, Any]) -> dict[str, Any]:
+    """Return params.yaml with these recipes."""
+    return small.values(recipes)

@@ -32,7 +32,7 @@ def prepared(tmp_path_factory):
     """Rendered and ingested once for all of these tests."""
     folder = tmp_path_factory.mktemp("prepared")
     with pytest.MonkeyPatch.context() as patch:
-        prepare(Workplace(folder, patch))
+        prepare(Workplace(folder, patch), tmp_path_factory)
     return folder
 
 
@@ -44,22 +44,26 @@ def place(prepared, workplace, monkeypatch):  # noqa: F811
     return workplace
 
 
-def teach(place: Workplace, name: str = "minilm", **changed) -> str:
-    return place.run("teach", "home", name, values=values({name: language(**changed)}, {}))
+def teach(place: Workplace, protocol: str = "cs", **changed) -> str:
+    recipe = values({"tiny": language(**changed)})
+    return place.run("teach", "home", "minilm", "tiny", protocol, "data/none", values=recipe)
 
 
-def distil(place: Workplace, method: str = "kd_cs", **changed) -> str:
-    return place.run("distill", "home", method, values=values({}, {method: student(**changed)}))
+def distil(
+    place: Workplace, method: str = "kd_cs", teacher: str = "data/home/teachers/minilm", protocol: str = "cs", **changed
+) -> str:
+    recipe = values({"tiny": student(**changed)})
+    return place.run("distill", "home", method, "tiny", protocol, teacher, values=recipe)
 
 
 def test_a_teacher_says_of_each_narration_once_what_it_takes_it_for(place, capsys):
     assert teach(place) == ""
     assert "6 texts" in capsys.readouterr().out
-    table = read_table(Path("data/home/models/minilm/signals.parquet"), SIGNALS)
+    table = read_table(Path("data/home/teachers/minilm/signals.parquet"), SIGNALS)
     assert len(table) == 6
     assert table["key"].is_unique().all()
     assert table["fingerprint"].n_unique() == 1
-    about = json.loads(Path("data/home/models/minilm/teacher.json").read_text())
+    about = json.loads(Path("data/home/teachers/minilm/teacher.json").read_text())
     assert about["heads"] == [["verb", HEADS["verb"]], ["noun", HEADS["noun"]]]
     assert about["teacher"]["named"] == {"verb": 1.0, "noun": 1.0}
     for key, said, embedding in table.select("key", "log_probabilities", "embedding").iter_rows():
@@ -68,10 +72,10 @@ def test_a_teacher_says_of_each_narration_once_what_it_takes_it_for(place, capsy
             assert np.exp(part).sum() == pytest.approx(1, abs=1e-5)
             truth = {"sip": (0, 0), "com": (1, 1), "pac": (1, 2)}[key[:3]][word]
             assert int(np.argmax(part)) == truth
-    assert "class it names: verb 1.000, noun 1.000" in Path("data/home/models/minilm/README.md").read_text()
-    first = {path: path.read_bytes() for path in Path("data/home/models/minilm").iterdir()}
+    assert "class it names: verb 1.000, noun 1.000" in Path("data/home/teachers/minilm/README.md").read_text()
+    first = {path: path.read_bytes() for path in Path("data/home/teachers/minilm").iterdir()}
     assert teach(place) == ""
-    assert {path: path.read_bytes() for path in Path("data/home/models/minilm").iterdir()} == first
+    assert {path: path.read_bytes() for path in Path("data/home/teachers/minilm").iterdir()} == first
 
 
 def test_a_student_of_verbs_and_nouns_predicts_the_test_clips_and_no_other(place):
@@ -108,7 +112,7 @@ def test_a_student_costs_at_use_what_the_plain_model_costs(place):
     """The same keys, shapes and bytes; it loads where the teacher is gone."""
     assert teach(place) == ""
     assert distil(place) == ""
-    assert distil(place, "ce_cs", teachers=[], distillation=ALONE) == ""
+    assert distil(place, "ce_cs", "data/none", distillation=ALONE) == ""
     plain, taught = (load_file(f"data/home/models/{name}/model.safetensors") for name in ("ce_cs", "kd_cs"))
     assert {name: value.shape for name, value in plain.items()} == {name: value.shape for name, value in taught.items()}
     configs = [json.loads(Path(f"data/home/models/{name}/config.json").read_text()) for name in ("ce_cs", "kd_cs")]
@@ -120,10 +124,8 @@ def test_a_student_costs_at_use_what_the_plain_model_costs(place):
 
 def test_cross_entropy_alone_is_the_plain_model_to_the_bit(place):
     """What differs between the rows of a table is then the teacher, and nothing else."""
-    alone = student(heads="label", teachers=[], distillation=ALONE)
-    given = values({}, {"ce_cs": alone}, {"plain_cs": params()})
-    assert place.run("distill", "home", "ce_cs", values=given) == ""
-    assert place.run("train", "home", "plain_cs", values=given) == ""
+    assert distil(place, "ce_cs", "data/none", heads="label", distillation=ALONE) == ""
+    assert place.run("train", "home", "plain_cs", "tiny", "cs", values=values({"tiny": params()})) == ""
     files = [Path(f"data/home/models/{name}/model.safetensors").read_bytes() for name in ("ce_cs", "plain_cs")]
     assert files[0] == files[1]
     losses = [Path(f"data/home/curves/{name}/train_loss.tsv").read_text() for name in ("ce_cs", "plain_cs")]
@@ -149,14 +151,14 @@ def test_the_teacher_changes_what_is_learnt_and_the_same_params_give_the_same_by
 def test_a_label_is_read_in_words_where_there_are_no_narrations(place):
     assert teach(place, by="label", heads="label") == ""
     assert distil(place, heads="label") == ""
-    table = read_table(Path("data/home/models/minilm/signals.parquet"), SIGNALS)
+    table = read_table(Path("data/home/teachers/minilm/signals.parquet"), SIGNALS)
     assert table["key"].to_list() == ["drink cup", "go door", "go floor"]
 
 
 @pytest.mark.parametrize("pooling", ["mean", "first"])
 def test_what_a_student_regresses_is_a_parameter(place, pooling):
     assert teach(place, pooling=pooling) == ""
-    own = read(Path("data/home/models/minilm"))
+    own = read(Path("data/home/teachers/minilm"))
     assert own.embedding.shape == (6, 384)
     norms = np.linalg.norm(own.embedding, axis=1)
     assert np.abs(norms - 1).max() > 0.1  # hidden states, and no unit vectors
@@ -164,19 +166,20 @@ def test_what_a_student_regresses_is_a_parameter(place, pooling):
 
 
 def test_a_video_model_teaches_and_several_teachers_do(place):
-    plain = values({}, {"ce_cs": student(teachers=[], distillation=ALONE)})
-    assert place.run("distill", "home", "ce_cs", values=plain) == ""
-    block = {**params(net={"architecture": "swin3d", "weights": "data/home/models/ce_cs"}), "kind": "video"}
-    given = values({"video": {**block, "heads": "verb_noun"}}, {})
-    assert place.run("teach", "home", "video", values=given) == ""
-    own = read(Path("data/home/models/video"))
+    assert distil(place, "ce_cs", "data/none", distillation=ALONE) == ""
+    block = {**params(net={"architecture": "swin3d", "weights": "data/home/models/ce_cs"}), "teacher": "video"}
+    given = values({"tiny": {**block, "heads": "verb_noun"}})
+    assert place.run("teach", "home", "video", "tiny", "cs", "data/none", values=given) == ""
+    table = Path("metrics/home/teachers/video.csv").read_text().splitlines()
+    assert [line.split(",")[:3] for line in table[1:]] == [["video", "train", "verb"], ["video", "train", "noun"]]
+    own = read(Path("data/home/teachers/video"))
     splits = read_table(Run("home").splits, SPLITS)
     train = splits.filter((pl.col("protocol") == "cs") & (pl.col("part") == "train"))["clip_id"]
     assert sorted(own.row) == sorted(train)
     assert own.embedding is not None
     assert teach(place) == ""
     for mix in ("mean", "sample", "set"):
-        both = {"teachers": ["data/home/models/minilm", "data/home/models/video"], "mix": mix}
+        both = {"teacher": "data/home/teachers", "mix": mix}
         assert "embeddings are of 384, 32 numbers" in distil(place, **both)
         assert distil(place, **both, distillation={"terms": ["cross_entropy", "distillation"]}) == ""
 
@@ -191,15 +194,15 @@ def test_a_table_from_elsewhere_teaches_where_its_fingerprint_fits(place, monkey
     train = splits.filter((pl.col("protocol") == "cs") & (pl.col("part") == "train"))["clip_id"].to_list()
     write(folder, About.model_validate(about), train, np.full((len(train), 5), -1.0), None)
     kd = {"terms": ["cross_entropy", "distillation"]}
-    assert distil(place, teachers=[str(folder)], distillation=kd) == ""
-    assert "a teacher without embeddings" in distil(place, teachers=[str(folder)])
+    assert distil(place, teacher=str(folder), distillation=kd) == ""
+    assert "a teacher without embeddings" in distil(place, teacher=str(folder))
     write(folder, About.model_validate(about), train[1:], np.full((len(train) - 1, 5), -1.0), None)
-    assert f"row {train[0]}: the table has no such key" in distil(place, teachers=[str(folder)], distillation=kd)
+    assert f"row {train[0]}: the table has no such key" in distil(place, teacher=str(folder), distillation=kd)
 
 
 def test_a_teacher_of_other_classes_order_narrations_or_data_is_refused(place):
     assert teach(place) == ""
-    path = Path("data/home/models/minilm")
+    path = Path("data/home/teachers/minilm")
     own = read(path)
     swapped = own.about.model_copy(update={"heads": [("verb", ["go", "drink"]), ("noun", HEADS["noun"])]})
     for about, said in (
@@ -235,7 +238,7 @@ def test_a_teacher_of_other_classes_order_narrations_or_data_is_refused(place):
 
 def test_table_and_json_of_two_teachers_or_a_damaged_one_are_refused(place):
     assert teach(place) == ""
-    path = Path("data/home/models/minilm")
+    path = Path("data/home/teachers/minilm")
     own = read(path)
     text = (path / "teacher.json").read_text()
     (path / "teacher.json").write_text(text.replace(own.about.fingerprint, "0" * 32))
@@ -247,7 +250,7 @@ def test_table_and_json_of_two_teachers_or_a_damaged_one_are_refused(place):
     assert "a number that is none" in distil(place)
     write(path, own.about, list(own.row), own.log_probabilities[:, :4], own.embedding)
     assert "has 4 numbers, its heads have 5 classes" in distil(place)
-    assert "no teacher here" in distil(place, teachers=["data/home/models/other"])
+    assert "no teacher here" in distil(place, teacher="data/home/teachers/other")
     (path / "teacher.json").write_text("{}")
     assert "Field required" in distil(place)
 
@@ -270,22 +273,19 @@ def test_what_lacks_a_text_or_a_class_is_said(place):
         ({"distillation": {"tau": 0}}, "greater than 0, got 0"),
         ({"distillation": {"lambda": 1.5}}, "less than or equal to 1, got 1.5"),
         ({"distillation": {"lambda": -0.5}}, "greater than or equal to 0"),
-        ({"teachers": []}, "teachers are what distillation and regression need"),
+        ({"teacher": "data/none"}, "a teacher is what distillation and regression need"),
         ({"distillation": ALONE}, "cross_entropy alone needs none"),
-        ({"labels": "multi"}, "labels: single"),
-        ({"protocol": "leave_one_subject_out"}, "call it <model>_leave_one_subject_out"),
-        ({"teacher": "x"}, "Extra inputs"),
+        ({"teachers": ["x"]}, "Extra inputs"),
     ],
 )
 def test_what_is_wrong_in_the_params_is_said(place, changed, said):
     found = distil(place, **changed)
     assert said in found
-    assert "distill.home.kd_cs" in found
+    assert "recipes.tiny" in found or "key 'teacher'" in found
 
 
 def test_folds_have_no_teacher(place):
-    method = "kd_leave_one_subject_out"
-    assert "choose a protocol with one fold" in distil(place, method, protocol="leave_one_subject_out")
+    assert "choose a protocol with one fold" in distil(place, protocol="leave_one_subject_out")
     assert "choose a protocol with one fold" in teach(place, protocol="leave_one_subject_out")
 
 

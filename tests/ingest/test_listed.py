@@ -23,7 +23,6 @@ TESTS = ("seen_subjects", "unseen_subjects", "tail_verbs", "tail_nouns", "tail_a
 def values(adapter: str = "epic_kitchens", **changed) -> dict:
     block = {
         "adapter": adapter,
-        "source": "data/lists",
         "licensed": False,
         "protocols": {"given": {"validation": False}},
         "subsets": {name: {"of": "given", "tests": name} for name in TESTS},
@@ -39,7 +38,7 @@ def parts(protocol: str, part: str = "test") -> list[str]:
 
 def test_a_manifest_without_videos_has_narrations_verbs_and_nouns(workplace):  # noqa: F811
     small.write(workplace.folder / "data/lists")
-    assert workplace.run("ingest", "kitchen", values=values()) == ""
+    assert workplace.run("ingest", "kitchen", "data/lists", values=values()) == ""
     manifest = read_table(Run("kitchen").manifest, MANIFEST)
     assert len(manifest) == len(small.TRAIN) + len(small.TEST)
     row = manifest.row(by_predicate=pl.col("clip_id") == "P02_101_5", named=True)
@@ -51,7 +50,7 @@ def test_a_manifest_without_videos_has_narrations_verbs_and_nouns(workplace):  #
 
 def test_subsets_are_of_tests_and_keep_what_trains(workplace):  # noqa: F811
     small.write(workplace.folder / "data/lists")
-    assert workplace.run("ingest", "kitchen", values=values()) == ""
+    assert workplace.run("ingest", "kitchen", "data/lists", values=values()) == ""
     wanted = {
         "given": ["P01_11_0", "P01_11_1", "P01_11_2", "P18_01_3", "P18_01_4"],
         "seen_subjects": ["P01_11_0", "P01_11_1", "P01_11_2"],
@@ -71,7 +70,7 @@ def test_a_published_list_next_to_subsets(workplace):  # noqa: F811
     small.write(workplace.folder / "data/lists")
     (workplace.folder / "own.json").write_text('["P18_01_3", "P01_11_0"]')
     own = {"own": {"test": "own.json", "of": "given"}}
-    assert workplace.run("ingest", "kitchen", values=values(published=own)) == ""
+    assert workplace.run("ingest", "kitchen", "data/lists", values=values(published=own)) == ""
     assert parts("own") == ["P01_11_0", "P18_01_3"]
     assert parts("unseen_subjects") == ["P18_01_3", "P18_01_4"]
 
@@ -86,7 +85,7 @@ def test_segments_of_videos_are_windows_of_them(workplace):  # noqa: F811
         encode(pictures, float(rate), path)
     (workplace.folder / "data/videos/P02/P02_101.mp4").write_bytes(b"no video")
     given = values(videos="data/videos", subsets={})
-    assert workplace.run("ingest", "kitchen", values=given) == ""
+    assert workplace.run("ingest", "kitchen", "data/lists", values=given) == ""
     manifest = read_table(Run("kitchen").manifest, MANIFEST)
     rows = {row["clip_id"]: row for row in manifest.iter_rows(named=True)}
     taken = rows["P01_01_1"]
@@ -99,10 +98,10 @@ def test_segments_of_videos_are_windows_of_them(workplace):  # noqa: F811
     assert rows["P18_01_4"]["narration"] == "cut oil"
     assert rows["P02_101_5"]["error"] is not None
     first = Run("kitchen").manifest.read_bytes()
-    assert workplace.run("ingest", "kitchen", values=given) == ""
+    assert workplace.run("ingest", "kitchen", "data/lists", values=given) == ""
     assert Run("kitchen").manifest.read_bytes() == first
     (workplace.folder / "data/videos/P18/P18_01.mp4").unlink()
-    assert workplace.run("ingest", "kitchen", values=given) == ""
+    assert workplace.run("ingest", "kitchen", "data/lists", values=given) == ""
     rows = {row["clip_id"]: row for row in read_table(Run("kitchen").manifest, MANIFEST).iter_rows(named=True)}
     assert "no video of it in data/videos" in rows["P18_01_3"]["error"]
 
@@ -133,7 +132,7 @@ def test_something_something_and_something_else(workplace):  # noqa: F811
     folder = workplace.folder / "data/lists"
     something(folder)
     given = values("something", subsets={})
-    assert workplace.run("ingest", "kitchen", values=given) == ""
+    assert workplace.run("ingest", "kitchen", "data/lists", values=given) == ""
     manifest = read_table(Run("kitchen").manifest, MANIFEST)
     assert manifest["clip_id"].to_list() == ["42326", "74225", "78687"]
     assert manifest["labels"].to_list() == [
@@ -147,10 +146,15 @@ def test_something_something_and_something_else(workplace):  # noqa: F811
     assert "3 objects in train, 1 in validation, 0 in both" in audit
     (workplace.folder / "data/videos").mkdir()
     encode(np.zeros((8, 32, 48, 3), np.uint8), 12.0, workplace.folder / "data/videos/74225.webm")
-    assert workplace.run("ingest", "kitchen", values=values("something", subsets={}, videos="data/videos")) == ""
+    assert (
+        workplace.run("ingest", "kitchen", "data/lists", values=values("something", subsets={}, videos="data/videos"))
+        == ""
+    )
     row = read_table(Run("kitchen").manifest, MANIFEST).row(by_predicate=pl.col("clip_id") == "74225", named=True)
     assert (row["path"], row["frames"], row["fps"], row["error"]) == ("data/videos/74225.webm", 8, 12.0, None)
-    assert "the clip has no verb or no noun" in workplace.run("ingest", "kitchen", values=values("something"))
+    assert "the clip has no verb or no noun" in workplace.run(
+        "ingest", "kitchen", "data/lists", values=values("something")
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,18 +172,18 @@ def test_something_something_and_something_else(workplace):  # noqa: F811
 )
 def test_lists_that_are_wrong(workplace, changed, said):  # noqa: F811
     something(workplace.folder / "data/lists", **changed)
-    assert said in workplace.run("ingest", "kitchen", values=values("something", subsets={}))
+    assert said in workplace.run("ingest", "kitchen", "data/lists", values=values("something", subsets={}))
 
 
 def test_params_that_do_not_fit_lists(workplace):  # noqa: F811
     small.write(workplace.folder / "data/lists")
     window = {"length": 2, "overlap": 0, "share": 0, "annotations": "a.csv", "unit": "seconds"}
-    assert "lists say which clips" in workplace.run("ingest", "kitchen", values=values(windows=window))
+    assert "lists say which clips" in workplace.run("ingest", "kitchen", "data/lists", values=values(windows=window))
     both = {"x": {"of": "given", "tests": "tail_any", "classes": ["take plate"]}}
-    assert "one of the two" in workplace.run("ingest", "kitchen", values=values(subsets=both))
+    assert "one of the two" in workplace.run("ingest", "kitchen", "data/lists", values=values(subsets=both))
     none = {"x": {"of": "given"}}
-    assert "one of the two" in workplace.run("ingest", "kitchen", values=values(subsets=none))
-    folders = values("folders", source="data/lists", subsets={})
+    assert "one of the two" in workplace.run("ingest", "kitchen", "data/lists", values=values(subsets=none))
+    folders = values("folders", subsets={})
     (workplace.folder / "data/lists/walk").mkdir()
     encode(np.zeros((8, 32, 48, 3), np.uint8), 12.0, workplace.folder / "data/lists/walk/a.mp4")
-    assert "tell no part" in workplace.run("ingest", "kitchen", values=folders)
+    assert "tell no part" in workplace.run("ingest", "kitchen", "data/lists", values=folders)

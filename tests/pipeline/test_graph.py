@@ -385,17 +385,8 @@ def test_what_is_one_map_to_dvc_holds_coordinates_only(file):
         if len(found) > 1 and maps[shared]:
             assert file.name == "params.yaml", found
             lists = {path.partition(".")[0] for path in found}
-            assert lists <= {
-                "study",
-                "pushed",
-                "kept",
-                "listed",
-                "datasets",
-                "ingested",
-                *METHODS,
-                "methods",
-                "fetched",
-            }
+            data = {"pushed", "kept", "listed", "datasets", "ingested"}
+            assert lists <= {"study", "fetched", *data, "teachers", *METHODS, "methods"}, found
             records = [maps[shared], *(one for one in maps[shared].values() if isinstance(one, dict))]
             for record in records[1:] or records:
                 assert all(isinstance(value, str | None) for value in record.values()), found

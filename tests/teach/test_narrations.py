@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from stages.narrations.keywords import longest, phrases
-from stages.narrations.scored import nearest, right, rows
 
 from stages.stats.intervals import Level
+from stages.teach.keywords import longest, phrases
+from stages.teach.scored import nearest, right, rows
 from stages.text.model import PACKAGED
 from tests.annotated import small
-from tests.stage import workplace  # noqa: F401
+from tests.stage import Workplace, workplace  # noqa: F401
 
 RECIPE = {"seed": 0, "threads": 1, "epochs": 10, "batch": 4, "rate": 0.05, "weight_decay": 0, "class_weights": False}
 LEVEL = Level(0.95, 0.1)
@@ -21,20 +21,24 @@ LEVEL = Level(0.95, 0.1)
 
 def values(**changed) -> dict:
     block = {
-        "folder": "data/lists",
-        "train": {"own": ["EPIC_100_train.csv"], "both": ["EPIC_100_train.csv", "sentences.csv"]},
+        "teacher": "narrations",
+        "train": ["EPIC_100_train.csv"],
         "test": "EPIC_100_validation.csv",
         "encoder": PACKAGED,
         "recipe": RECIPE,
         "nearest": {"verb": ["take"], "noun": ["plate", "oil"]},
         "shown": 2,
     }
-    return {"narrations": {"kitchen": {**block, **changed}}}
+    return {"recipes": {"tiny": {**block, **changed}}}
+
+
+def teach(place: Workplace, name: str = "own", texts: str = "data/lists", **changed) -> str:
+    return place.run("teach", "kitchen", name, "tiny", "given", texts, values=values(**changed))
 
 
 @pytest.fixture
 def place(workplace, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("stages.narrations.__main__.hold_arithmetic", lambda: None)
+    monkeypatch.setattr("stages.teach.__main__.hold_arithmetic", lambda: None)
     folder = small.write(workplace.folder / "data/lists")
     sentences = [{"narration": "cut oil", "verb_class": 3, "noun_classes": [4]}] * 6
     small.write_csv(folder / "sentences.csv", sentences)
@@ -42,10 +46,15 @@ def place(workplace, monkeypatch):  # noqa: F811
 
 
 def test_accuracy_is_split_by_whether_training_had_the_narration(place):
-    assert place.run("narrations", "kitchen", values=values()) == ""
-    table = pl.read_csv("metrics/kitchen/narrations.csv")
-    counts = {(row["teacher"], row["part"]): row["narrations"] for row in table.iter_rows(named=True)}
-    assert counts == {
+    assert teach(place) == ""
+    assert teach(place, "both", train=["EPIC_100_train.csv", "sentences.csv"]) == ""
+    tables = {name: pl.read_csv(f"metrics/kitchen/teachers/{name}.csv") for name in ("own", "both")}
+    at = {
+        (row["teacher"], row["part"], row["head"]): row
+        for table in tables.values()
+        for row in table.iter_rows(named=True)
+    }
+    assert {key[:2]: row["texts"] for key, row in at.items()} == {
         ("own", "all"): 5,
         ("own", "seen"): 2,
         ("own", "new"): 3,
@@ -53,28 +62,28 @@ def test_accuracy_is_split_by_whether_training_had_the_narration(place):
         ("both", "seen"): 3,
         ("both", "new"): 2,
     }
-    at = {(row["teacher"], row["part"], row["head"]): row for row in table.iter_rows(named=True)}
     assert at["both", "seen", "action"]["accuracy"] == 1
     assert at["own", "new", "noun"]["keywords"] == 1  # tap, plate and oil are their own classes' names
     for row in at.values():
         assert row["difference"] == pytest.approx(row["accuracy"] - row["keywords"], abs=2e-4)
         if row["accuracy_low"] is not None:
             assert 0 <= row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"] <= 1
-    near = pl.read_csv("metrics/kitchen/nearest.csv")
-    assert set(near.filter(pl.col("teacher") == "own")["class"]) == {"take", "plate"}  # it was never taught oil
-    assert set(near.filter(pl.col("teacher") == "both")["class"]) == {"take", "plate", "oil"}
-    assert (near["class"] != near["near"]).all()
-    first = Path("metrics/kitchen/narrations.csv").read_bytes()
-    assert place.run("narrations", "kitchen", values=values()) == ""
-    assert Path("metrics/kitchen/narrations.csv").read_bytes() == first
+    near = {name: pl.read_csv(f"data/kitchen/teachers/{name}/nearest.csv") for name in tables}
+    assert set(near["own"]["class"]) == {"take", "plate"}  # it was never taught oil
+    assert set(near["both"]["class"]) == {"take", "plate", "oil"}
+    assert all((table["class"] != table["near"]).all() for table in near.values())
+    first = Path("metrics/kitchen/teachers/own.csv").read_bytes()
+    assert teach(place) == ""
+    assert Path("metrics/kitchen/teachers/own.csv").read_bytes() == first
 
 
 def test_what_is_wrong_is_said(place):
-    assert "no such class: fly" in place.run("narrations", "kitchen", values=values(nearest={"verb": ["fly"]}))
-    assert "verb or noun" in place.run("narrations", "kitchen", values=values(nearest={"action": []}))
-    assert "no such file" in place.run("narrations", "kitchen", values=values(train={"a": ["x.csv"]}))
+    assert "no such class: fly" in teach(place, nearest={"verb": ["fly"]})
+    assert "no such head: action" in teach(place, nearest={"action": []})
+    assert "no such file" in teach(place, train=["x.csv"])
+    assert "needs their folder" in teach(place, texts="data/none")
     small.write_csv(Path("data/lists/sentences.csv"), [{"narration": "cut", "verb_class": 7, "noun_classes": [1]}])
-    assert "there is no class 7" in place.run("narrations", "kitchen", values=values())
+    assert "there is no class 7" in teach(place, train=["sentences.csv"])
 
 
 def test_keywords_take_the_longest_name_as_whole_words():
@@ -100,7 +109,7 @@ def test_accuracies_and_differences_are_means_with_intervals_over_people():
     assert new["accuracy"] == pytest.approx(hits.mean())
     assert new["difference"] == pytest.approx(hits.mean() - (theirs == wanted).all(1)[~seen].mean())
     assert new["difference_low"] < new["difference"] < new["difference_high"]
-    assert (new["narrations"], new["participants"]) == (30, 3)
+    assert (new["texts"], new["subjects"]) == (30, 3)
 
 
 def test_nearest_classes_are_by_mean_probability_and_leave_out_the_class_itself():
