@@ -16,7 +16,7 @@ from stages.learn.frames import Store
 from stages.learn.rows import probabilities
 from stages.learn.source import Clips
 from stages.nets.base import Built, Shape
-from stages.nets.trained import TrainParams
+from stages.nets.trained import TrainRecipe
 
 
 def class_scores(
@@ -24,7 +24,7 @@ def class_scores(
     built: Built,
     clips: Sequence[Clip],
     store: Store,
-    params: TrainParams,
+    params: TrainRecipe,
     many: bool,
     control: Callable[[Clip], NDArray[np.uint8]] | None = None,
     heads: Sequence[int] = (),
@@ -53,6 +53,6 @@ def class_scores(
     return np.asarray(np.round(np.mean(found, axis=0), 6), np.float64)
 
 
-def shape(params: TrainParams) -> Shape:
+def shape(params: TrainRecipe) -> Shape:
     """Return what the model sees of a clip."""
     return Shape(params.pixels.frames, *params.pixels.size)

@@ -32,5 +32,6 @@ def make(run: Run, name: str, protocol: str, params: Language | Narrations | Vid
             f"has {len(task.folds)} folds", file=run.splits, key=protocol, do="choose a protocol with one fold"
         )
     lessons = Lessons(run, protocol, task.folds[0].train, task.folds[0].test, heads_of(run, task, params.heads))
-    module = language.teach(name, params, lessons, folder) if isinstance(params, Language) else None
-    return module or video.teach(name, params, lessons, folder)
+    if isinstance(params, Language):
+        return language.teach(name, params, lessons, folder)
+    return video.teach(name, params, lessons, folder)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import top_k_accuracy_score
 
-from stages.stats.actions import hits
+from stages.metrics.ranks import hits
 
 VERBS, NOUNS = [f"v{n}" for n in range(7)], [f"n{n}" for n in range(11)]
 
