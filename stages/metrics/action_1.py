@@ -1,4 +1,4 @@
-"""Metric `action_1`: of a clip with a compositional label, its verb and noun together is what the answer holds likeliest.
+"""Metric `action_1`: the verb and noun of a clip with a compositional label are what the answer holds likeliest.
 
 It will not match a clip of which one of the two is right.
 """

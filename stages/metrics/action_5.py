@@ -1,4 +1,4 @@
-"""Metric `action_5`: of a clip with a compositional label, its verb and noun together is among the 5 that the answer holds likeliest.
+"""Metric `action_5`: the verb and noun of a clip are among the 5 pairs that the answer holds likeliest.
 
 It will not match a clip of which one of the two is right.
 """

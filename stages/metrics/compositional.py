@@ -1,4 +1,4 @@
-"""What the metrics of compositional labels share: is a clip's verb, noun or both among the best of an answer's scores."""
+"""What metrics of compositional labels share: is a clip's verb, noun or both among the best of an answer's scores."""
 
 from __future__ import annotations
 
