@@ -27,9 +27,7 @@ def main() -> None:
     """Write one data set's keywords."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("dataset", help="a file of params/datasets")
-    arguments.add_argument(
-        "lists", type=Path, help=f"file or notebook of the lists; {NONE} where a model or the labels say them"
-    )
+    arguments.add_argument("lists", type=Path, help=f"file or notebook of the lists; {NONE} where nothing is read")
     cell = arguments.parse_args()
     dataset: str = cell.dataset
     params: KeywordsParams = read(PARAMS, dataset=dataset)["keywords.{dataset}"]
