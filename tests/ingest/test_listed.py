@@ -178,7 +178,8 @@ def test_lists_that_are_wrong(workplace, changed, said):  # noqa: F811
 def test_params_that_do_not_fit_lists(workplace):  # noqa: F811
     small.write(workplace.folder / "data/lists")
     window = {"length": 2, "overlap": 0, "share": 0, "annotations": "a.csv", "unit": "seconds"}
-    assert "lists say which clips" in workplace.run("ingest", "kitchen", "data/lists", values=values(windows=window))
+    given = values(windows=window, labels="multi")
+    assert "lists say which clips" in workplace.run("ingest", "kitchen", "data/lists", values=given)
     both = {"x": {"of": "given", "tests": "tail_any", "classes": ["take plate"]}}
     assert "one of the two" in workplace.run("ingest", "kitchen", "data/lists", values=values(subsets=both))
     none = {"x": {"of": "given"}}
