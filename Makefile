@@ -53,13 +53,14 @@ seeds: setup names
 
 # The published files and the real clips come from a DVC remote: HAR_REMOTE is its address (folder, s3://, ssh://).
 # Without `verify` DVC would take a half-uploaded file for the whole one.
+POINTERS := $(wildcard data/published/*/*.dvc)
 data: setup
 	@if [ -n "$$HAR_REMOTE" ]; then \
 	  case "$$HAR_REMOTE" in *://*) address="$$HAR_REMOTE";; *) address=$$(realpath "$$HAR_REMOTE");; esac; \
 	  $(DVC) remote add --local --force real "$$address" && \
 	  $(DVC) remote modify --local real verify true && \
-	  $(DVC) pull --quiet --remote real data/published/vlms_har_rhms/*.dvc data/published/smarthome_splits/*.dvc; \
-	elif ! $(DVC) pull --quiet data/published/vlms_har_rhms/*.dvc data/published/smarthome_splits/*.dvc; then \
+	  $(DVC) pull --quiet --remote real $(POINTERS); \
+	elif ! $(DVC) pull --quiet $(POINTERS); then \
 	  echo "error: the published files are not here and no remote gave them"; \
 	  echo "  what to do: set HAR_REMOTE to the address of a DVC remote that holds them (a folder, s3://..., ssh://...),"; \
 	  echo "  or, with network, let \`dvc update\` fetch them from where the authors published them"; \

@@ -88,7 +88,7 @@ def ingest(folder: Path) -> None:
         probed = probe_rows(rows_of(source.entries, adapter), compute().processes, folder.parent / "no.parquet")
         seen = time.monotonic() - start
         splits = split(probed.rows, source.others, params, adapter)
-        write_table(folder.parent / "manifest.parquet", (row._asdict() for row in probed.rows), MANIFEST)
+        write_table(folder.parent / "manifest.parquet", (row.written() for row in probed.rows), MANIFEST)
         write_table(folder.parent / "splits.parquet", splits.table(), SPLITS)
         peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         # The second round's peak is no run's: the first one's rows are still held.

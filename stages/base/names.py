@@ -24,7 +24,7 @@ _ARGUMENT = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
 #: What a record names besides: its slots, inputs anywhere, which are a stage's deps and its arguments and nothing else.
 SLOTS = {"clips", "truth", "published", "official", "keywords", "controls", "seeds", "targets"}
-SLOTS |= {"file", "adapter", "weights", "captions", "teacher", "streams"}
+SLOTS |= {"file", "adapter", "weights", "captions", "texts", "teacher", "streams"}
 #: How a method is called on the page; it is in no path and in no command. Where a study's params and its root are.
 _FREE = {"title"}
 _PLACES = {"here", "root"}

@@ -6,23 +6,50 @@ Times are seconds, sizes pixels unless a field says otherwise. A null means "not
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pyarrow as pa
 
-#: The columns by which a table is sorted, under its schema's id: a schema of pyarrow takes no attributes.
-_KEYS: dict[int, list[str]] = {}
+
+class _More(NamedTuple):
+    """What a table is besides its schema: a schema of pyarrow takes no attributes."""
+
+    keys: list[str]
+    optional: tuple[str, ...]
 
 
-def table(keys: Sequence[str], fields: Sequence[pa.Field], metadata: Mapping[str, str] | None = None) -> pa.Schema:
-    """Return the schema of a table that is sorted by `keys`, which together name a row once."""
+_MORE: dict[int, _More] = {}
+
+
+def table(
+    keys: Sequence[str],
+    fields: Sequence[pa.Field],
+    *,
+    optional: tuple[str, ...] = (),
+    metadata: Mapping[str, str] | None = None,
+) -> pa.Schema:
+    """Return the schema of a table.
+
+    Args:
+        keys: columns by which it is sorted; together they name a row once.
+        fields: its columns.
+        optional: columns at its end that it has only where a row has a value in one of them; who reads it gets them
+            always.
+        metadata: what a file says of it.
+    """
     schema = pa.schema(fields, metadata=metadata)
-    _KEYS[id(schema)] = list(keys)
+    _MORE[id(schema)] = _More(list(keys), optional)
     return schema
 
 
 def keys_of(schema: pa.Schema) -> list[str]:
     """Return the columns by which a table of this schema, one that `table` made, is sorted."""
-    return _KEYS[id(schema)]
+    return _MORE[id(schema)].keys
+
+
+def optional_of(schema: pa.Schema) -> tuple[str, ...]:
+    """Return the columns that a table of this schema may lack."""
+    return _MORE[id(schema)].optional if id(schema) in _MORE else ()
 
 
 STR = pa.string()
@@ -37,6 +64,8 @@ UNLISTED = "names no class: "
 #: `labels` is a sorted set (one element where the data set is single-label; empty where unlabelled, or none holds),
 #: `group` what must not straddle a split beside the subject (a recording or sequence),
 #: `error` why the clip is unusable, null when it is usable; a broken clip keeps its row.
+#: `narration` is what somebody said that the clip shows, in their own words; `verb` and `noun` are the classes that a
+#: compositional label is made of, which `labels` then names together (`base/actions.py`).
 MANIFEST = table(
     ["clip_id"],
     [
@@ -57,7 +86,11 @@ MANIFEST = table(
         pa.field("height", pa.int32()),
         pa.field("error", STR),
         pa.field("journal_key", STR),
+        pa.field("narration", STR),
+        pa.field("verb", STR),
+        pa.field("noun", STR),
     ],
+    optional=("narration", "verb", "noun"),
 )
 
 #: The part of a clip in a protocol: `part` is train, validation or test.
@@ -122,6 +155,8 @@ CAPTIONS = table(
 #: `metric` names the one metric that the row answers (null: all metrics that no other row of the clip answers), with a
 #: `repeat` of its own: a null model may have an answer for each metric.
 #: What a closed answer names outside of the list of classes stands in `detail` behind `UNLISTED`.
+#: Where labels are compositional, `verbs` and `verb_scores`, `nouns` and `noun_scores` run in parallel too; `classes`
+#: are then the pairs that occur, and `class_scores` the products of theirs.
 PREDICTIONS = table(
     ["clip_id", "method", "repeat"],
     [
@@ -143,7 +178,12 @@ PREDICTIONS = table(
         pa.field("ended", STR),
         pa.field("thinking", STR),
         pa.field("journal_key", STR),
+        pa.field("verbs", STRS),
+        pa.field("verb_scores", pa.list_(pa.float64())),
+        pa.field("nouns", STRS),
+        pa.field("noun_scores", pa.list_(pa.float64())),
     ],
+    optional=("verbs", "verb_scores", "nouns", "noun_scores"),
 )
 
 #: One metric's value for one answer, before any threshold. `label` is the class that the metric names
@@ -230,5 +270,19 @@ SCORES = table(
         pa.field("clips", pa.int32()),
         pa.field("classes", pa.int32()),
         pa.field("subjects", pa.int32()),
+    ],
+)
+
+#: What a teacher says of a text or of a clip, which `key` names: `log_probabilities` of the classes of each of its
+#: heads, one head after the other (`teacher.json` lists both), and the `embedding` that a student may regress, null
+#: where the teacher has none. `fingerprint` is of the classes, their order and what was to be named: a table that has
+#: another one teaches nobody.
+SIGNALS = table(
+    ["key"],
+    [
+        pa.field("key", STR, nullable=False),
+        pa.field("fingerprint", STR, nullable=False),
+        pa.field("log_probabilities", pa.list_(pa.float32()), nullable=False),
+        pa.field("embedding", pa.list_(pa.float32())),
     ],
 )

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.base.errors import InputError
-from stages.base.schema import keys_of
+from stages.base.schema import keys_of, optional_of
 
 #: Rows of a row group, and rows that are Python objects at once.
 _GROUP = 64 * 1024
@@ -29,13 +29,29 @@ def write_table(path: Path, rows: Iterable[Mapping[str, Any]] | pl.DataFrame, sc
         ValueError: two rows have the same keys, a column is unknown or a value does not fit (a bug of the caller).
     """
     keys = keys_of(schema)
-    frame = (rows if isinstance(rows, pl.DataFrame) else _frame(path, rows, schema)).sort(keys).select(schema.names)
+    frame = (rows if isinstance(rows, pl.DataFrame) else _frame(path, rows, schema)).sort(keys)
+    written = _written(frame, schema)
+    frame = frame.select(written.names)
     if frame.select(pl.all_horizontal(pl.col(key) == pl.col(key).shift() for key in keys).any()).item():
         raise ValueError(f"{path}: two rows share the keys {keys}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _replacing(path) as part, pq.ParquetWriter(part, schema, compression="zstd", write_page_checksum=True) as out:
+    with _replacing(path) as part, pq.ParquetWriter(part, written, compression="zstd", write_page_checksum=True) as out:
         for start in range(0, max(1, len(frame)), _GROUP):
-            out.write_table(frame.slice(start, _GROUP).to_arrow().cast(schema).combine_chunks())
+            out.write_table(frame.slice(start, _GROUP).to_arrow().cast(written).combine_chunks())
+
+
+def _written(frame: pl.DataFrame, schema: pa.Schema) -> pa.Schema:
+    """Return the schema without the optional columns, where none of them has a value."""
+    optional = optional_of(schema)
+    if any(name in frame.columns and frame[name].null_count() < len(frame) for name in optional):
+        return schema
+    return _plain(schema)
+
+
+def _plain(schema: pa.Schema) -> pa.Schema:
+    optional = optional_of(schema)
+    fields = [schema.field(name) for name in schema.names if name not in optional]
+    return pa.schema(fields, schema.metadata) if optional else schema
 
 
 def _frame(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pl.DataFrame:
@@ -90,7 +106,11 @@ def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
             file=path,
             do="`python -m stages.cache.verify` removes what is damaged, here and in DVC's cache; then `dvc repro`",
         ) from None
-    if (names, types) != (schema.names, schema.types):
+    plain = _plain(schema)
+    if (names, types) == (plain.names, plain.types):
+        for name in schema.names[len(names) :]:
+            table = table.append_column(name, pa.nulls(len(table), schema.field(name).type))
+    elif (names, types) != (schema.names, schema.types):
         other = [name for name, one, wanted in zip(names, types, schema.types, strict=False) if one != wanted]
         raise InputError(
             f"columns are {names}, expected {schema.names}"

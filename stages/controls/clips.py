@@ -74,7 +74,8 @@ def picked(count: int, frames: Frames) -> Frames:
 
 def kept(pixels: Pixels, frames: Frames) -> Frames:
     """Return what training keeps of a clip's frames, (kept, H, W, 3)."""
-    return np.stack([resized(frame, pixels.kept_size, pixels.fit) for frame in picked(pixels.kept, frames)])
+    shown = picked(pixels.kept or len(frames), frames)
+    return np.stack([resized(frame, pixels.kept_size, pixels.fit) for frame in shown])
 
 
 def _apply(

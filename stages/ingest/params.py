@@ -51,14 +51,32 @@ class Published(Params):
 
 
 class Subset(Params):
-    """Some classes of a protocol, as a protocol of its own, so that their numbers stand apart."""
+    """A share of a protocol, as a protocol of its own, so that its numbers stand apart: some classes, or some tests."""
 
     of: str
     """The protocol whose parts it takes over."""
-    classes: list[str] = Field(min_length=1)
+    classes: list[str] = Field(default_factory=list)
     """Classes, by label."""
-    kept: bool
+    kept: bool = True
     """true: the clips of these classes only; false: the clips of all others."""
+    tests: (
+        Literal["seen_subjects", "unseen_subjects", "tail_verbs", "tail_nouns", "tail_any", "tail_both", "new_pairs"]
+        | None
+    ) = None
+    """Instead of classes, which test clips are kept (train and validation clips all are): of subjects who are in the
+    train part, or are not; whose verb is rare there, whose noun, either or both; whose verb and noun are both there,
+    but never together. Rare are the smallest classes that together hold at most `tail` of the train part, or those
+    that the data set publishes, as it may publish its unseen subjects."""
+    tail: float = Field(default=0.2, gt=0, lt=1)
+    """Share of the train clips that rare classes hold together."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Subset:
+        if bool(self.classes) == (self.tests is not None):
+            raise ValueError("a subset names classes, or says which tests: one of the two")
+        if self.tests is not None and not self.kept:
+            raise ValueError("kept belongs to classes")
+        return self
 
 
 class Official(Params):
@@ -115,6 +133,8 @@ class Protocols(Params):
     """Recordings are on one side only."""
     unseen_subjects: Shares | None = None
     """Subjects, and with them their recordings, are on one side only."""
+    given: Standard | None = None
+    """The parts of the data set's own lists, where its adapter reads such."""
     random: Random | None = None
     """For data sets that name no subjects: stratified by class, groups kept whole."""
 
@@ -128,6 +148,9 @@ class IngestParams(Params):
 
     adapter: str
     """Name of a file in stages/ingest/adapters: how the data set names its clips."""
+    videos: str | None = None
+    """Folder of the videos, where a record's `clips` is one of lists that name them, which may be the same; null:
+    without videos, for texts alone."""
     licensed: bool
     """The clips may not be passed on: a source that git or `dvc push` would send is refused, pages show no image."""
     pixels: int = Field(default=8192 * 4320, ge=1)

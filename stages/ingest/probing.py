@@ -25,6 +25,7 @@ from stages.journal import previous
 from stages.journal.store import Journal, compute_missing, journal_key
 from stages.parallel.pool import Crashed, parallel_map
 from stages.video.decode import TOO_LARGE, Probe, timed_probe, too_large
+from stages.video.spans import Span
 
 #: Raise it when the same file gives another row; a golden test fails when that is forgotten.
 VERSION = 1
@@ -43,6 +44,12 @@ class Probed(NamedTuple):
     """Path of each file that decodes -> frames of each of its windows; empty where nothing is cut."""
 
 
+class Cuts(NamedTuple):
+    """Segments of recordings, where lists say them: path -> spans."""
+
+    spans: dict[str, list[Span]]
+
+
 class _File(NamedTuple):
     path: str
     bytes: int
@@ -51,7 +58,7 @@ class _File(NamedTuple):
     md5: str
 
 
-def look_at(windows: Windows | None, most: int | None, path: Path) -> dict[str, Any]:
+def look_at(windows: Windows | Cuts | None, most: int | None, path: Path) -> dict[str, Any]:
     """Return what decoding a file shows, as the journal keeps it: a Probe, and the frames of each window if any.
 
     A video of frames of more than `most` pixels is not decoded.
@@ -59,6 +66,9 @@ def look_at(windows: Windows | None, most: int | None, path: Path) -> dict[str, 
     seen, times = timed_probe(path, most)
     if windows is None:
         return seen._asdict()
+    if isinstance(windows, Cuts):
+        counts = frames_of(times, windows.spans[str(path)]) if seen.error is None else []
+        return {**seen._asdict(), "windows": counts}
     if windows.unit == "frames" and seen.error is None and not _steady(times, seen.fps):
         seen = seen._replace(error="its frame rate varies, so a frame's number is no time: annotate it in seconds")
     counts = frames_of(times, spans(seen.duration or 0.0, windows)) if seen.error is None else []
@@ -74,8 +84,8 @@ def probe_rows(
     rows: Sequence[Row],
     processes: int,
     manifest: Path,
-    windows: Windows | None = None,
-    look: Callable[[Windows | None, int | None, Path], dict[str, Any]] = look_at,
+    windows: Windows | Cuts | None = None,
+    look: Callable[[Any, int | None, Path], dict[str, Any]] = look_at,
     most: int | None = None,
 ) -> Probed:
     """Return the rows with bytes, hash and what decoding shows; rows without a file as they are.
@@ -102,15 +112,19 @@ def probe_rows(
         return Probed([_filled(row, files[row.path], journal, crashed, most) for row in rows], known, counts)
 
 
-def _hashed(windows: Windows | None, path: str | None) -> _File | str | None:
+def _hashed(windows: Windows | Cuts | None, path: str | None) -> _File | str | None:
     """Return a file's facts, or why it cannot be read."""
     if path is None:
         return None
     try:
         with open(path, "rb") as stream:
             md5 = hashlib.file_digest(stream, partial(hashlib.md5, usedforsecurity=False)).hexdigest()
-            cut: dict[str, Any] = {"windows": [windows.length, windows.overlap]} if windows else {}
-            if windows and windows.unit == "frames":
+            cut: dict[str, Any] = {}
+            if isinstance(windows, Cuts):
+                cut["spans"] = [list(span) for span in windows.spans[path]]
+            elif windows is not None:
+                cut["windows"] = [windows.length, windows.overlap]
+            if isinstance(windows, Windows) and windows.unit == "frames":
                 cut["unit"] = windows.unit  # a rate that varies is then an error
             return _File(path, stream.tell(), journal_key(md5=md5, version=VERSION, av=av.__version__, **cut), md5)
     except OSError as error:

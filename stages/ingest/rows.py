@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stages.ingest.adapters import Adapter, Named
 
@@ -39,6 +39,15 @@ class Row(NamedTuple):
     height: int | None = None
     error: str | None = None
     journal_key: str | None = None
+    narration: str | None = None
+    verb: str | None = None
+    noun: str | None = None
+    part: str | None = None
+    """That the data set's own lists give; what protocols make of it is in table SPLITS."""
+
+    def written(self) -> dict[str, Any]:
+        """Return the row as the manifest has it."""
+        return {name: value for name, value in self._asdict().items() if name != "part"}
 
 
 class Entry(NamedTuple):

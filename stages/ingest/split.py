@@ -8,14 +8,16 @@ from typing import NamedTuple
 
 import polars as pl
 
+from stages.annotated.base import Annotations
 from stages.base.errors import GateError, InputError
 from stages.ingest.adapters import Adapter
 from stages.ingest.audit import EXAMPLES, Finding, audit_protocol, audit_rows, finding, ordered
 from stages.ingest.compare import audit_official, audit_published
 from stages.ingest.lists import RULE, Listed, published, read_list
-from stages.ingest.params import IngestParams, Phase1, Subset
+from stages.ingest.params import IngestParams, Phase1
 from stages.ingest.protocols import PROTOCOLS, Part
 from stages.ingest.rows import Row
+from stages.ingest.subsets import parts_of, rule
 
 #: Clips that a message names; audit.json has more of them.
 _NAMED = 5
@@ -48,8 +50,11 @@ def split(
     params: IngestParams,
     adapter: Adapter,
     findings: Sequence[Finding] = (),
+    annotations: Annotations | None = None,
 ) -> Splits:
     """Return every protocol of `params` over the usable clips, and the audit of all, `findings` included.
+
+    `annotations` is what the data set publishes, for its subsets.
 
     Raises:
         InputError: a protocol asks of the clips what their names do not tell, or a list cannot be read.
@@ -73,9 +78,8 @@ def split(
     for name, subset in params.subsets.items():
         if unknown := sorted(set(subset.classes) - classes):
             raise InputError(f"no such class: {', '.join(unknown)}", key=f"subsets.{name}.classes", do="name labels")
-        parts[name] = [part for part in parts[subset.of] if _in(usable[part.clip_id], subset)]
-        rule = f"Clips of {subset.of} {'of' if subset.kept else 'without'} the classes {', '.join(subset.classes)}."
-        findings += audit_protocol(name, rule, PROTOCOLS[subset.of].apart, parts[name], usable)
+        parts[name] = parts_of(name, subset, parts[subset.of], usable, annotations)
+        findings += audit_protocol(name, rule(subset.of, subset), PROTOCOLS[subset.of].apart, parts[name], usable)
     for of, lists in params.official.items():
         read: dict[str, Listed] = {part: read_list(Path(path), adapter) for part, path in lists}
         findings += audit_official(of, read, parts[of], by_id, classes)
@@ -106,10 +110,6 @@ def gate(findings: Sequence[Finding], dataset: str, audit: Path) -> None:
 def _first(item: Finding) -> str:
     more = item.clips - len(item.examples[:_NAMED])
     return ", ".join(item.examples[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _in(row: Row, subset: Subset) -> bool:
-    return subset.kept != set(subset.classes).isdisjoint(row.labels)
 
 
 def _few(name: str, options: Phase1, parts: Sequence[Part], usable: dict[str, Row]) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """Class -> keywords of a data set: `python -m stages.keywords home stages/keywords/lists/home.yaml`.
 
-Takes the lists from a YAML file of this repository, from the literal in a published notebook, or from a model; checks
-that every class of the data set has one, and warns of keywords that many classes share.
+Takes the lists from a YAML file of this repository, from the literal in a published notebook, from the labels, or from
+a model; checks that every class of the data set has one, and warns of keywords that many classes share.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from stages.base.progress import closing
 from stages.base.tables import write_json
 from stages.keywords.asking import PROMPTS, from_model
 from stages.keywords.checks import of_classes, warnings
-from stages.keywords.files import from_notebook, from_yaml
-from stages.keywords.params import PARAMS, FileLists, KeywordsParams, NotebookLists
+from stages.keywords.files import from_labels, from_notebook, from_yaml
+from stages.keywords.params import PARAMS, FileLists, KeywordsParams, LabelLists, NotebookLists
 from stages.labels.classes import read_classes
 from stages.vlm.load import load
 from stages.vlm.prompts import Prompt
@@ -27,12 +27,13 @@ def main() -> None:
     """Write one data set's keywords."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("dataset", help="a file of params/datasets")
-    arguments.add_argument("lists", type=Path, help=f"file or notebook of the lists; {NONE} where a model is asked")
+    arguments.add_argument("lists", type=Path, help=f"file or notebook of the lists; {NONE} where nothing is read")
     cell = arguments.parse_args()
     dataset: str = cell.dataset
     params: KeywordsParams = read(PARAMS, dataset=dataset)["keywords.{dataset}"]
     run = Run(dataset)
-    words = read_classes(run).words
+    listed = read_classes(run)
+    words = listed.words
     if not words:
         raise InputError("no usable clip has a label", file=run.classes, do=f"see {run.metrics / 'audit.json'}")
     known = 0
@@ -40,6 +41,8 @@ def main() -> None:
         source, lists = str(cell.lists), from_yaml(cell.lists, params.version)
     elif isinstance(params, NotebookLists):
         source, lists = str(cell.lists), from_notebook(cell.lists, params.variable)
+    elif isinstance(params, LabelLists):
+        source, lists = "the labels", from_labels(listed)
     else:
         backend = load(params.model, params.name)
         lists, known = from_model(backend, Prompt(PROMPTS, params.prompt), params.count, words)

@@ -1,8 +1,9 @@
-"""Keyword lists in files: curated YAML, and the literal in a published notebook."""
+"""Keyword lists in files: curated YAML, the literal in a published notebook, and the class list itself."""
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from stages.base.errors import InputError
 from stages.base.paths import fetch
 from stages.base.tables import read_json
 from stages.keywords.checks import Lists, checked
+from stages.labels.classes import ClassList
 
 
 def from_yaml(path: Path, version: int) -> Lists:
@@ -78,6 +80,15 @@ def from_notebook(path: Path, variable: str) -> Lists:
     if isinstance(value, ast.Dict) and len(value.keys) != len(lists):
         raise InputError(f"{variable} names a class twice", file=path, do="keep one list of each class")
     return checked(lists, path)
+
+
+def from_labels(listed: ClassList) -> Lists:
+    """Return of each class its words, its verb and its noun; of `turn-on` as "turn on", of `board:chopping` as both."""
+    said = {one.name: [one.words, *(word for word in (one.verb, one.noun) if word)] for one in listed.classes}
+    return {
+        name: list(dict.fromkeys(" ".join(re.sub(r"[\W_]+", " ", word).lower().split()) for word in words))
+        for name, words in said.items()
+    }
 
 
 def _code(cell: Any) -> str:

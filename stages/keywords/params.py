@@ -33,6 +33,13 @@ class NotebookLists(_Lists):
     """Name to which the literal is assigned, such as activity_dict_cleaned."""
 
 
+class LabelLists(_Lists):
+    """Lists made of the labels: a class's own words, and its verb and noun where it has them."""
+
+    source: Literal["labels"]
+    """labels: no other list is needed, and a synonym is not found; the record names data/none."""
+
+
 class ModelLists(_Lists):
     """Lists that a model is asked for, one question a class.
 
@@ -53,6 +60,6 @@ class ModelLists(_Lists):
 
 
 #: Block `keywords.<dataset>`.
-KeywordsParams = Annotated[FileLists | NotebookLists | ModelLists, Field(discriminator="source")]
+KeywordsParams = Annotated[FileLists | NotebookLists | LabelLists | ModelLists, Field(discriminator="source")]
 
 PARAMS: Declared = {"keywords.{dataset}": KeywordsParams}

@@ -6,7 +6,7 @@ It holds the classes of the usable clips, sorted by name. Everything that is cou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 from pydantic import ValidationError
@@ -72,10 +72,18 @@ class ClassList(Params):
         return [name for name in self.names if name in found]
 
 
-def class_list(labels: Iterable[Collection[str]], kind: Labels) -> ClassList:
-    """Return the class list of a data set, from the labels of its usable clips."""
-    names = sorted({name for held in labels for name in held})
-    return ClassList(labels=kind, classes=tuple(Class(name=name, words=in_words(name)) for name in names))
+def class_list(
+    labels: Iterable[Collection[str]], kind: Labels, pairs: Mapping[str, tuple[str, str]] | None = None
+) -> ClassList:
+    """Return the class list of a data set, from the labels of its usable clips.
+
+    `pairs` has the verb and the noun of each label that is made of the two.
+    """
+    classes = []
+    for name in sorted({name for held in labels for name in held}):
+        verb, noun = (pairs or {}).get(name, (None, None))
+        classes.append(Class(name=name, words=in_words(name), verb=verb, noun=noun))
+    return ClassList(labels=kind, classes=tuple(classes))
 
 
 def write_classes(run: Run, classes: ClassList) -> None:

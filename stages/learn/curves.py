@@ -27,12 +27,12 @@ class Curves:
         self._live = Live(str(folder / "live"), report=None, save_dvc_exp=False, dvcyaml=None)
 
     def log(self, epoch: Epoch) -> None:
-        """Add an epoch: rate and train_loss, and where it was validated validation_loss and validation_quality."""
+        """Add an epoch: rate, train_loss, and where it has them validation_loss, validation_quality and terms."""
         if self._live is None:
             return
         self._live.step = epoch.epoch
-        for name, value in epoch._asdict().items():
-            if name not in ("epoch", "steps") and value is not None:
+        for name, value in {**epoch._asdict(), **(epoch.terms or {})}.items():
+            if name not in ("epoch", "steps", "terms") and value is not None:
                 self._live.log_metric(name, round(value, 6))
 
     def __enter__(self) -> Curves:

@@ -27,6 +27,9 @@ class Clip(NamedTuple):
     md5: str
     frames: int
     labels: tuple[str, ...]
+    narration: str | None = None
+    verb: str | None = None
+    noun: str | None = None
 
 
 class Fold(NamedTuple):
@@ -67,7 +70,16 @@ def read_task(run: Run, protocol: str, named: bool = True) -> Task:
     many = listed.many or not named
     manifest = read_table(run.manifest, MANIFEST).filter(pl.col("error").is_null() & pl.col("path").is_not_null())
     clips = {
-        row["clip_id"]: Clip(row["clip_id"], Path(row["path"]), row["md5"], row["frames"], tuple(row["labels"]))
+        row["clip_id"]: Clip(
+            row["clip_id"],
+            Path(row["path"]),
+            row["md5"],
+            row["frames"],
+            tuple(row["labels"]),
+            row["narration"],
+            row["verb"],
+            row["noun"],
+        )
         for row in manifest.iter_rows(named=True)
     }
     splits = read_table(run.splits, SPLITS)

@@ -1,7 +1,7 @@
 """Clips decoded once: evenly spread frames of one size, memory-mapped under the journal's folder.
 
 Training looks at a clip in every epoch; decoding it each time would take longer than a small model's step. A clip's
-frames are a record of fixed length in a segment beside the room's journal, which says where it lies, with its checksum:
+frames are a record in a segment beside the room's journal, which says where it lies, with its checksum:
 so a killed run goes on, any number of processes write (each its own segment), a batch reads only its own clips from
 disk, and what a disk changed is decoded again.
 """
@@ -39,12 +39,13 @@ Frames = NDArray[np.uint8]
 
 
 class Store:
-    """The kept frames of any number of clips, (kept, H, W, 3) uint8 RGB each. Memory is what the last reads touched."""
+    """The kept frames of any number of clips, (kept, H, W, 3) uint8 RGB each; kept: null keeps all of a clip's.
+
+    Memory is what the last reads touched.
+    """
 
     def __init__(self, pixels: Pixels) -> None:
         self.pixels = pixels
-        width, height = pixels.kept_size
-        self.shape = (pixels.kept, height, width, 3)
         self._shapes = {
             "kept": pixels.kept,
             "size": list(pixels.kept_size),
@@ -74,15 +75,15 @@ class Store:
         return len(missing)
 
     def _find(self, journal: Journal, clip: Clip) -> bool:
-        bad = None
+        bad, length = None, self._length(clip)
         for key in self._keys(clip):
             if key not in journal:
                 break
             value = journal.get(key)
             path, offset = journal.folder / value["segment"], int(value["offset"])
-            if not path.exists() or path.stat().st_size < offset + self._length:
+            if not path.exists() or path.stat().st_size < offset + length:
                 continue  # somebody removed it
-            if zlib.crc32(self._bytes(path, offset).data) == value["crc"]:
+            if zlib.crc32(self._bytes(path, offset, length).data) == value["crc"]:
                 self._at[clip.md5] = (path, offset)
                 return True
             bad = path
@@ -99,9 +100,13 @@ class Store:
         for again in count(1):
             yield journal_key(md5=clip.md5, frames=clip.frames, again=again, **self._shapes)
 
-    @property
-    def _length(self) -> int:
-        return int(np.prod(self.shape))
+    def shape(self, clip: Clip) -> tuple[int, int, int, int]:
+        """Return the shape of what is kept of a clip."""
+        width, height = self.pixels.kept_size
+        return (self.pixels.kept or clip.frames, height, width, 3)
+
+    def _length(self, clip: Clip) -> int:
+        return int(np.prod(self.shape(clip)))
 
     def _decode(self, journal: Journal, clips: Sequence[Clip], processes: int, advance: Callable[[int], None]) -> None:
         journal.folder.mkdir(parents=True, exist_ok=True)
@@ -119,20 +124,21 @@ class Store:
 
     def get(self, clip: Clip, places: Sequence[int] | NDArray[np.int64] | slice = slice(None)) -> Frames:
         """Return kept frames of a clip, (n, H, W, 3); `places` are among the kept ones. `keep` it first."""
-        return np.asarray(self._bytes(*self._at[clip.md5]).reshape(self.shape)[places])
+        record = self._bytes(*self._at[clip.md5], self._length(clip))
+        return np.asarray(record.reshape(self.shape(clip))[places])
 
-    def _bytes(self, path: Path, offset: int) -> Frames:
+    def _bytes(self, path: Path, offset: int, length: int) -> Frames:
         """Return a clip's record as it lies in a segment, flat."""
         whole = self._maps.get(path)
-        if whole is None or len(whole) < offset + self._length:
+        if whole is None or len(whole) < offset + length:
             whole = self._maps[path] = np.memmap(path, np.uint8, mode="r")
-        return whole[offset : offset + self._length]
+        return whole[offset : offset + length]
 
 
-def decode(clip: Clip, kept: int, size: tuple[int, int], fit: str) -> Frames:
-    """Return `kept` frames spread evenly over a clip, uint8 (kept, H, W, 3) RGB, at `size` (W, H)."""
+def decode(clip: Clip, kept: int | None, size: tuple[int, int], fit: str) -> Frames:
+    """Return `kept` frames spread evenly over a clip, all for None, uint8 (kept, H, W, 3) RGB, at `size` (W, H)."""
     cv2.setNumThreads(1)  # the processes already take every core
-    frames, _ = sample(clip.path, kept, frames=clip.frames)
+    frames, _ = sample(clip.path, kept or clip.frames, frames=clip.frames)
     return np.stack([resized(frame, size, fit) for frame in frames])
 
 

@@ -41,6 +41,8 @@ class Epoch(NamedTuple):
     """Unweighted mean over the validation part."""
     validation_quality: float | None
     """Mean class accuracy, or macro-F1 at 0.5 for several labels; with an objective of its own, what that says."""
+    terms: dict[str, float] | None = None
+    """Mean over its samples of each term of the loss, where the objective has several."""
 
     @property
     def rank(self) -> tuple[float, float]:
@@ -112,6 +114,8 @@ class _Run:
     step: int = 0
     total: float = 0.0
     """Sum of the losses of the epoch under way."""
+    terms: list[float] = field(default_factory=list)
+    """Sums of its terms."""
 
     def run(self, on_epoch: Callable[[Epoch], None]) -> Fitted:
         self.plain.to(self.accelerator.device)
@@ -127,7 +131,7 @@ class _Run:
         stepper = Stepper(self.accelerator, self.plain, self.train, self.recipe, self.what, self.objective)
         if state is not None:
             stepper.recall(state)
-            self.total = state["total"]
+            self.total, self.terms = state["total"], state.get("terms", [])
             self._recall(state, on_epoch)
         cached = self.step
         with Progress(f"{self.what}, steps", stepper.steps, cached) as progress:
@@ -145,15 +149,18 @@ class _Run:
         saved = time.monotonic()
         while self.step < stepper.steps and not self._stops():
             self.total += stepper.take(self.step)
+            before = self.terms or [0.0] * len(stepper.terms)
+            self.terms = [sum(both) for both in zip(before, stepper.terms, strict=True)]
             self.step += 1
             progress.advance(1)
             if self.step % stepper.an_epoch == 0:
                 self.history.append(self._close(stepper))
-                self.total = 0.0
+                self.total, self.terms = 0.0, []
                 on_epoch(self.history[-1])
             if time.monotonic() - saved >= self.every and self.accelerator.is_main_process:
                 own = {
                     "total": self.total,
+                    "terms": self.terms,
                     "history": [list(row) for row in self.history],
                     "best": self.best,
                     "step": self.step,
@@ -171,7 +178,9 @@ class _Run:
     def _close(self, stepper: Stepper) -> Epoch:
         """Validate, keep the weights where they are the best so far, and return the epoch."""
         number = self.step // stepper.an_epoch
-        plain = Epoch(number, self.step, stepper.rate(self.step - 1), self.total / len(self.train), None, None)
+        names, count = stepper.objective.terms, len(self.train)
+        terms = {name: value / count for name, value in zip(names, self.terms, strict=True)} if names else None
+        plain = Epoch(number, self.step, stepper.rate(self.step - 1), self.total / count, None, None, terms)
         if self.validation is None:
             self.best = number
             return plain

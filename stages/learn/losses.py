@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from stages.learn.measures import loss_of, quality
 
 #: (B, C) logits and targets -> (B,) losses. Targets are (B,) classes, (B, C) shares of classes, or (B, C) labels.
+#: An objective that has `terms` returns (B, 1 + terms): the loss, then each term of it, which is logged.
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -23,6 +24,8 @@ class Objective(NamedTuple):
     """What is minimised."""
     score: Callable[[NDArray[np.floating], NDArray[np.generic]], tuple[float, float]]
     """Loss of all outputs (N, C) of the validation part, and quality, by which the best epoch is chosen."""
+    terms: tuple[str, ...] = ()
+    """Names of the loss's terms, where it has several."""
 
 
 def naming(targets: torch.Tensor, classes: int, weighted: bool, smoothing: float = 0.0) -> Objective:
@@ -44,14 +47,14 @@ def loss_for(targets: torch.Tensor, classes: int, weighted: bool, smoothing: flo
         positive = positive_weights(targets) if weighted else torch.ones(classes)
 
         def binary(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-            weight = positive.to(logits.device)
+            weight = positive.to(logits)
             return F.binary_cross_entropy_with_logits(logits, wanted, pos_weight=weight, reduction="none").mean(1)
 
         return binary
     weights = class_weights(targets, classes) if weighted else torch.ones(classes)
 
     def cross_entropy(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-        weight = weights.to(logits.device)
+        weight = weights.to(logits)
         shares = wanted if wanted.is_floating_point() else F.one_hot(wanted, classes).to(logits.dtype)
         sample = shares @ weight  # (B,): a sample's weight is its class's, also for the part that is smoothed away
         shares = shares * (1 - smoothing) + smoothing / classes

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.base.actions import action
 from stages.learn.data import Clip
 
 #: A label is named where its probability exceeds this; other thresholds are the scoring's business.
@@ -63,4 +64,51 @@ def prediction_rows(
             "status": "ok",
             "revision": revision,
             "journal_key": key,
+        }
+
+
+def action_rows(
+    method: str,
+    clips: Sequence[Clip],
+    scores: NDArray[np.float64],
+    verbs: Sequence[str],
+    nouns: Sequence[str],
+    pairs: Mapping[str, tuple[str, str]],
+    revision: str,
+    key: str,
+) -> Iterator[dict[str, Any]]:
+    """Yield a row of PREDICTIONS a clip whose label is a verb and a noun, of status ok.
+
+    `labels` is the action of the highest product, which is that of the likeliest verb and the likeliest noun, whether
+    or not any clip has it; `class_scores` are the products of the pairs that occur.
+
+    Args:
+        method: its name.
+        clips: N clips.
+        scores: (N, verbs + nouns), each head's adding up to 1.
+        verbs: in the scores' order.
+        nouns: in the scores' order.
+        pairs: label -> verb and noun, of those that occur.
+        revision: hash of the weights.
+        key: of the training run.
+    """
+    classes = sorted(pairs)
+    of_verb = [verbs.index(pairs[name][0]) for name in classes]
+    of_noun = [nouns.index(pairs[name][1]) for name in classes]
+    for clip, row in zip(clips, scores, strict=True):
+        verb, noun = row[: len(verbs)], row[len(verbs) :]
+        yield {
+            "clip_id": clip.clip_id,
+            "method": method,
+            "repeat": 0,
+            "labels": [action(verbs[int(verb.argmax())], nouns[int(noun.argmax())])],
+            "classes": classes,
+            "class_scores": np.round(verb[of_verb] * noun[of_noun], 6).tolist(),
+            "status": "ok",
+            "revision": revision,
+            "journal_key": key,
+            "verbs": list(verbs),
+            "verb_scores": verb.tolist(),
+            "nouns": list(nouns),
+            "noun_scores": noun.tolist(),
         }

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stages.learn.augment import View, draw, seen, views_at_test
+from stages.learn.augment import View, draw, placed, seen, views_at_test
 from stages.learn.data import Clip
 from stages.learn.frames import Store
 from stages.learn.params import Augmentation, Views
@@ -72,10 +72,12 @@ class Clips:
 
     def inputs(self, indices: Sequence[int], epoch: int | None, device: torch.device) -> Inputs:
         """Return `pixel_values` of some clips."""
-        pixels, chosen = self.store.pixels, [self.look] * len(indices)
+        pixels = self.store.pixels
+        chosen = [placed(self.look, pixels, self.clips[index].frames) for index in indices]
         if epoch is not None and self.change is not None:
             rngs = [np.random.default_rng([self.seed, epoch, index]) for index in indices]
-            chosen = [draw(pixels, self.change, rng) for rng in rngs]
+            sizes = [self.clips[index].frames for index in indices]
+            chosen = [draw(pixels, self.change, rng, size) for rng, size in zip(rngs, sizes, strict=True)]
         frames = np.stack([self._frames(index, look) for index, look in zip(indices, chosen, strict=True)])
         images = seen(torch.from_numpy(frames).to(device), chosen, pixels.size)
         return {"pixel_values": (images - self._mean.to(device)) / self._std.to(device)}

@@ -47,6 +47,8 @@ class Stepper:
         self._norms = TogetherNorm(model) if accelerator.num_processes > 1 else None
         prepared = accelerator.prepare(model, optimiser(model, recipe, accelerator.device))
         self.model, self.optimiser = prepared
+        self.terms = [0.0] * len(self.objective.terms)
+        """Sums of the last step's samples, of each term of the objective."""
         self.shadow: Weights | None = learnt(model) if recipe.average else None
         """The moving average of the weights, where the recipe has one."""
 
@@ -119,7 +121,7 @@ class Stepper:
     def _backward(self, step: int, picked: list[int]) -> float:
         world, pieces = self.accelerator.num_processes, self.recipe.accumulate
         partners, share = self._mixed(step, picked)
-        total = torch.zeros((), device=self.accelerator.device)
+        total = torch.zeros(1 + len(self.terms), device=self.accelerator.device)
         for piece in range(pieces):
             number, mine = self._mine(picked, piece)
             # A piece without samples still takes part in what the processes do together; it weighs nothing.
@@ -130,10 +132,12 @@ class Stepper:
             torch.manual_seed(int(seed))  # of what `dropout` does not catch
             with nullcontext() if piece + 1 == pieces else self.accelerator.no_sync(self.model):
                 losses = self._losses(step, [picked[row] for row in rows], [partners[row] for row in rows], share)
-                loss = losses.sum() * (len(mine) > 0)
-                self.accelerator.backward(loss * world / len(picked))  # processes average their gradients
-            total += loss.detach()
-        return float(self.accelerator.reduce(total)) if world > 1 else float(total)
+                summed = losses.sum().view(1) if losses.ndim == 1 else losses.sum(0)  # the loss, and its terms if any
+                summed = summed * (len(mine) > 0)
+                self.accelerator.backward(summed[0] * world / len(picked))  # processes average their gradients
+            total += summed.detach()
+        loss, *self.terms = (self.accelerator.reduce(total) if world > 1 else total).tolist()
+        return float(loss)
 
     def _losses(self, step: int, rows: list[int], partners: list[int], share: float) -> torch.Tensor:
         device, targets, epoch = self.accelerator.device, self.train.targets, step // self.an_epoch

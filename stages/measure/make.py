@@ -18,7 +18,7 @@ _TYPES: list[Any] = [pl.String, pl.Int32, pl.Float64, pl.String, pl.String, *[pl
 _TYPES += [pl.List(pl.Float64)]
 
 
-class Did(NamedTuple):
+class Result(NamedTuple):
     """What was done for a method, in words; its texts, and how many of them were embedded."""
 
     words: str
@@ -49,7 +49,7 @@ def dry(context: Context) -> list[str]:
     return said or ["no judge: no model is asked"]
 
 
-def measure(context: Context) -> Did:
+def measure(context: Context) -> Result:
     """Write one method's measures and embeddings.
 
     The reference captions are measured by the metrics of the truth only: against themselves they are always right.
@@ -71,4 +71,4 @@ def measure(context: Context) -> Did:
     missing = sum(answer.status == "missing" for answer in context.answers)
     null = measures["value"].null_count()
     did = f"{len(context.answers)} answers, {len(measures)} values; {missing} answers missing, {null} values null"
-    return Did(did, len(context.sentences), context.sentences.computed)
+    return Result(did, len(context.sentences), context.sentences.computed)

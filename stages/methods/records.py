@@ -26,7 +26,7 @@ _SETS = dict(
 
 
 class Record(Params):
-    """A record under `asked`, `trained`, `adapted`: coordinates, of which those that all kinds have are read here."""
+    """A record of a method: coordinates, of which those that all kinds have are read here."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -43,7 +43,8 @@ class Record(Params):
     def rank(self) -> int:
         """Place of its kind on the page: what is asked comes before what learns."""
         kinds = ("strategy", "weights", "captions", "teacher", "streams")
-        return next((place for place, slot in enumerate(kinds) if slot in (self.model_extra or {})), len(kinds))
+        held = [place for place, slot in enumerate(kinds) if slot in (self.model_extra or {})]
+        return max(held, default=len(kinds))  # a student has weights to start from, too
 
 
 class Method(NamedTuple):
@@ -82,7 +83,7 @@ def methods_of(run: Run, records: Mapping[str, Record], sets: bool, told: bool) 
             kind: Literal["asked", "learnt"] = "learnt" if one.rank else "asked"
             found[one.method] = Method(one.method, one.title, kind, one.protocol)
     if not found:
-        do = "add one under `asked`, `trained` or `adapted`"
+        do = "add one under `asked`, `trained`, `adapted` or `distilled`"
         raise InputError(f"no record is of the data set {run.name}", file="params.yaml", key="methods", do=do)
     if told and not sets:
         found[REFERENCES] = Method(REFERENCES, "the reference captions", "references", "all")

@@ -34,6 +34,11 @@ class Answer(NamedTuple):
     class_scores: list[float | None] | None
     status: str
     detail: str | None
+    verbs: list[str] | None = None
+    """Of a method with a head of verbs and one of nouns; null for any other."""
+    verb_scores: list[float] | None = None
+    nouns: list[str] | None = None
+    noun_scores: list[float] | None = None
 
 
 class Row(NamedTuple):
@@ -171,6 +176,12 @@ class Context:
         """Clip -> its labels."""
         manifest = read_table(self.run.manifest, MANIFEST)
         return dict(zip(manifest["clip_id"], manifest["labels"].to_list(), strict=True))
+
+    @cached_property
+    def pairs(self) -> dict[str, tuple[str | None, str | None]]:
+        """Clip -> its verb and its noun, where labels are made of these."""
+        manifest = read_table(self.run.manifest, MANIFEST)
+        return {clip_id: (verb, noun) for clip_id, verb, noun in manifest.select("clip_id", "verb", "noun").iter_rows()}
 
     @cached_property
     def class_list(self) -> ClassList:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stages.metrics import (
+    action_1,
+    action_5,
     answer,
     bertscore,
     grounded,
@@ -14,9 +16,13 @@ from stages.metrics import (
     labels,
     listed,
     nearest_class,
+    noun_1,
+    noun_5,
     similarity,
     truth_named,
     truth_similarity,
+    verb_1,
+    verb_5,
 )
 from stages.metrics.metric import Metric
 
@@ -27,6 +33,12 @@ MODULES = (
     bertscore,
     nearest_class,
     answer,
+    action_1,
+    action_5,
+    verb_1,
+    verb_5,
+    noun_1,
+    noun_5,
     labels,
     judge,
     truth_similarity,

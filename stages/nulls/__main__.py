@@ -7,8 +7,9 @@ said about a clip of another class. null_every_class names one keyword of every 
 data/<run>/nulls/null_<name>.parquet; references.parquet holds the reference captions as answers, a row to compare
 others with where the truth is known.
 
-Where clips have several labels or none, answers are sets: null_constant names the set that most of the clips have that
-no protocol tests on, null_shuffled what a model named for a clip of another set, null_every_class all classes.
+Where clips have several labels or none, or where params name no encoder, answers are sets: null_constant names the set
+that most of the clips have that no protocol tests on, null_shuffled what a model named for a clip of another set,
+null_every_class all classes.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def main() -> None:
     run = Run(sys.argv[1])
     params: NullParams = read(PARAMS, dataset=run.name)["nulls.{dataset}"]
     classes = read_classes(run)
-    made = sets(run, params, classes) if classes.many else sentences(run, params, classes)
+    closed = classes.many or params.encoder is None
+    made = sets(run, params, classes) if closed else sentences(run, params, classes)
     for method, rows in made.rows.items():
         write_table(run.predictions(method), ({"method": method, **row} for row in rows), PREDICTIONS)
     did = f"3 null models of {made.clips} clips; null_constant says {made.constant}"

@@ -18,8 +18,8 @@ class NullParams(Params):
     seed: int
     """Seed of the exchanges."""
     encoder: str | None
-    """Sentence encoder that finds the caption of `null_constant`; null where clips have several labels or none: null
-    models name sets of classes then, not sentences."""
+    """Sentence encoder that finds the caption of `null_constant`; null where clips have several labels or none,
+    or where no method answers in words: null models name classes then, and say no sentences."""
     precision: Precision = "float32"
     """What the encoder computes in; see `measure.<dataset>.precision`."""
 

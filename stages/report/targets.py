@@ -19,6 +19,8 @@ class Target(BaseModel):
 
     model: str
     """Our method, or any other name where we have none."""
+    against: str | None = None
+    """Another method: the number is the difference to it, of a paper that prints no other."""
     protocol: str
     metric: str
     aggregate: str
@@ -68,6 +70,9 @@ def beside_ours(path: Path, summary: pl.DataFrame) -> dict[str, Any]:
             raise InputError(f"reasons {unknown} are not explained", file=path, row=index, do="add them to `reasons`")
         row = ours.get((target.model, target.protocol, target.metric), {})
         mine = row.get(target.aggregate)
+        if target.against is not None:  # its interval is among the differences, not here
+            other = ours.get((target.against, target.protocol, target.metric), {}).get(target.aggregate)
+            row, mine = {}, None if mine is None or other is None else mine - other
         mine = float(mine) if mine is not None else None
         rows.append(
             {

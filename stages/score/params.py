@@ -45,6 +45,8 @@ class ScoreParams(Params):
     only: dict[str, list[str]]
     """A metric -> the protocols that it is scored on; all protocols for those not named here. A method that learnt is
     scored on its own protocol: on another it may have learnt from test clips."""
+    subsets: dict[str, list[str]] = Field(default_factory=dict)
+    """A protocol -> subsets of its test clips, themselves protocols, on which what learnt from it is scored too."""
     headline: list[Annotated[str, Field(pattern=r"^[^.]+\.[^.]+\.[^.]+$")]] = Field(max_length=10)
     """Up to ten `protocol.metric.aggregate` for metrics/<run>/headlines; those that a method lacks are left out."""
 

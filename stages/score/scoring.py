@@ -41,8 +41,20 @@ class Method(NamedTuple):
     """Of the data set, in order."""
 
     def protocols(self, metric: str, params: ScoreParams) -> list[str]:
-        """Return the protocols that one of its metrics is scored on."""
-        own = [name for name in self.clips.protocols if self.protocol in ("all", name)]
+        """Return the protocols that one of its metrics is scored on.
+
+        Raises:
+            InputError: what params call a subset of its protocol tests other clips too.
+        """
+        known, subsets = self.clips.protocols, params.subsets.get(self.protocol, [])
+        own = [name for name in known if self.protocol in ("all", name) or name in subsets]
+        for name in set(own) & set(subsets):
+            if not set(known[name].tolist()) <= set(known.get(self.protocol, np.empty(0)).tolist()):
+                raise InputError(
+                    f"{name} tests clips that {self.protocol} does not",
+                    key=f"score.subsets.{self.protocol}",
+                    do="name subsets of its test part: of other clips what learnt from it may have learnt",
+                )
         return [name for name in own if params.allows(name, metric)]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 #: Stages whose cells learn: their outputs are shipped.
-LEARNING = ("pretrain", "train", "adapt", "distill", "interact")
+LEARNING = ("pretrain", "train", "adapt", "teach", "distill", "interact")
 
 
 def learns(name: str) -> bool:
@@ -28,9 +28,14 @@ class Cell:
     stage: Any
 
     @property
+    def files(self) -> list[Any]:
+        """Its outputs that DVC's cache holds, as DVC's own objects; small tables are in git themselves."""
+        return [out for out in self.stage.outs if out.use_cache]
+
+    @property
     def outs(self) -> dict[str, str | None]:
-        """Its outputs: path from the root -> hash that `dvc.lock` records; None where the lock has no such output."""
-        return {out.def_path: out.hash_info.value if out.hash_info else None for out in self.stage.outs}
+        """These: path from the root -> hash that `dvc.lock` records; None where the lock has no such output."""
+        return {out.def_path: out.hash_info.value if out.hash_info else None for out in self.files}
 
 
 def learning(repo: Any) -> list[Cell]:

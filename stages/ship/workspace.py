@@ -14,7 +14,7 @@ from stages.ship.cells import Cell
 
 def to_check_out(repo: Any, cells: Iterable[Cell]) -> list[str]:
     """Return the outputs of these cells that are not in the working tree as `dvc.lock` has them."""
-    return [out.def_path for cell in cells for out in cell.stage.outs if out.workspace_status()]
+    return [out.def_path for cell in cells for out in cell.files if out.workspace_status()]
 
 
 def replaced(repo: Any, cells: Iterable[Cell]) -> list[str]:
@@ -28,7 +28,7 @@ def refuse_unsaved(repo: Any, cells: Iterable[Cell]) -> None:
     Raises:
         InputError: an output is neither what `dvc.lock` names nor in DVC's cache: trained by hand, say.
     """
-    unsaved = [(cell.name, out.def_path) for cell in cells for out in cell.stage.outs if not _saved(repo, out)]
+    unsaved = [(cell.name, out.def_path) for cell in cells for out in cell.files if not _saved(repo, out)]
     if unsaved:
         names = sorted({name for name, _ in unsaved})
         raise InputError(

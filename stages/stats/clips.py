@@ -30,7 +30,8 @@ class Clips:
     labels: Objects
     """(M,): all of its classes, a tuple."""
     subject: Objects
-    """(M,): the cluster: of a window its recording, else its subject, where there is none its group, or itself."""
+    """(M,): the cluster: of a window its recording, else (of a narrated segment too) its subject, where there is none
+    its group, or itself."""
     unusable: Objects
     """(M,): why no answer that is one class can be scored, else None."""
     usable: Mask
@@ -59,7 +60,7 @@ def clips_to_score(manifest: pl.DataFrame, splits: pl.DataFrame, run: Run) -> Cl
             "clip_id",
             pl.when(one).then(pl.col("labels").list.first()).alias("label"),
             "labels",
-            pl.when(pl.col("start").is_not_null())
+            pl.when(pl.col("start").is_not_null() & pl.col("narration").is_null())
             .then(pl.coalesce("group", "subject", "clip_id"))
             .otherwise(pl.coalesce("subject", "group", "clip_id"))
             .alias("subject"),

@@ -24,6 +24,10 @@ Vector = NDArray[np.float32]
 #: Number format in which a text encoder computes.
 Precision = Literal["float32", "float64"]
 
+#: What an embedding is: the model's own (pooled as it says, unit length), the mean of its last hidden states over a
+#: text's tokens, or that of its first token.
+Pooling = Literal["sentence", "mean", "first"]
+
 #: Raise it whenever a text's embedding changes: it is part of the journal's key.
 VERSION = 1
 
@@ -37,9 +41,14 @@ def versions() -> dict[str, str]:
     return {name: version(name).partition("+")[0] for name in names}
 
 
-def shape(precision: Precision) -> dict[str, str]:
-    """Return what a journal key needs of a precision: nothing of the usual one, which keys never named."""
-    return {} if precision == "float32" else {"precision": precision}
+def shape(precision: Precision, pooling: Pooling = "sentence") -> dict[str, str]:
+    """Return what a journal key needs of precision and pooling: nothing of the usual ones, which keys never named."""
+    found: dict[str, str] = {}
+    if precision != "float32":
+        found["precision"] = precision
+    if pooling != "sentence":
+        found["pooling"] = pooling
+    return found
 
 
 def load(folder: Path, where: str, precision: Precision = "float32") -> Any:
@@ -55,9 +64,13 @@ def load(folder: Path, where: str, precision: Precision = "float32") -> Any:
 
 
 def encode(
-    folder: Path, texts: Sequence[str], batch: int | None = None, precision: Precision = "float32"
+    folder: Path,
+    texts: Sequence[str],
+    batch: int | None = None,
+    precision: Precision = "float32",
+    pooling: Pooling = "sentence",
 ) -> Iterator[tuple[str, Vector]]:
-    """Yield each of the distinct `texts` with its embedding (D,), unit length, in no stated order.
+    """Yield each of the distinct `texts` with its embedding (D,), in no stated order; of unit length if `sentence`.
 
     Texts are stripped and truncated to the model's longest input, as sentence-transformers does it (all-MiniLM-L6-v2:
     256 word pieces); an empty text has the embedding of its special tokens alone.
@@ -68,6 +81,7 @@ def encode(
         batch: texts at once; `batch` of compute.yaml where none is given. It does not shape the result.
         precision: what is computed in; embeddings are float32. In float64 processors differ far below what float32
             keeps, so that all of them give the same bytes.
+        pooling: what of the model's output.
     """
     import torch
 
@@ -76,8 +90,13 @@ def encode(
     features = _features(model, texts)
 
     def embed(together: Batch) -> Vector:
-        found = model(stacked(features, together, where))["sentence_embedding"]  # (B, D)
-        vectors: Vector = torch.nn.functional.normalize(found, dim=1).float().cpu().numpy()
+        out = model(stacked(features, together, where))
+        if pooling == "sentence":
+            found = torch.nn.functional.normalize(out["sentence_embedding"], dim=1)  # (B, D)
+        else:
+            hidden = out["token_embeddings"]  # (B, T, D), no padding among them
+            found = hidden.mean(1) if pooling == "mean" else hidden[:, 0]
+        vectors: Vector = found.float().cpu().numpy()
         return vectors
 
     lengths = [len(one["input_ids"]) for one in features]

@@ -43,6 +43,7 @@ class Sentences:
         own: Path | None = None,
         progress: str = "embed",
         precision: encode.Precision = "float32",
+        pooling: encode.Pooling = "sentence",
     ) -> None:
         """Open an encoder.
 
@@ -52,6 +53,7 @@ class Sentences:
             own: this cell's `embeddings.parquet`, which DVC deletes before it runs the cell.
             progress: what the progress line calls the work.
             precision: what embeddings are computed in; see `encode`.
+            pooling: what of the model's output they are; see `encode`.
 
         Raises:
             InputError: there is no such encoder.
@@ -62,8 +64,9 @@ class Sentences:
             "versions": encode.versions(),
             "version": encode.VERSION,
         }
-        self._same |= encode.shape(precision)
+        self._same |= encode.shape(precision, pooling)
         self._precision: encode.Precision = precision
+        self._pooling: encode.Pooling = pooling
         self._journal, self._own, self._progress = journal, own, progress
         self._row: dict[str, int] = {}
         self._keys: list[str] = []
@@ -105,7 +108,7 @@ class Sentences:
         write_table(path, pl.DataFrame(columns, schema=types), EMBEDDINGS)
 
     def _compute(self, texts: list[str]) -> Iterable[tuple[str, dict[str, str]]]:
-        for text, vector in encode.encode(self.folder, texts, precision=self._precision):
+        for text, vector in encode.encode(self.folder, texts, precision=self._precision, pooling=self._pooling):
             yield text, _encoded(vector)
 
     def _refill(self, keys: dict[str, str]) -> None:

@@ -32,7 +32,7 @@ def main() -> None:
     relaunch("stages.train", *vars(given).values())
     hold_arithmetic()
     keep_freed_memory()
-    from stages.train.make import make  # torch must not be imported before its arithmetic is held
+    from stages.nets.learning import make  # torch must not be imported before its arithmetic is held
 
     did = make(given.dataset, given.method, params)
     if speaks():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,32 @@ def uniform_indices(frames: int, count: int) -> list[int]:
     A clip with fewer frames than `count` gives some of them more than once.
     """
     return [(2 * part + 1) * frames // (2 * count) for part in range(count)]
+
+
+def segment_indices(frames: int, count: int, rng: np.random.Generator | None, share: float = 0.5) -> list[int]:
+    """Return `count` places over all of a clip of `frames`, one a segment (Radevski et al. 2023, on SSV2).
+
+    Segment i runs from round(i s) to round((i + 1) s), both included, s = (frames - 1) / count. With `rng` any place in
+    it; without, the one at `share` of it: 0.5, the middle.
+    """
+    step = (frames - 1) / count
+    edges = [round(step * part) for part in range(count + 1)]
+    if rng is not None:
+        return [int(rng.integers(low, high + 1)) for low, high in itertools.pairwise(edges)]
+    return [low + int((high - low) * share) for low, high in itertools.pairwise(edges)]
+
+
+def dense_indices(
+    frames: int, count: int, stride: int, rng: np.random.Generator | None, share: float = 0.5
+) -> list[int]:
+    """Return `count` places of a clip of `frames`, each `stride` on (Radevski et al. 2023, on EPIC-KITCHENS).
+
+    With `rng` from any start in [0, frames - count * stride]; without, from `share` of (frames - count * stride + 1):
+    0.5, about the middle. A clip that is too short begins at 0 and repeats its last frame.
+    """
+    room = max(0, frames - count * stride)
+    start = int(rng.integers(0, room + 1)) if rng is not None else min(int((room + 1) * share), room)
+    return [min(start + stride * place, frames - 1) for place in range(count)]
 
 
 def sample(

@@ -97,7 +97,7 @@ def test_the_last_manifest_refills_a_lost_journal(folder, monkeypatch, tmp_path)
     (folder / "stray.mp4").write_bytes((folder / "wave" / "0.mp4").read_bytes() + b"!")
     first = probe_rows(rows_in(folder), 1, NO_MANIFEST).rows
     manifest = tmp_path / "manifest.parquet"
-    write_table(manifest, (row._asdict() for row in first), MANIFEST)
+    write_table(manifest, (row.written() for row in first), MANIFEST)
     monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "empty"))
     second = probe_rows(rows_in(folder), 1, manifest)
     assert second.rows == first

@@ -18,7 +18,15 @@ SUBJECTS = [2, 3, 4, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 25]
 
 def row(number, label, subject, camera, recording):
     group = f"p{subject:02d}_r{recording:02d}"
-    return Row(f"{label}_{number:03d}", labels=(label,), subject=f"{subject:02d}", camera=f"{camera:02d}", group=group)
+    listed = "train" if number % 3 else "test"
+    return Row(
+        f"{label}_{number:03d}",
+        labels=(label,),
+        subject=f"{subject:02d}",
+        camera=f"{camera:02d}",
+        group=group,
+        part=listed,
+    )
 
 
 clip = st.tuples(st.sampled_from("ABCD"), st.sampled_from(SUBJECTS), st.integers(1, 7), st.integers(0, 2))
@@ -32,6 +40,7 @@ OPTIONS = {
     "leave_one_group_out": Standard(validation=False),
     "unseen_recordings": Shares(test=0.3, validation=0.2, seed=0),
     "unseen_subjects": Shares(test=0.3, validation=0, seed=0),
+    "given": Standard(validation=False),
     "random": Random(folds=2, seed=0, validation=False),
 }
 

@@ -108,8 +108,16 @@ def project(tmp_path_factory, server):
         values["pushed"] = {"tiny": tiny | {"captioner": "served", "judge": "served"}}
         method = {"dataset": "tiny", "method": "served_list", "title": "served, list", "model": "served"}
         values["asked"] = {"tiny_served_list": method | {"strategy": "list", "protocol": "all", "adapter": "data/none"}}
-        values |= {"trained": {}, "adapted": {}, "controlled": {}, "pretrained": {}, "scenes": ["tiny"]}
-        values |= {"datasets": values["pushed"], "methods": values["asked"]}
+        values |= {
+            "trained": {},
+            "adapted": {},
+            "teachers": {},
+            "distilled": {},
+            "controlled": {},
+            "pretrained": {},
+            "scenes": ["tiny"],
+        }
+        values |= {"datasets": values["pushed"], "ingested": values["pushed"], "methods": values["asked"]}
         values["fetched"] = {"served": {"file": "data/none"}}
         values["strategies"]["list"]["weigh"] = False
 

@@ -18,10 +18,12 @@ from ruamel.yaml import YAML
 from stages.adapt.params import Way
 from stages.base import names, params
 from stages.base.paths import NONE, Run
+from stages.distill.params import DistillRecipe
 from stages.ingest.params import IngestParams
 from stages.methods.records import Record, methods_of
 from stages.nets.trained import TrainRecipe
 from stages.pretrain.params import PretrainRecipe
+from stages.teach.params import PARAMS as TEACH
 from tests.pipeline import graph
 from tools import graph as tool
 from tools.graph import written
@@ -36,7 +38,7 @@ ACTIVE = {name: values for name, values in STUDIES.items() if values["datasets"]
 DATASETS = sorted(path.stem for path in (graph.ROOT / "params/datasets").glob("*.yaml"))
 RECIPES = sorted(path.stem for path in (graph.ROOT / "params/recipes").glob("*.yaml"))
 #: The kinds of records that are methods.
-METHODS = ("asked", "trained", "adapted")
+METHODS = ("asked", "trained", "adapted", "distilled")
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +217,7 @@ def test_who_reads_every_method_comes_after_each(repo):
     looked = 0
     for pipeline in graph.PIPELINES:
         values = graph.params_of(pipeline)
-        for kind, maker in zip(METHODS, ("infer", "train", "adapt"), strict=True):
+        for kind, maker in zip(METHODS, ("infer", "train", "adapt", "distill"), strict=True):
             for key, record in values[kind].items():
                 writer = cells[pipeline, f"{maker}@{key}"]
                 for reader in ("nulls", "measure", "score", "compare", "report"):
@@ -231,6 +233,7 @@ def test_images_of_licensed_data_sets_are_kept():
     licensed = {name for name, block in blocks.items() if "ingest" in block and block["ingest"]["licensed"]}
     for values in STUDIES.values():
         assert {**values["pushed"], **values["kept"]} == values["datasets"]
+        assert {**values["datasets"], **values["listed"]} == values["ingested"]
         # Of clips that are a list of names there is no image.
         shown = {name for name, record in values["pushed"].items() if not record["clips"].endswith(".json")}
         assert not shown & (set(values["kept"]) | licensed)
@@ -268,13 +271,18 @@ def test_a_data_set_is_of_one_kind(name):
         pytest.skip("it is rendered to learn from, and is no data set")
     many = IngestParams.model_validate(blocks["ingest"]).labels == "multi"
     assert ("sets" in blocks["score"]) == many
-    assert (blocks["nulls"]["encoder"] is None) == many
+    assert blocks["nulls"]["encoder"] is None or not many
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_is_whole_whether_or_not_a_record_names_it(name):
     block = graph.block("recipes", name)
-    kind = PretrainRecipe if "language" in block else Way if "kind" in block or "lora" in block else TrainRecipe
+    if "teacher" in block:
+        (kind,) = TEACH.values()
+    elif "distillation" in block:
+        kind = DistillRecipe
+    else:
+        kind = PretrainRecipe if "language" in block else Way if "kind" in block or "lora" in block else TrainRecipe
     TypeAdapter(kind).validate_python(block)
 
 
@@ -346,7 +354,7 @@ def test_what_learns_on_a_data_set_has_seeds_for_its_intervals():
     for name, dataset in values["datasets"].items():
         records = {key: Record.model_validate(record) for key, record in values["methods"].items()}
         learnt = [one for one in methods_of(Run(name), records, sets=False, told=False) if one.kind == "learnt"]
-        kinds = [record for kind in ("trained", "adapted") for record in values[kind].values()]
+        kinds = [record for kind in METHODS[1:] for record in values[kind].values()]
         assert [one.name for one in learnt] == [record["method"] for record in kinds if record["dataset"] == name]
         assert dataset["seeds"] == f"metrics/{name}/seeds"
         for table in ("seeds.csv", "clips.csv"):
@@ -379,7 +387,8 @@ def test_what_is_one_map_to_dvc_holds_coordinates_only(file):
         if len(found) > 1 and maps[shared]:
             assert file.name == "params.yaml", found
             lists = {path.partition(".")[0] for path in found}
-            assert lists <= {"study", "pushed", "kept", "datasets", *METHODS, "methods", "fetched"}, found
+            data = {"pushed", "kept", "listed", "datasets", "ingested"}
+            assert lists <= {"study", "fetched", *data, "teachers", *METHODS, "methods"}, found
             records = [maps[shared], *(one for one in maps[shared].values() if isinstance(one, dict))]
             for record in records[1:] or records:
                 assert all(isinstance(value, str | None) for value in record.values()), found

@@ -156,8 +156,12 @@ def test_images_of_a_licensed_data_set_stay_here(tmp_path, remote_file):
     record |= {"keywords": "data/none", "captioner": "none", "judge": "none", "truth": "data/none"}
     record |= dict.fromkeys(("controls", "seeds", "targets"), "data/none")
     sets = {"weizmann": record}
-    lists = {key: {} for key in ("asked", "trained", "adapted", "methods", "controlled")}
-    edit_yaml(project / "params.yaml", lambda params: params.update(**lists, datasets=sets, pushed=sets, kept={}))
+    lists = {"datasets": sets, "ingested": sets}
+    lists |= {key: {} for key in ("asked", "trained", "adapted", "teachers", "distilled", "methods", "controlled")}
+    edit_yaml(
+        project / "params.yaml",
+        lambda params: params.update(**lists, datasets=sets, ingested=sets, pushed=sets, kept={}),
+    )
     env = {"HAR_JOURNAL": str(project / ".journal")}
     said = tried("repro", "keyframes@weizmann", clone=project, env=env)
     assert "move its record in params.yaml from `pushed` to `kept`" in said

@@ -208,6 +208,7 @@ def test_paper_beside_ours(run, inputs):
                 {"model": "unknown", "value": 0.4, **target},
                 {"model": "theirs", "value": 0.3, "reference": True, **target},
                 {"model": "embedded", "value": 0.9, "reference": True, **target},
+                {"model": "embedded", "against": "embedded", "value": 0.02, **target},
             ],
         },
     )
@@ -217,6 +218,7 @@ def test_paper_beside_ours(run, inputs):
     assert "⚑ differs" in table
     assert table.count("not run here") == 1  # a reference row that has a number of ours is shown as any other
     assert "not run here" in table[table.index("Theirs &amp; nobody") : table.rindex("embedded")]
+    assert re.findall(r">(2\.0|0\.0|−2\.0)<", table) == ["2.0", "0.0", "−2.0"]  # a paper that prints differences only
     unknown = table[table.index("unknown") : table.index("Theirs &amp; nobody")]
     assert re.findall(r">(–|40.0)<", unknown) == ["40.0", "–", "–", "–"]
 

@@ -55,6 +55,7 @@ PARAMS: dict[str, Any] = {
     "pretrained": {"embedded": {"recipe": "embedded", "scene": "none", "tables": "none"}},
     "pushed": {"home": DATASET | {"judge": "none"}},
     "datasets": {"home": DATASET | {"judge": "none"}},
+    "ingested": {"home": DATASET | {"judge": "none"}},
     **RECORDS,
     "methods": {key: record for records in RECORDS.values() for key, record in records.items()},
     "strategies": {"list": {}},

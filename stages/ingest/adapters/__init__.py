@@ -7,6 +7,10 @@ A new data set is a new file here with two names in it, and a third where the cl
     def parse(name: str) -> Named | None: ...           # pure; None where the name is not in the grammar
 
     CLASSES = frozenset({"walk", "run"})                # optional: another label is an error of its clip
+
+Where labels are in published lists, `parse` says which video a name is, and a third name reads the lists:
+
+    def annotated(folder: Path) -> Annotations: ...     # see stages/annotated
 """
 
 from __future__ import annotations
@@ -14,8 +18,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
+from stages.annotated.base import Annotations
 from stages.base.errors import InputError
 
 
@@ -41,6 +47,8 @@ class Adapter(NamedTuple):
     """From a clip's path below its folder, with `/` and without a video's suffix."""
     classes: frozenset[str] | None
     """The data set's classes; null takes those that occur."""
+    annotated: Callable[[Path], Annotations] | None = None
+    """What published lists say of clips, from their folder, where labels are not in names."""
 
 
 def load(name: str) -> Adapter:
@@ -57,4 +65,6 @@ def load(name: str) -> Adapter:
             do=f"correct the name, or write stages/ingest/adapters/{name}.py (its __init__.py says how)",
         )
     module = importlib.import_module(f"{__name__}.{name}")
-    return Adapter(name, module.GRAMMAR, module.parse, getattr(module, "CLASSES", None))
+    return Adapter(
+        name, module.GRAMMAR, module.parse, getattr(module, "CLASSES", None), getattr(module, "annotated", None)
+    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import yaml
 
-from stages.learn.data import Fold, Task, warnings
+from stages.learn.data import Fold, Task
 from stages.learn.loop import Fitted
 from stages.nets.trained import TrainParams
 
@@ -34,9 +34,11 @@ Params:
 """
 
 
-def card(dataset: str, method: str, params: TrainParams, task: Task, fitted: Sequence[Fitted]) -> str:
-    """Return the text of the card."""
-    notes = "".join(f"\n- {said}" for said in warnings(task))
+def card(
+    dataset: str, method: str, params: TrainParams, task: Task, fitted: Sequence[Fitted], said: Sequence[str]
+) -> str:
+    """Return the text of the card; `said` is what to keep in mind."""
+    notes = "".join(f"\n- {line}" for line in said)
     return _CARD.format(
         method=method,
         dataset=dataset,

@@ -1,4 +1,4 @@
-"""A method from end to end: each fold trained, saved and asked about its test clips."""
+"""A trained method from end to end, whatever for: each fold trained, saved and asked about its test clips."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from stages.learn.data import Clip, Fold, Task, read_task, targets, warnings
 from stages.learn.device import start
 from stages.learn.frames import Store
 from stages.learn.loop import Fitted, fit
+from stages.learn.losses import Objective
 from stages.learn.rows import prediction_rows
 from stages.learn.source import Clips
 from stages.nets.asked import class_scores, shape
+from stages.nets.card import card
 from stages.nets.models import Built, build, save
 from stages.nets.trained import TrainParams, curves, models
-from stages.train.card import card
 from stages.weights.halved import round_to_half
 
 #: Raise it when the same params and clips give other weights.
@@ -40,6 +41,54 @@ class Result(NamedTuple):
     """Steps that came from a checkpoint."""
 
 
+class Aim:
+    """What a method is trained for: to name the classes of its clips. Others override what differs."""
+
+    STAGE = "train"
+    VERSION = VERSION
+    heads: Sequence[int] = ()
+    """Classes of each head, one after the other, where there are several."""
+
+    def __init__(self, run: Run, params: TrainParams, task: Task) -> None:
+        """Bind what is learnt.
+
+        Raises:
+            InputError: clips, params and what else it is learnt from do not fit together.
+        """
+        self.run, self.params, self.task = run, params, task
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the model's outputs."""
+        return self.task.classes
+
+    def equip(self, built: Built) -> None:
+        """Give a model that was just made what it needs in training only."""
+
+    def strip(self, built: Built) -> None:
+        """Take that away again."""
+
+    def targets(self, clips: Sequence[Clip], train: bool) -> torch.Tensor:
+        """Return the targets of clips of the train part, or of another."""
+        return targets(clips, self.task.classes, self.task.many)
+
+    def objective(self, train: torch.Tensor) -> Objective | None:
+        """Return what is minimised, by the train part's targets; None: the naming of classes."""
+        return None
+
+    def key(self) -> dict[str, Any]:
+        """Return what shapes a run beside params, clips, labels and weights."""
+        return {}
+
+    def rows(self, method: str, clips: Sequence[Clip], scores: Any, revision: str, key: str) -> list[dict[str, Any]]:
+        """Return the rows of PREDICTIONS of clips with scores (N, outputs)."""
+        return list(prediction_rows(method, clips, scores, self.task.classes, self.task.many, revision, key))
+
+    def notes(self) -> list[str]:
+        """Return what the card says more, a line each."""
+        return warnings(self.task)
+
+
 class Cell(NamedTuple):
     """What all folds of a method share."""
 
@@ -49,10 +98,17 @@ class Cell(NamedTuple):
     task: Task
     store: Store
     accelerator: Accelerator
+    aim: Aim
 
 
-def make(dataset: str, method: str, params: TrainParams) -> Result:
+def make(dataset: str, method: str, params: TrainParams, kind: type[Aim] = Aim) -> Result:
     """Train a method on a data set and write predictions, weights and curves.
+
+    Args:
+        dataset: its name.
+        method: its name.
+        params: of the method.
+        kind: what it is trained for.
 
     Raises:
         InputError: a clip cannot be decoded, the weights do not fit, or the loss is no number.
@@ -69,7 +125,7 @@ def make(dataset: str, method: str, params: TrainParams) -> Result:
             key=f"{method}: parts",
             do="say parts: [test]",
         )
-    cell = Cell(run, method, params, task, Store(params.pixels), accelerator)
+    cell = Cell(run, method, params, task, Store(params.pixels), accelerator, kind(run, params, task))
     _keep(cell)
     rows: list[dict[str, Any]] = []
     fitted: list[Fitted] = []
@@ -79,7 +135,7 @@ def make(dataset: str, method: str, params: TrainParams) -> Result:
         fitted.append(fold_fitted)
     if accelerator.is_main_process:
         write_table(run.predictions(method), rows, PREDICTIONS)
-        write_text(models(run, method, "") / "README.md", card(dataset, method, params, task, fitted))
+        write_text(models(run, method, "") / "README.md", card(dataset, method, params, task, fitted, cell.aim.notes()))
     words = "; ".join([f"{len(rows)} clips predicted", _how(fitted), *warnings(task)])
     return Result(words, sum(each.cached for each in fitted))
 
@@ -89,45 +145,47 @@ def _keep(cell: Cell) -> None:
     clips = sorted({clip for fold in cell.task.folds for part in fold[1:] for clip in part})
     with (
         cell.accelerator.main_process_first(),
-        Progress(f"train {cell.run.name} {cell.method}, clips decoded", len(clips)) as progress,
+        Progress(f"{cell.aim.STAGE} {cell.run.name} {cell.method}, clips decoded", len(clips)) as progress,
     ):
         cell.store.keep(clips, compute().processes, progress.advance)
 
 
 def _learn(cell: Cell, fold: Fold) -> tuple[list[dict[str, Any]], Fitted]:
     """Train one fold's model, save it, and return the rows of its test clips."""
-    run, method, params, task, store, accelerator = cell
+    run, method, params, task, store, accelerator, aim = cell
     torch.manual_seed(params.recipe.seed)  # of random weights: each fold starts from the same
-    built = build(params.net, shape(params), task.classes)
+    built = build(params.net, shape(params), aim.outputs)
+    aim.equip(built)
     key = _key(cell, fold, built)
     source = _sources(cell, built)
-    validation = source(fold.validation) if fold.validation else None
-    what = f"train {run.name} {method}" + (f" fold {fold.name}" if fold.name else "")
+    train, validation = source(fold.train, True), source(fold.validation, False) if fold.validation else None
+    what = f"{aim.STAGE} {run.name} {method}" + (f" fold {fold.name}" if fold.name else "")
     with Curves(curves(run, method, fold.name), accelerator.is_main_process) as drawn:
         fitted = fit(
             accelerator,
             built.model,
-            source(fold.train),
+            train,
             validation,
             params.recipe,
             key=key,
             what=what,
             on_epoch=drawn.log,
+            objective=aim.objective(train.targets),
         )
+    aim.strip(built)
     round_to_half(built.model)  # as it is written, so that whoever loads it names what is predicted here
     if accelerator.is_main_process:
-        save(params.net, built, shape(params), task.classes, models(run, method, fold.name))
+        save(params.net, built, shape(params), aim.outputs, models(run, method, fold.name))
     clips = [clip for part in params.parts for clip in getattr(fold, part)]
-    scores = class_scores(accelerator, built, clips, store, params, task.many)
-    revision = weights_hash(built.model)
-    return list(prediction_rows(method, clips, scores, task.classes, task.many, revision, key)), fitted
+    scores = class_scores(accelerator, built, clips, store, params, task.many, heads=aim.heads)
+    return aim.rows(method, clips, scores, weights_hash(built.model), key), fitted
 
 
 def _sources(cell: Cell, built: Built) -> Any:
     params = cell.params
 
-    def source(clips: Sequence[Clip]) -> Clips:
-        wanted = targets(clips, cell.task.classes, cell.task.many)
+    def source(clips: Sequence[Clip], train: bool) -> Clips:
+        wanted = cell.aim.targets(clips, train)
         return Clips(clips, wanted, cell.store, built.mean, built.std, params.augmentation, params.recipe.seed)
 
     return source
@@ -144,11 +202,12 @@ def _key(cell: Cell, fold: Fold, built: Built) -> str:
     return run_key(
         accelerator.device,
         accelerator.num_processes,
-        stage="train",
-        version=VERSION,
+        stage=cell.aim.STAGE,
+        version=cell.aim.VERSION,
         params=shapes | {"labels": cell.task.labels},
         classes=cell.task.classes,
         start=weights_hash(built.model),
+        **cell.aim.key(),
         **parts,
     )
 
@@ -164,4 +223,4 @@ def _how(fitted: Sequence[Fitted]) -> str:
     return f"{steps} steps, epoch {one.best} of {len(one.history)} kept{quality}"
 
 
-__all__ = ["Result", "make"]
+__all__ = ["Aim", "Result", "make"]

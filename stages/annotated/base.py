@@ -1,0 +1,44 @@
+"""What published annotations say, whatever their format: a segment a row, class lists, parts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Segment(NamedTuple):
+    """A clip as annotations have it."""
+
+    clip_id: str
+    recording: str
+    """Name of its video, without suffix."""
+    part: str
+    """train or test: the set's own validation part tests, as its test labels are not public."""
+    label: str
+    narration: str
+    start: float | None = None
+    """Seconds from the recording's first frame; None with `end`: all of it."""
+    end: float | None = None
+    subject: str | None = None
+    verb: str | None = None
+    noun: str | None = None
+    objects: tuple[str, ...] = ()
+    """What fills the label's placeholders."""
+    frames: int | None = None
+    fps: float | None = None
+
+
+class Annotations(NamedTuple):
+    """A data set's segments in their files' order, and its lists."""
+
+    segments: list[Segment]
+    classes: list[str]
+    """Labels, in the set's own order; of compositional labels those that occur, sorted."""
+    verbs: list[str]
+    nouns: list[str]
+    unseen: frozenset[str] | None = None
+    """Subjects who are in no train part; None: by counting."""
+    tail_verbs: frozenset[str] | None = None
+    """Rare classes as published; None: by counting."""
+    tail_nouns: frozenset[str] | None = None
+    notes: tuple[str, ...] = ()
+    """What the audit must say of them."""

@@ -1,0 +1,1 @@
+"""Teachers of video models: a language model on the clips' narrations, or another video model."""
