@@ -50,6 +50,9 @@ class Polygon(NamedTuple):
 
 
 Solid = Capsule | Frustum | Polygon
+#: Rows and columns of a canvas, its fine pixels.
+View = tuple[slice, slice]
+ALL: View = (slice(None), slice(None))
 
 
 class Canvas:
@@ -83,17 +86,13 @@ class Canvas:
         if rounds:
             self._rounds(rounds, owner)
 
-    def image(self) -> NDArray[np.uint8]:
-        """Return the picture (H, W, 3), RGB, at output size."""
-        return np.asarray(cv2.resize(self.colour, self._size(), interpolation=cv2.INTER_AREA), np.uint8)
+    def image(self, view: View = ALL) -> NDArray[np.uint8]:
+        """Return the picture (H, W, 3), RGB, at output size, or a view of it."""
+        return shrunk(self.colour[view], self.SAMPLES)
 
-    def mask(self, owner: int = 1) -> NDArray[np.bool_]:
+    def mask(self, owner: int = 1, view: View = ALL) -> NDArray[np.bool_]:
         """Return where `owner` is seen (H, W), at output size: a pixel of which it has any part."""
-        share = cv2.resize((self.owned == owner).astype(np.float32), self._size(), interpolation=cv2.INTER_AREA)
-        return np.asarray(share > 0)
-
-    def _size(self) -> tuple[int, int]:
-        return self.camera.width // self.SAMPLES, self.camera.height // self.SAMPLES
+        return np.asarray(shrunk((self.owned[view] == owner).astype(np.float32), self.SAMPLES) > 0)
 
     def _window(self, low: Array, high: Array) -> tuple[slice, slice] | None:
         x0, y0 = max(int(low[0]), 0), max(int(low[1]), 0)
@@ -194,6 +193,12 @@ class Canvas:
         if (np.asarray(self.camera.eye) - solid.lid) @ (solid.lid - solid.foot) > 0:  # the lid faces the camera
             _fill(top, rims[1])
         return body > 0, top > 0
+
+
+def shrunk(picture: NDArray[Any], by: int) -> NDArray[Any]:
+    """Return a picture (H, W, ...) at a `by`-th of its size each way."""
+    size = picture.shape[1] // by, picture.shape[0] // by
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
 
 
 _ANGLES = np.linspace(0, 2 * np.pi, 14, endpoint=False)[:, None]
