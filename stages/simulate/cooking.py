@@ -54,8 +54,7 @@ class Deed:
         for side in (-1.0, 1.0):
             elbow = point(0.27 * side, -0.50, 0.05) + rng.uniform(-0.03, 0.03, 3)
             rest = point(0.15 * side, -0.25, 0.05) + rng.uniform(-0.04, 0.04, 3) * [1, 1, 0.3]
-            sway = np.sin(2 * np.pi * (self.t * rng.uniform(0.3, 0.6) + rng.random()))
-            self.hands.append(Hand(elbow, rest + 0.006 * sway[:, None] * X, np.full(count, 0.25), np.ones(count, bool)))
+            self.hands.append(Hand(elbow, np.tile(rest, (count, 1)), np.full(count, 0.25), np.ones(count, bool)))
 
     @property
     def side(self) -> float:
@@ -117,8 +116,11 @@ class Deed:
         return unit(point(-0.45 * self.side, 0.9, 0.0)) * (-1.0 if self.noun == "spoon" else 1.0)
 
     def spot(self, x: float = 0.0, wide: float = 0.10, near: float = -0.02, far: float = 0.12) -> Array:
-        """Return a place on the counter for the middle of the noun's thing; `x` is towards the working hand."""
-        across = self.side * x + self.rng.uniform(-wide, wide)
+        """Return a place on the counter, rather not over the sink, for the middle of the noun's thing.
+
+        `x` is towards the working hand.
+        """
+        across = self.side * x - 0.06 * self.kitchen.side + self.rng.uniform(-wide, wide)
         return point(across, self.rng.uniform(near, far), THINGS[self.noun].rise)
 
     def reach(self, to: Array, share: Array, working: bool = True, curl: float = 0.7) -> None:
@@ -137,7 +139,7 @@ class Deed:
 def _take(deed: Deed) -> None:
     """Reach for a thing on the counter and bring it near."""
     start, grasp, end = deed.moments((0.04, 0.10), (0.26, 0.36), (0.30, 0.40))
-    there, near = deed.spot(wide=0.2), point(0.09 * deed.side, -0.17, 0.15) + deed.rng.uniform(-0.02, 0.02, 3)
+    there, near = deed.spot(wide=0.17), point(0.09 * deed.side, -0.17, 0.15) + deed.rng.uniform(-0.02, 0.02, 3)
     carried = deed.course(grasp, end)
     at = mix(deed.still(there), deed.still(near), carried) + (0.05 * np.sin(np.pi * carried))[:, None] * Z
     deed.carry(at)
@@ -196,8 +198,10 @@ def _bring(deed: Deed, to: Array, up: Array, front: Array = -Y) -> tuple[float, 
 
 
 def _facing(deed: Deed) -> Array:
-    """Return where the upper end of a thing points that the cook holds up (3,), to see its face or into its mouth."""
-    return deed.axis if deed.noun in LIES else unit(point(0.25 * deed.side, -0.55, 0.8))
+    """Return where the upper end of a thing points that the cook holds up (3,): a plate shows its face."""
+    if deed.noun == "plate":
+        return unit(point(0.25 * deed.side, -0.6, 0.75))
+    return deed.axis if deed.noun in LIES else unit(point(0.35 * deed.side, -0.15, 0.9))
 
 
 def _wash(deed: Deed) -> None:

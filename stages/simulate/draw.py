@@ -56,12 +56,15 @@ ALL: View = (slice(None), slice(None))
 
 
 class Canvas:
-    """Image, depth and who owns each pixel. `size` pixels are drawn `SAMPLES` times as fine each way."""
+    """Image, depth and who owns each pixel. `size` pixels are drawn `SAMPLES` times as fine each way.
+
+    What of a polygon is nearer than `near` metres is not drawn.
+    """
 
     SAMPLES = 2
 
-    def __init__(self, camera: Camera) -> None:
-        self.camera = camera
+    def __init__(self, camera: Camera, near: float = 1.0) -> None:
+        self.camera, self.near = camera, near
         self.colour = np.zeros((camera.height, camera.width, 3), np.uint8)
         self.depth = np.full((camera.height, camera.width), 1e3, np.float32)
         self.owned = np.zeros((camera.height, camera.width), np.uint8)
@@ -108,7 +111,7 @@ class Canvas:
         self.owned[at][won] = owner
 
     def _polygon(self, solid: Polygon, owner: int) -> None:
-        seen = _clip_near(self.camera.see(solid.corners))
+        seen = _clip_near(self.camera.see(solid.corners), self.near)
         if len(seen) < 3:
             return
         normal = unit(cross(seen[1] - seen[0], seen[2] - seen[0]))
@@ -240,7 +243,7 @@ def _fill(shape: NDArray[np.uint8], corners: Array) -> None:
     cv2.fillConvexPoly(shape, points, 1, lineType=cv2.LINE_8, shift=4)
 
 
-def _clip_near(seen: Array, near: float = 1.0) -> Array:
+def _clip_near(seen: Array, near: float) -> Array:
     if (seen[:, 2] >= near).all():
         return seen
     kept = []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from stages.simulate.camera import Array
 from stages.simulate.cooking import VERBS, Handled, perform
-from stages.simulate.draw import Canvas, View
+from stages.simulate.draw import Canvas, Solid, View
 from stages.simulate.narrate import Narration, narrate
 from stages.simulate.params import Kitchen
 from stages.simulate.render import PERSON, Frames, boxes, jpeg, lighting, lit, run_lengths, shuffled
@@ -141,7 +142,7 @@ def render(scene: Kitchen, what: Plan) -> Segment:
 def _empty(size: tuple[int, int], number: int) -> tuple[kitchen.Kitchen, Canvas]:
     """Return a kitchen and what its cook sees of it; clips draw upon copies."""
     place = kitchen.kitchen(number)
-    canvas = Canvas(kitchen.camera(size))
+    canvas = Canvas(kitchen.camera(size), near=0.15)
     canvas.draw(place.solids)
     return place, canvas
 
@@ -157,27 +158,39 @@ def _draw(
     canvas: Canvas, cook: kitchen.Cook, hands: list[Hand], things: list[Handled], views: list[View]
 ) -> tuple[list[Frames], NDArray[np.bool_]]:
     """Return the frames and where hands and what they handle are seen (T, H, W)."""
-    still = {id(thing) for thing in things if _rests(thing)}
+    moving: list[Callable[[int], list[Solid]]] = []
     behind = canvas.copy()
     for thing in things:
-        if id(thing) in still:
-            behind.draw(utensil(thing.name, thing.at[0], thing.up[0], thing.front[0], thing.colour), PERSON)
+        solids = partial(_thing, thing)
+        if thing.shown.all() and _rests(thing.at, thing.up, thing.front):
+            behind.draw(solids(0), PERSON)
+        else:
+            moving.append(solids)
+    for left, one in zip((True, False), hands, strict=True):
+        arm = partial(_arm, cook, one, left)
+        if _rests(one.palm, one.curl):
+            behind.draw(arm(0), PERSON)
+        else:
+            moving.append(arm)
     frames, masks = [], []
     for t, view in enumerate(views):
         picture = behind.copy()
-        for thing in things:
-            if id(thing) not in still and thing.shown[t]:
-                picture.draw(utensil(thing.name, thing.at[t], thing.up[t], thing.front[t], thing.colour), PERSON)
-        for left, one in zip((True, False), hands, strict=True):
-            if one.shown[t]:
-                picture.draw(hand(cook.arms, one.elbow, one.palm[t], float(one.curl[t]), left), PERSON)
+        picture.draw([solid for solids in moving for solid in solids(t)], PERSON)
         frames.append(picture.image(view))
         masks.append(picture.mask(PERSON, view))
     return frames, np.stack(masks)
 
 
-def _rests(thing: Handled) -> bool:
-    return bool(thing.shown.all()) and all((of == of[0]).all() for of in (thing.at, thing.up, thing.front))
+def _thing(of: Handled, t: int) -> list[Solid]:
+    return utensil(of.name, of.at[t], of.up[t], of.front[t], of.colour) if of.shown[t] else []
+
+
+def _arm(cook: kitchen.Cook, of: Hand, left: bool, t: int) -> list[Solid]:
+    return hand(cook.arms, of.elbow, of.palm[t], float(of.curl[t]), left)
+
+
+def _rests(*courses: Array) -> bool:
+    return all((course == course[0]).all() for course in courses)
 
 
 def _view(corner: NDArray[np.int16], size: tuple[int, int]) -> View:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 
 from stages.simulate.camera import Array, cross, point, unit
-from stages.simulate.draw import Capsule, Colour, Frustum, Polygon, Solid, box
+from stages.simulate.draw import Capsule, Colour, Frustum, Polygon, Solid, box, ring
 from stages.simulate.objects import WHITE, thing
 from stages.simulate.scenes.shapes import dim
 
@@ -56,7 +56,6 @@ LIES = frozenset({"carrot", "knife", "spoon"})
 #: What the home has too: its name there, how much larger than life, and the colour that is dyed.
 _HOME: dict[str, tuple[str, float, Colour | None]] = {
     "bottle": ("bottle", 0.55, (40, 150, 75)),
-    "bowl": ("bowl", 0.85, (70, 110, 200)),
     "bread": ("bread", 0.7, None),
     "cup": ("cup", 0.8, (245, 245, 250)),
     "glass": ("glass", 0.75, None),
@@ -95,10 +94,17 @@ def _painted(solid: Solid, old: Colour | None, new: Colour) -> Solid:
 
 
 def _plate(at: Array, up: Array, front: Array, colour: Colour) -> list[Solid]:
+    low, high = at - 0.012 * up, at + 0.012 * up
     return [
-        Frustum(at - 0.012 * up, at + 0.012 * up, 0.07, 0.125, colour, colour),
-        Frustum(at + 0.012 * up, at + 0.013 * up, 0.08, 0.08, dim(colour, 0.8), dim(colour, 0.86)),
+        Polygon(ring(low, high, 0.075), dim(colour, 0.7)),
+        Polygon(ring(high, low, 0.125), colour),
+        Polygon(ring(high + 0.002 * up, low, 0.118), dim(colour, 0.92)),
+        Polygon(ring(high + 0.004 * up, low, 0.078), dim(colour, 0.78)),
     ]
+
+
+def _bowl(at: Array, up: Array, front: Array, colour: Colour) -> list[Solid]:
+    return [Frustum(at - 0.04 * up, at + 0.05 * up, 0.06, 0.11, colour, dim(colour, 0.6))]
 
 
 def _jar(at: Array, up: Array, front: Array, colour: Colour) -> list[Solid]:
@@ -185,8 +191,8 @@ def _stream(at: Array, up: Array, front: Array, colour: Colour) -> list[Solid]:
 
 def _cloth(at: Array, up: Array, front: Array, colour: Colour) -> list[Solid]:
     side = cross(up, front)
-    sheet = _face(at, side, front, 0.065, 0.055)
-    return [Polygon(sheet, colour), Polygon(sheet + 0.03 * side - 0.045 * front - 0.004 * up, dim(colour, 0.85))]
+    sheet = _face(at, side, front, 0.05, 0.042)
+    return [Polygon(sheet, colour), Polygon(sheet + 0.03 * side - 0.04 * front - 0.004 * up, dim(colour, 0.85))]
 
 
 def _sponge(at: Array, up: Array, front: Array, colour: Colour) -> list[Solid]:
@@ -204,6 +210,7 @@ def _face(middle: Array, u: Array, v: Array, half_u: float, half_v: float) -> Ar
 
 _OWN: dict[str, Callable[[Array, Array, Array, Colour], list[Solid]]] = {
     "board": _board,
+    "bowl": _bowl,
     "bottle lid": _disc(0.016, 0.025, False),
     "carrot": _carrot,
     "cloth": _cloth,

@@ -84,7 +84,7 @@ def kitchen(number: int) -> Kitchen:
     drawer = point(0.08 * side + shift[1], FRONT, 0.07)
     low, high = drawer[0] - 0.145, drawer[0] + 0.145
     solids += block((low, FRONT + 0.004, 0.0), (high, WALL, 0.14), dim(door, 0.8))
-    x = 0.36 * side + shift[2]
+    x = 0.28 * side + shift[2]
     steel = (165 + 20 * rng.random(), 170.0, 176.0)
     solids += [
         level(x - 0.15, x + 0.15, -0.02, 0.24, 0.002, steel),
@@ -104,7 +104,7 @@ def kitchen(number: int) -> Kitchen:
 def standing_about(place: Kitchen, rng: Generator) -> list[Solid]:
     """Return things along the edges of the counter, drawn afresh for each clip, whatever is done in it."""
     solids: list[Solid] = []
-    slots = [(-0.55, 0.12), (-0.47, 0.24), (0.24, 0.30), (0.56, 0.31), (-0.52, -0.02), (0.60, 0.02)]
+    slots = [(-0.55, 0.12), (-0.47, 0.24), (0.24, 0.30), (0.50, 0.31), (-0.48, -0.02), (0.52, 0.10)]
     names = sorted(THINGS)
     for slot in rng.permutation(len(slots))[: int(rng.integers(2, 6))]:
         x, y = slots[slot]
