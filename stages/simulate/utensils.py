@@ -174,14 +174,22 @@ def _inside(at: Array, up: Array, front: Array, colour: Colour) -> list[Solid]:
     middle = at + DOOR[0] / 2 * across + DOOR[1] / 2 * up
     shelf = at + DOOR[0] / 2 * across + 0.45 * DOOR[1] * up + 0.001 * front
     return [
-        Polygon(_face(middle, across, up, DOOR[0] / 2 - 0.012, DOOR[1] / 2 - 0.012), (52, 44, 38), 0.0),
-        Polygon(_face(shelf, across, up, DOOR[0] / 2 - 0.012, 0.006), dim(colour, 0.6)),
+        *_edge(middle, across, up, DOOR[0] / 2, DOOR[1] / 2, colour),
+        Polygon(_face(middle + 0.001 * front, across, up, DOOR[0] / 2 - 0.012, DOOR[1] / 2 - 0.012), (52, 44, 38), 0.0),
+        Polygon(_face(shelf + 0.001 * front, across, up, DOOR[0] / 2 - 0.012, 0.006), dim(colour, 0.6)),
     ]
 
 
 def _gap(at: Array, up: Array, front: Array, colour: Colour) -> list[Solid]:
     """Where an open drawer was, from the middle of its front."""
-    return [Polygon(_face(at, cross(up, front), up, DRAWER[0], DRAWER[1]), (48, 40, 36), 0.0)]
+    across = cross(up, front)
+    dark = Polygon(_face(at + 0.001 * front, across, up, DRAWER[0] - 0.004, DRAWER[1] - 0.004), (48, 40, 36), 0.0)
+    return [*_edge(at, across, up, *DRAWER, colour), dark]
+
+
+def _edge(middle: Array, u: Array, v: Array, half_u: float, half_v: float, colour: Colour) -> list[Solid]:
+    """Return the body behind a door or a drawer's front, a little wider: no pixel of that which is gone is left."""
+    return [Polygon(_face(middle, u, v, half_u + 0.004, half_v + 0.004), dim(colour, 0.8))]
 
 
 def _stream(at: Array, up: Array, front: Array, colour: Colour) -> list[Solid]:

@@ -235,7 +235,7 @@ def test_controls_read_the_truth_of_a_moving_head(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     make_kitchen(scene(clips=3, fps=2.0), Run("kitchen"), 1, lambda done: None)
     names = pl.read_parquet("data/kitchen/truth.parquet")["clip_id"].to_list()
-    clips = [Clip(name, "", ("",)) for name in names]
+    clips = [Clip(name, Path(), "", 1, ("",)) for name in names]
     truths = read_truths(Path("data/kitchen/truth.parquet"), clips)
     frames, _ = read_frames(f"data/kitchen/clips/{names[0].removesuffix('_0')}.mp4")
     for name in controls.CONTROLS:

@@ -104,9 +104,9 @@ def kitchen(number: int) -> Kitchen:
 def standing_about(place: Kitchen, rng: Generator) -> list[Solid]:
     """Return things along the edges of the counter, drawn afresh for each clip, whatever is done in it."""
     solids: list[Solid] = []
-    slots = [(-0.55, 0.12), (-0.47, 0.24), (0.24, 0.30), (0.50, 0.31), (-0.48, -0.02), (0.52, 0.10)]
+    slots = [(-0.55, 0.10), (-0.46, 0.22), (0.50, 0.22), (-0.50, -0.05), (0.53, 0.04)]  # none where a door swings
     names = sorted(THINGS)
-    for slot in rng.permutation(len(slots))[: int(rng.integers(2, 6))]:
+    for slot in rng.permutation(len(slots))[: int(rng.integers(2, 5))]:
         x, y = slots[slot]
         name = names[int(rng.integers(len(names)))]
         at = point(x * place.side, y, THINGS[name].rise) + rng.uniform(-0.02, 0.02, 3) * [1, 1, 0]
