@@ -24,8 +24,8 @@ from stages.video.sample import uniform_indices
 
 Frames = NDArray[np.uint8]
 Truths = Mapping[str, Mapping[str, Any]]
-#: What controls look at of a clip's truth.
-_COLUMNS = ["clip_id", "frames", "height", "width", "boxes", "plate"]
+#: What controls look at of a clip's truth; the last two are there where the camera moves.
+_COLUMNS = ["clip_id", "frames", "height", "width", "boxes", "plate", "samples", "views"]
 
 
 def read_truths(path: Path, clips: Sequence[Clip]) -> dict[str, dict[str, Any]]:
@@ -36,7 +36,8 @@ def read_truths(path: Path, clips: Sequence[Clip]) -> dict[str, dict[str, Any]]:
     """
     if not path.exists():
         raise InputError("no such file", file=path, do="controls need rendered clips: run the stage simulate for them")
-    rows = pl.read_parquet(path, columns=_COLUMNS).filter(pl.col("clip_id").is_in([clip.clip_id for clip in clips]))
+    columns = [name for name in _COLUMNS if name in pl.read_parquet_schema(path)]
+    rows = pl.read_parquet(path, columns=columns).filter(pl.col("clip_id").is_in([clip.clip_id for clip in clips]))
     truths = {row["clip_id"]: row for row in rows.iter_rows(named=True)}
     missing = next((clip.clip_id for clip in clips if clip.clip_id not in truths), None)
     if missing is not None:

@@ -3,7 +3,8 @@
     python -m stages.simulate home
 
 Reads `simulate.<scene>` of params.yaml; writes data/<scene>/clips/*.mp4 and truth.parquet. Of the
-resuscitation table the clips are long recordings, and clips/annotations.csv says what is done in them when.
+resuscitation table the clips are long recordings, and clips/annotations.csv says what is done in them when; with those
+of the kitchen are lists as EPIC-KITCHENS-100 publishes them, clips/EPIC_100_*.csv.
 There is no journal: 600 clips take about a minute, and DVC empties a stage's outputs before it runs anyway.
 """
 
@@ -16,8 +17,9 @@ from stages.base.params import compute, read
 from stages.base.paths import Run
 from stages.base.progress import Progress, closing
 from stages.simulate.make import make
+from stages.simulate.make_kitchen import make_kitchen
 from stages.simulate.make_table import make_table
-from stages.simulate.params import PARAMS, Scene, Table
+from stages.simulate.params import PARAMS, Kitchen, Scene, Table
 
 
 def main() -> None:
@@ -25,12 +27,15 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("scene", help="a block under `simulate` in params.yaml")
     name: str = arguments.parse_args().scene
-    scene: Scene | Table = read(PARAMS, scene=name)["simulate.{scene}"]
+    scene: Scene | Table | Kitchen = read(PARAMS, scene=name)["simulate.{scene}"]
     run, processes = Run(name), compute().processes
-    with Progress(f"simulate {name}", scene.clips if isinstance(scene, Scene) else scene.recordings) as progress:
+    with Progress(f"simulate {name}", scene.recordings if isinstance(scene, Table) else scene.clips) as progress:
         if isinstance(scene, Scene):
             make(scene, run, processes, progress.advance)
             did = f"{scene.clips} clips of {len(scene.activities)} activities"
+        elif isinstance(scene, Kitchen):
+            train = make_kitchen(scene, run, processes, progress.advance)
+            did = f"{scene.clips} clips of {len(scene.verbs)} verbs and {len(scene.nouns)} nouns, {train} to train,"
         else:
             intervals = make_table(scene, run, processes, progress.advance)
             did = f"{scene.recordings} recordings with {intervals} annotations"

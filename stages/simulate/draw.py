@@ -50,15 +50,21 @@ class Polygon(NamedTuple):
 
 
 Solid = Capsule | Frustum | Polygon
+#: Rows and columns of a canvas, its fine pixels.
+View = tuple[slice, slice]
+ALL: View = (slice(None), slice(None))
 
 
 class Canvas:
-    """Image, depth and who owns each pixel. `size` pixels are drawn `SAMPLES` times as fine each way."""
+    """Image, depth and who owns each pixel. `size` pixels are drawn `SAMPLES` times as fine each way.
+
+    What of a polygon is nearer than `near` metres is not drawn.
+    """
 
     SAMPLES = 2
 
-    def __init__(self, camera: Camera) -> None:
-        self.camera = camera
+    def __init__(self, camera: Camera, near: float = 1.0) -> None:
+        self.camera, self.near = camera, near
         self.colour = np.zeros((camera.height, camera.width, 3), np.uint8)
         self.depth = np.full((camera.height, camera.width), 1e3, np.float32)
         self.owned = np.zeros((camera.height, camera.width), np.uint8)
@@ -83,17 +89,13 @@ class Canvas:
         if rounds:
             self._rounds(rounds, owner)
 
-    def image(self) -> NDArray[np.uint8]:
-        """Return the picture (H, W, 3), RGB, at output size."""
-        return np.asarray(cv2.resize(self.colour, self._size(), interpolation=cv2.INTER_AREA), np.uint8)
+    def image(self, view: View = ALL) -> NDArray[np.uint8]:
+        """Return the picture (H, W, 3), RGB, at output size, or a view of it."""
+        return shrunk(self.colour[view], self.SAMPLES)
 
-    def mask(self, owner: int = 1) -> NDArray[np.bool_]:
+    def mask(self, owner: int = 1, view: View = ALL) -> NDArray[np.bool_]:
         """Return where `owner` is seen (H, W), at output size: a pixel of which it has any part."""
-        share = cv2.resize((self.owned == owner).astype(np.float32), self._size(), interpolation=cv2.INTER_AREA)
-        return np.asarray(share > 0)
-
-    def _size(self) -> tuple[int, int]:
-        return self.camera.width // self.SAMPLES, self.camera.height // self.SAMPLES
+        return np.asarray(shrunk((self.owned[view] == owner).astype(np.float32), self.SAMPLES) > 0)
 
     def _window(self, low: Array, high: Array) -> tuple[slice, slice] | None:
         x0, y0 = max(int(low[0]), 0), max(int(low[1]), 0)
@@ -109,7 +111,7 @@ class Canvas:
         self.owned[at][won] = owner
 
     def _polygon(self, solid: Polygon, owner: int) -> None:
-        seen = _clip_near(self.camera.see(solid.corners))
+        seen = _clip_near(self.camera.see(solid.corners), self.near)
         if len(seen) < 3:
             return
         normal = unit(cross(seen[1] - seen[0], seen[2] - seen[0]))
@@ -196,6 +198,12 @@ class Canvas:
         return body > 0, top > 0
 
 
+def shrunk(picture: NDArray[Any], by: int) -> NDArray[Any]:
+    """Return a picture (H, W, ...) at a `by`-th of its size each way."""
+    size = picture.shape[1] // by, picture.shape[0] // by
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+
+
 _ANGLES = np.linspace(0, 2 * np.pi, 14, endpoint=False)[:, None]
 _CIRCLE = np.cos(_ANGLES), np.sin(_ANGLES)
 
@@ -235,7 +243,7 @@ def _fill(shape: NDArray[np.uint8], corners: Array) -> None:
     cv2.fillConvexPoly(shape, points, 1, lineType=cv2.LINE_8, shift=4)
 
 
-def _clip_near(seen: Array, near: float = 1.0) -> Array:
+def _clip_near(seen: Array, near: float) -> Array:
     if (seen[:, 2] >= near).all():
         return seen
     kept = []

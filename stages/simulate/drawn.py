@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stages.base.paths import Run
 from stages.parallel.pool import Crashed, parallel_map
 
 
@@ -24,6 +27,18 @@ class _Made(Protocol):
 
 P = TypeVar("P", bound=_Plan)
 M = TypeVar("M", bound=_Made)
+
+
+@contextmanager
+def renewed(run: Run) -> Iterator[tuple[Path, Path]]:
+    """Yield a folder for clips and a file for their truth; both get their names at the end, the truth last."""
+    clips, truth = run.data / "clips.part", run.data / "truth.parquet.part"
+    shutil.rmtree(clips, ignore_errors=True)
+    clips.mkdir(parents=True)
+    yield clips, truth
+    shutil.rmtree(run.clips, ignore_errors=True)
+    clips.rename(run.clips)
+    truth.rename(run.data / "truth.parquet")
 
 
 def drawn(

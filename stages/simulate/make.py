@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 import cv2
 
 from stages.base.paths import Run
-from stages.simulate.drawn import drawn
+from stages.simulate.drawn import drawn, renewed
 from stages.simulate.params import Scene
 from stages.simulate.render import Plan, encode, plan, render
 from stages.simulate.schema import TRUTH
@@ -32,14 +31,9 @@ def make(scene: Scene, run: Run, processes: int, advance: Callable[[int], None])
     Memory does not grow with the number of clips.
     """
     plans = sorted((plan(scene, number) for number in range(scene.clips)), key=lambda one: one.clip_id)
-    clips, truth = run.data / "clips.part", run.data / "truth.parquet.part"
-    shutil.rmtree(clips, ignore_errors=True)
-    clips.mkdir(parents=True)
-    for _ in drawn(partial(_one, scene, clips), plans, processes, truth, TRUTH, GROUP, advance):
-        pass  # the clip is written where it is rendered, its truth by `drawn`
-    shutil.rmtree(run.clips, ignore_errors=True)
-    clips.rename(run.clips)
-    truth.rename(run.data / "truth.parquet")
+    with renewed(run) as (clips, truth):
+        for _ in drawn(partial(_one, scene, clips), plans, processes, truth, TRUTH, GROUP, advance):
+            pass  # the clip is written where it is rendered, its truth by `drawn`
 
 
 def _one(scene: Scene, folder: Path, what: Plan) -> Rendered:

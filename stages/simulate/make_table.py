@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,7 +10,8 @@ from typing import Any, NamedTuple
 import cv2
 
 from stages.base.paths import Run
-from stages.simulate.drawn import drawn
+from stages.simulate.drawn import drawn, renewed
+from stages.simulate.lists import write_list
 from stages.simulate.params import Table
 from stages.simulate.recording import Plan, plan, render
 from stages.simulate.render import encode
@@ -38,26 +37,18 @@ def make_table(scene: Table, run: Run, processes: int, advance: Callable[[int], 
     Each output appears when it is whole, the truth last. Memory does not grow with the number of recordings.
     """
     plans = sorted((plan(scene, number) for number in range(scene.recordings)), key=lambda one: one.clip_id)
-    clips, truth = run.data / "clips.part", run.data / "truth.parquet.part"
-    shutil.rmtree(clips, ignore_errors=True)
-    clips.mkdir(parents=True)
     found: dict[str, list[Interval]] = {}
-    for what, made in drawn(partial(_one, scene, clips), plans, processes, truth, RECORDINGS, GROUP, advance):
-        found[what.clip_id] = made.intervals
-    write_annotations(clips / "annotations.csv", found)
-    shutil.rmtree(run.clips, ignore_errors=True)
-    clips.rename(run.clips)
-    truth.rename(run.data / "truth.parquet")
+    with renewed(run) as (clips, truth):
+        for what, made in drawn(partial(_one, scene, clips), plans, processes, truth, RECORDINGS, GROUP, advance):
+            found[what.clip_id] = made.intervals
+        write_annotations(clips / "annotations.csv", found)
     return sum(len(intervals) for intervals in found.values())
 
 
 def write_annotations(path: Path, found: dict[str, list[Interval]]) -> None:
     """Write who does what when: recording, label, start and end in seconds, by recording and time."""
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["recording", "label", "start", "end"])
-        for name in sorted(found):
-            writer.writerows([name, one.label, f"{one.start:.3f}", f"{one.end:.3f}"] for one in found[name])
+    rows = ([name, one.label, f"{one.start:.3f}", f"{one.end:.3f}"] for name in sorted(found) for one in found[name])
+    write_list(path, ["recording", "label", "start", "end"], rows)
 
 
 def _one(scene: Table, folder: Path, what: Plan) -> Rendered:

@@ -242,10 +242,13 @@ SMALL, LARGE = 1.25, 1.05
 UPPER = {"bottle": 0.21 * SMALL, "can": 0.09 * SMALL, "cup": 0.08 * SMALL, "glass": 0.1 * SMALL}
 
 
-def thing(name: str, at: Array, up: Array, front: Array) -> list[Solid]:
-    """Return a thing's drawing from its centre and the directions of its upper end and of its front, each (3,)."""
-    size = LARGE if name in ("laptop", "pot", "board", "bowl") else SMALL
-    return [_scaled(solid, at, size) for solid in _OBJECTS[name](at, up, front)]
+def thing(name: str, at: Array, up: Array, front: Array, size: float | None = None) -> list[Solid]:
+    """Return a thing's drawing from its centre and the directions of its upper end and of its front, each (3,).
+
+    `size` is how much larger than life it is; its own by default.
+    """
+    own = LARGE if name in ("laptop", "pot", "board", "bowl") else SMALL
+    return [_scaled(solid, at, own if size is None else size) for solid in _OBJECTS[name](at, up, front)]
 
 
 def _scaled(solid: Solid, at: Array, by: float) -> Solid:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from stages.base.params import Declared, Params
 from stages.simulate.activities import ACTIVITIES
+from stages.simulate.cooking import NOUNS, VERBS
 
 Side = Annotated[int, Field(ge=32, multiple_of=2)]
+Weight = Annotated[float, Field(gt=0)]
+
+
+def ordered(span: tuple[float, float]) -> tuple[float, float]:
+    """Return a span whose ends are in order.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if span[0] > span[1]:
+        raise ValueError("the shortest comes first")
+    return span
 
 
 class Scene(Params):
@@ -23,7 +36,7 @@ class Scene(Params):
     """Frames a second."""
     size: tuple[Side, Side]
     """Width and height, pixels; even, as H.264 wants it."""
-    seconds: tuple[Annotated[float, Field(ge=1)], Annotated[float, Field(le=60)]]
+    seconds: Annotated[tuple[Annotated[float, Field(ge=1)], Annotated[float, Field(le=60)]], AfterValidator(ordered)]
     """Shortest and longest clip."""
     subjects: Annotated[list[int], Field(min_length=1)]
     """Subject numbers; a number is a person with its build, dress and tempo."""
@@ -35,13 +48,6 @@ class Scene(Params):
     """Classes, by Smarthome's names."""
     style: Literal["home", "pretrain"]
     """The pool from which people, rooms and cameras are drawn; scenes of two styles share none."""
-
-    @field_validator("seconds")
-    @classmethod
-    def _ordered(cls, span: tuple[float, float]) -> tuple[float, float]:
-        if span[0] > span[1]:
-            raise ValueError("the shortest comes first")
-        return span
 
     @field_validator("activities")
     @classmethod
@@ -65,7 +71,7 @@ class Table(Params):
     """Frames a second."""
     size: tuple[Side, Side]
     """Width and height, pixels; even, as H.264 wants it."""
-    seconds: tuple[Annotated[float, Field(ge=15)], Annotated[float, Field(le=600)]]
+    seconds: Annotated[tuple[Annotated[float, Field(ge=15)], Annotated[float, Field(le=600)]], AfterValidator(ordered)]
     """Shortest and longest recording."""
     subjects: Annotated[list[int], Field(min_length=1)]
     """Numbers of the health workers; a number is a person with its sleeves, hands and tempo."""
@@ -78,12 +84,78 @@ class Table(Params):
     first: Annotated[int, Field(ge=0)] = 0
     """Number of the first mannequin and of the first table; scenes whose numbers do not overlap share none."""
 
-    @field_validator("seconds")
+
+class Parts(Params):
+    """How many of so many clips are for what."""
+
+    train: Annotated[int, Field(ge=1)]
+    """Of the participants who train, of all pairs but the new ones."""
+    seen: Annotated[int, Field(ge=0)]
+    """To test: the same participants and pairs."""
+    unseen: Annotated[int, Field(ge=0)]
+    """To test: participants who do not train, all pairs."""
+    new_pairs: Annotated[int, Field(ge=0)]
+    """To test: pairs of a verb and a noun that train, but never together."""
+
+
+class Kitchen(Params):
+    """The kitchen from the first person: two hands, a verb and a noun a clip, lists as EPIC-KITCHENS-100 has them."""
+
+    style: Literal["kitchen"]
+    """The cook's view of a counter."""
+    seed: int
+    """Every clip draws from seed and its own number: clip k is the same whatever the number of clips."""
+    clips: Annotated[int, Field(ge=1, le=900)]
+    """How many; participants take turns, pairs come as often as their weights say."""
+    fps: Annotated[float, Field(gt=1, le=60)]
+    """Frames a second."""
+    size: tuple[Side, Side]
+    """Width and height, pixels; even, as H.264 wants it."""
+    seconds: Annotated[tuple[Annotated[float, Field(ge=1)], Annotated[float, Field(le=60)]], AfterValidator(ordered)]
+    """Shortest and longest clip."""
+    subjects: Annotated[list[Annotated[int, Field(ge=1, le=99)]], Field(min_length=1)]
+    """Participants who train and are tested; a number is a cook with arms, tempo, preferred hand and kitchen."""
+    unseen: list[Annotated[int, Field(ge=1, le=99)]]
+    """Participants who are tested only."""
+    parts: Parts
+    """Shares of the clips."""
+    verbs: dict[str, Weight]
+    """Verb classes in their order, and how often each comes, against each other."""
+    nouns: dict[str, Weight]
+    """Noun classes in their order, and how often each comes among those that a verb is done to."""
+    new_pairs: list[tuple[str, str]]
+    """Verb and noun of pairs that are never trained; each verb and each noun trains in others."""
+
+    @field_validator("verbs", "nouns")
     @classmethod
-    def _ordered(cls, span: tuple[float, float]) -> tuple[float, float]:
-        if span[0] > span[1]:
-            raise ValueError("the shortest comes first")
-        return span
+    def _known(cls, weights: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        known = VERBS if info.field_name == "verbs" else NOUNS
+        if not weights or set(weights) - set(known):
+            raise ValueError(f"some of {', '.join(sorted(known))}; not {', '.join(sorted(set(weights) - set(known)))}")
+        return weights
+
+    @model_validator(mode="after")
+    def _possible(self) -> Kitchen:
+        if set(self.subjects) & set(self.unseen) or (self.parts.unseen and not self.unseen):
+            raise ValueError("unseen: participants who are not among the subjects, where some clips are of such")
+        pairs, new = self.pairs(), set(self.new_pairs)
+        if len(new) < len(self.new_pairs) or new - set(pairs):
+            raise ValueError(f"new_pairs: each once, out of {', '.join(' '.join(pair) for pair in pairs)}")
+        if self.parts.new_pairs and not new:
+            raise ValueError("new_pairs: name some, or give them no part")
+        trained = set(pairs) - new
+        for at, names in enumerate((self.verbs, self.nouns)):
+            if untrained := sorted(set(names) - {pair[at] for pair in trained}):
+                raise ValueError(f"no pair that trains has {', '.join(untrained)}")
+        return self
+
+    def pairs(self) -> dict[tuple[str, str], float]:
+        """Return every pair of a verb and a noun that it is done to, with its share of all clips."""
+        share: dict[tuple[str, str], float] = {}
+        for verb, weight in self.verbs.items():
+            nouns = {noun: self.nouns[noun] for noun in VERBS[verb].nouns if noun in self.nouns}
+            share |= {(verb, noun): weight * often / sum(nouns.values()) for noun, often in nouns.items()}
+        return share
 
 
-PARAMS: Declared = {"simulate.{scene}": Annotated[Scene | Table, Field(discriminator="style")]}
+PARAMS: Declared = {"simulate.{scene}": Annotated[Scene | Table | Kitchen, Field(discriminator="style")]}

@@ -1,4 +1,4 @@
-"""Tables TRUTH and RECORDINGS: what the simulator knows about every clip, every recording."""
+"""Tables TRUTH, RECORDINGS and SEGMENTS: what the simulator knows about every clip of a scene."""
 
 from __future__ import annotations
 
@@ -61,5 +61,35 @@ RECORDINGS = pa.schema(
         pa.field("boxes", pa.list_(pa.int16()), nullable=False),
         pa.field("masks", pa.list_(pa.int32()), nullable=False),
         pa.field("plate", pa.binary(), nullable=False),
+    ]
+)
+
+#: A clip of the kitchen, by its narration's id. `subject` is the participant, whose kitchen it is; `hand` the preferred
+#: one; `kind` what it is for: train, seen, unseen, new_pairs; `colour` a word, null where the thing is the kitchen's.
+#: `points` are as in RECORDINGS, of both hands and of the noun's thing. `boxes` and `masks` are as in TRUTH, of hands
+#: and all that they handle. The head moves: `plate` is all that it may see without these, at `samples` times the clip's
+#: scale, and `views` (T, 2) the left top corner of what it sees, pixels of the plate; shrunk, that is a frame's plate.
+SEGMENTS = pa.schema(
+    [
+        pa.field("clip_id", STR, nullable=False),
+        pa.field("label", STR, nullable=False),
+        pa.field("narration", STR, nullable=False),
+        pa.field("verb", STR, nullable=False),
+        pa.field("noun", STR, nullable=False),
+        pa.field("colour", STR),
+        pa.field("kind", STR, nullable=False),
+        pa.field("subject", STR, nullable=False),
+        pa.field("hand", STR, nullable=False),
+        pa.field("frames", pa.int32(), nullable=False),
+        pa.field("fps", pa.float64(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("names", STRS, nullable=False),
+        pa.field("points", pa.list_(pa.float32()), nullable=False),
+        pa.field("boxes", pa.list_(pa.int16()), nullable=False),
+        pa.field("masks", pa.list_(pa.int32()), nullable=False),
+        pa.field("plate", pa.binary(), nullable=False),
+        pa.field("samples", pa.int32(), nullable=False),
+        pa.field("views", pa.list_(pa.int16()), nullable=False),
     ]
 )

@@ -7,7 +7,8 @@ frames and the clip's row of the simulator's truth table.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import repeat
 from typing import Any
 
 import cv2
@@ -25,9 +26,9 @@ def without_person(frames: Frames, truth: Mapping[str, Any], grow: int = 4) -> F
     A grey box would still tell lying from standing by its shape. The box is grown by `grow` pixels, so that the blur of
     compression around the person goes too.
     """
-    room, (height, width) = plate(truth), frames.shape[1:3]
+    height, width = frames.shape[1:3]
     out = frames.copy()
-    for picture, (left, top, right, bottom) in zip(out, boxes(truth), strict=True):
+    for picture, room, (left, top, right, bottom) in zip(out, plates(truth), boxes(truth), strict=True):
         if right > left:
             rows = slice(max(top - grow, 0), min(bottom + grow, height))
             columns = slice(max(left - grow, 0), min(right + grow, width))
@@ -89,6 +90,18 @@ def joints(truth: Mapping[str, Any]) -> NDArray[np.float32]:
     return np.asarray(truth["joints"], np.float32).reshape(-1, 17, 2)
 
 
+def plates(truth: Mapping[str, Any]) -> Iterator[Frames]:
+    """Yield what each frame shows without the person, (H, W, 3), RGB: the same, or what a moving head sees of it."""
+    room = plate(truth)
+    if truth.get("views") is None:
+        yield from repeat(room, int(truth["frames"]))
+        return
+    size, samples = (int(truth["width"]), int(truth["height"])), int(truth["samples"])
+    for x, y in np.asarray(truth["views"], np.int64).reshape(-1, 2):
+        part = room[y : y + samples * size[1], x : x + samples * size[0]]
+        yield np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA))
+
+
 def plate(truth: Mapping[str, Any]) -> Frames:
-    """Return the clip's room without the person, (H, W, 3), RGB."""
+    """Return the clip's room without the person, RGB: (H, W, 3), or all that a moving head may see, finer."""
     return np.asarray(Image.open(io.BytesIO(truth["plate"])).convert("RGB"))

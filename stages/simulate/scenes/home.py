@@ -6,7 +6,6 @@ second ones in the hand. The same pool and number give the same subject, room or
 
 from __future__ import annotations
 
-import colorsys
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from stages.simulate.body import Body
 from stages.simulate.camera import Array, Camera, point
 from stages.simulate.draw import Canvas, Capsule, Colour, Frustum, Polygon, Solid, block
 from stages.simulate.objects import BLACK, STEEL, WOOD, thing
+from stages.simulate.scenes.shapes import any_colour, dim, level, upright
 
 DRESS: dict[str, Colour] = {
     "red": (200, 45, 45),
@@ -134,13 +134,13 @@ def room(number: int, pool: int) -> Room:
     solids = _shell(rng, wall, ground, door[0])
     middle = 0.35 + jitter[1]
     low, high = middle - SOFA / 2, middle + SOFA / 2
-    sofa = _colour(rng, 0.25, 0.65, 0.35, 0.75)
+    sofa = any_colour(rng, 0.25, 0.65, 0.35, 0.75)
     solids += block((low, 0.62, 0.08), (high, 1.42, 0.42), sofa)
     solids += block((low, 1.24, 0.42), (high, 1.45, 0.80), _vary(rng, sofa, 0.1))
     solids += block((low, 1.30, 1.42), (high, 1.5, 1.46), WOOD)  # the shelf
     left, right, near, far = np.array([-1.42, -0.50, -0.12, 0.32]) + jitter[[2, 2, 3, 3]]
     top = 0.86
-    solids += block((left, near, 0.0), (right, far, top - 0.05), _colour(rng, 0.1, 0.5, 0.4, 0.85))
+    solids += block((left, near, 0.0), (right, far, top - 0.05), any_colour(rng, 0.1, 0.5, 0.4, 0.85))
     solids += block((left - 0.03, near - 0.03, top - 0.05), (right + 0.03, far + 0.03, top), _pastel(rng, 0.6, 0.9))
     corner = np.array([left, (near + far) / 2, top])
     counter = {name: corner + np.array(place) for name, place in COUNTER.items()}
@@ -199,17 +199,17 @@ def _shell(rng: Generator, wall: Colour, ground: Colour, door: float) -> list[So
     """Floor, back wall with a doorway, and the dark corridor behind it."""
     half, top, wide = 0.36, 2.0, 6.0
     left, right = door - half, door + half
-    frame, dark, skirting = _colour(rng, 0.2, 0.6, 0.3, 0.6), _dim(wall, 0.45), _dim(wall, 0.7)
-    solids: list[Solid] = [_level(-wide, wide, -wide, 1.5, 0.0, ground)]
-    solids += [_level(-wide, wide, y, y + 0.03, 0.002, _dim(ground, 0.85)) for y in np.arange(-3.5, 1.5, 0.5)]
+    frame, dark, skirting = any_colour(rng, 0.2, 0.6, 0.3, 0.6), dim(wall, 0.45), dim(wall, 0.7)
+    solids: list[Solid] = [level(-wide, wide, -wide, 1.5, 0.0, ground)]
+    solids += [level(-wide, wide, y, y + 0.03, 0.002, dim(ground, 0.85)) for y in np.arange(-3.5, 1.5, 0.5)]
     solids += [
-        _upright(-wide, left, 0, 4, 1.5, wall),
-        _upright(right, wide, 0, 4, 1.5, wall),
-        _upright(left, right, top, 4, 1.5, wall),
-        _upright(-wide, left, 0, 0.1, 1.495, skirting),
-        _upright(right, wide, 0, 0.1, 1.495, skirting),
-        _upright(left - 2, right + 2, 0, 3, 2.9, dark),
-        _level(left - 2, right + 2, 1.5, 2.9, 0.0, _dim(ground, 0.5)),
+        upright(-wide, left, 0, 4, 1.5, wall),
+        upright(right, wide, 0, 4, 1.5, wall),
+        upright(left, right, top, 4, 1.5, wall),
+        upright(-wide, left, 0, 0.1, 1.495, skirting),
+        upright(right, wide, 0, 0.1, 1.495, skirting),
+        upright(left - 2, right + 2, 0, 3, 2.9, dark),
+        level(left - 2, right + 2, 1.5, 2.9, 0.0, dim(ground, 0.5)),
     ]
     for x in (left, right):
         solids += block((x - 0.05, 1.46, 0), (x + 0.05, 1.52, top + 0.05), frame)
@@ -256,35 +256,18 @@ def _decor(rng: Generator) -> list[Solid]:
     solids: list[Solid] = []
     for x in (-0.62, 0.1 + rng.uniform(0, 0.5)):
         w, h, z = rng.uniform(0.14, 0.3), rng.uniform(0.14, 0.22), rng.uniform(1.95, 2.1)
-        frame, inner = _colour(rng, 0.1, 0.6, 0.2, 0.6), _colour(rng, 0.2, 0.7, 0.5, 0.95)
+        frame, inner = any_colour(rng, 0.1, 0.6, 0.2, 0.6), any_colour(rng, 0.2, 0.7, 0.5, 0.95)
         solids += [
-            _upright(x - w - 0.03, x + w + 0.03, z - h - 0.03, z + h + 0.03, 1.49, frame),
-            _upright(x - w, x + w, z - h, z + h, 1.485, inner),
+            upright(x - w - 0.03, x + w + 0.03, z - h - 0.03, z + h + 0.03, 1.49, frame),
+            upright(x - w, x + w, z - h, z + h, 1.485, inner),
         ]
     return solids
 
 
-def _upright(x0: float, x1: float, z0: float, z1: float, y: float, colour: Colour) -> Polygon:
-    return Polygon(np.array([[x0, y, z0], [x1, y, z0], [x1, y, z1], [x0, y, z1]]), colour)
-
-
-def _level(x0: float, x1: float, y0: float, y1: float, z: float, colour: Colour) -> Polygon:
-    return Polygon(np.array([[x0, y0, z], [x1, y0, z], [x1, y1, z], [x0, y1, z]]), colour)
-
-
-def _colour(rng: Generator, *span: float) -> Colour:
-    r, g, b = colorsys.hsv_to_rgb(rng.random(), rng.uniform(span[0], span[1]), rng.uniform(span[2], span[3]))
-    return (255 * r, 255 * g, 255 * b)
-
-
 def _pastel(rng: Generator, low: float, high: float) -> Colour:
-    return _colour(rng, 0.03, 0.3, low, high)
+    return any_colour(rng, 0.03, 0.3, low, high)
 
 
 def _vary(rng: Generator, colour: Colour, by: float = 0.08) -> Colour:
     r, g, b = np.clip(np.array(colour) * rng.uniform(1 - by, 1 + by, 3), 0, 255)
     return (float(r), float(g), float(b))
-
-
-def _dim(colour: Colour, by: float) -> Colour:
-    return (colour[0] * by, colour[1] * by, colour[2] * by)

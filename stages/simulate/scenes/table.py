@@ -6,7 +6,6 @@ mask, bag and suction are there in every recording, in use or not. Same number, 
 
 from __future__ import annotations
 
-import colorsys
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.random import Generator
 
 from stages.simulate.camera import Array, Camera, point
 from stages.simulate.draw import Canvas, Capsule, Colour, Frustum, Polygon, Solid, block
+from stages.simulate.scenes.shapes import any_colour, level
 
 #: Seed of workers, newborns and tables: they stay the same when a scene's seed changes.
 POOL = 303
@@ -79,7 +79,7 @@ def newborn(number: int) -> Newborn:
     """Return mannequin `number`."""
     rng = np.random.default_rng([POOL, 22, number])
     skin = SKIN[rng.integers(len(SKIN))]
-    cap: Colour | None = _colour(rng, 0.2, 0.6, 0.6, 0.95) if rng.random() < 0.4 else None
+    cap: Colour | None = any_colour(rng, 0.2, 0.6, 0.6, 0.95) if rng.random() < 0.4 else None
     nappy: Colour | None = (238, 238, 234) if rng.random() < 0.5 else None
     return Newborn(skin, cap, nappy, float(rng.uniform(0.94, 1.08)))
 
@@ -89,8 +89,8 @@ def table(number: int) -> Table:
     rng = np.random.default_rng([POOL, 23, number])
     mirrored = bool(rng.random() < 0.5)
     camera = (rng.uniform(-10, 10), rng.uniform(70, 80), rng.uniform(1.0, 1.08))
-    floor, pad, towel = _colour(rng, 0.05, 0.3, 0.25, 0.5), _colour(rng, 0.05, 0.3, 0.6, 0.85), _cloth(rng)
-    solids: list[Solid] = [_level(-2, 2, -2, 2, -0.85, floor)]
+    floor, pad, towel = any_colour(rng, 0.05, 0.3, 0.25, 0.5), any_colour(rng, 0.05, 0.3, 0.6, 0.85), _cloth(rng)
+    solids: list[Solid] = [level(-2, 2, -2, 2, -0.85, floor)]
     solids += block((-0.40, -0.31, -0.06), (0.40, 0.30, 0.0), pad)
     solids += _towel(rng, towel)
     solids += [
@@ -124,7 +124,7 @@ def lying_about(rng: Generator) -> list[Solid]:
         at = point(float(x), float(rng.choice([-0.275, 0.262])), 0.008)
         turn = rng.uniform(0, np.pi)
         along = point(np.cos(turn), np.sin(turn), 0)
-        solids += _THINGS[int(rng.integers(len(_THINGS)))](at, along, _colour(rng, 0.1, 0.6, 0.5, 0.95))
+        solids += _THINGS[int(rng.integers(len(_THINGS)))](at, along, any_colour(rng, 0.1, 0.6, 0.5, 0.95))
     return solids
 
 
@@ -165,13 +165,4 @@ def _towel(rng: Generator, colour: Colour) -> list[Solid]:
 
 
 def _cloth(rng: Generator) -> Colour:
-    return _colour(rng, 0.05, 0.35, 0.75, 0.95)
-
-
-def _level(x0: float, x1: float, y0: float, y1: float, z: float, colour: Colour) -> Polygon:
-    return Polygon(np.array([[x0, y0, z], [x1, y0, z], [x1, y1, z], [x0, y1, z]]), colour)
-
-
-def _colour(rng: Generator, *span: float) -> Colour:
-    r, g, b = colorsys.hsv_to_rgb(rng.random(), rng.uniform(span[0], span[1]), rng.uniform(span[2], span[3]))
-    return (255 * r, 255 * g, 255 * b)
+    return any_colour(rng, 0.05, 0.35, 0.75, 0.95)
