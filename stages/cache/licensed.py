@@ -97,7 +97,7 @@ def licences(repo: Any) -> dict[str, Licence]:
     places: dict[str, set[PurePosixPath]] = {}
     for study in [repo.root_dir, *_listed(repo, "papers")]:
         values = _read(repo, repo.fs.join(study, "params.yaml"))
-        for kind in ("pushed", "kept"):
+        for kind in ("pushed", "kept", "listed"):
             for name, record in (values.get(kind) or {}).items():
                 clips = record.get("clips") if isinstance(record, dict) else None
                 if isinstance(clips, str):
@@ -109,6 +109,8 @@ def licences(repo: Any) -> dict[str, Licence]:
             if isinstance(block, dict):
                 # Whoever says nothing, or something else than false, has not said that it may leave.
                 clips = places.get(name, set()) | {PurePosixPath(f"data/{name}/clips")}
+                if isinstance(videos := block.get("videos"), str):
+                    clips |= {PurePosixPath(os.path.normpath(videos))}
                 found[name] = Licence(block.get("licensed") is not False, frozenset(clips))
     return found
 

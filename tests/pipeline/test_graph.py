@@ -458,4 +458,4 @@ def test_more_seeds_follow_from_the_same_data_and_params_as_the_row():
             assert data <= set(cell["deps"])
             assert {str(entry) for entry in root[kind]["params"]} <= {str(entry) for entry in cell["params"]}
             looked.add(name)
-    assert len(looked) == 10
+    assert len(looked) == 14
