@@ -18,8 +18,13 @@ from stages.base.names import check_pipeline
 from stages.base.params import DATASETS, pipelines, read_pipeline, resolver
 from stages.base.paths import NONE, NULLS, REFERENCES
 
-#: Kinds of records, and the union that must hold each of them.
-UNIONS = {"pushed": "datasets", "kept": "datasets", "asked": "methods", "trained": "methods", "adapted": "methods"}
+#: Kinds of records, and the unions that must hold each of them.
+UNIONS = {
+    **dict.fromkeys(("pushed", "kept"), ("datasets", "ingested")),
+    "listed": ("ingested",),
+    **dict.fromkeys(("asked", "trained", "adapted", "distilled"), ("methods",)),
+}
+_WHOLE = {union for unions in UNIONS.values() for union in unions}
 _METHOD = {"dataset", "method", "title", "protocol"}
 _SLOT = re.compile(r"\$\{item\.(\w+)\}")
 #: Coordinates that are a file's name in a folder below params.
@@ -40,17 +45,19 @@ def check_records(pipeline: Path) -> int:
     slots = _slots(graph)
     checked = 0
     for kind, records in sorted(values.items()):
-        if kind in slots and kind not in UNIONS.values() and isinstance(records, Mapping):
+        if kind in slots and kind not in _WHOLE and isinstance(records, Mapping):
             for key, record in records.items():
                 where = _Where(pipeline.with_name("params.yaml"), f"{kind}.{key}")
-                _check_slots(where, record, slots[kind] | (_METHOD if "dataset" in slots[kind] else set()))
+                needed = slots[kind] | (_METHOD if "methods" in UNIONS.get(kind, ()) else set())
+                # Of a list without clips the record may be the one that it has once they are there.
+                _check_slots(where, record, needed, slots["datasets"] if kind == "listed" else set())
                 _check_names(where, record, values)
-                union = UNIONS.get(kind)
-                if union and (values.get(union) or {}).get(key) != record:
-                    listed = ", ".join(f"*{one}" for one, whole in UNIONS.items() if whole == union)
-                    where.fail(f"`{union}` has not this record", f"write `{union}: {{<<: [{listed}]}}`")
+                for union in UNIONS.get(kind, ()):
+                    if (values.get(union) or {}).get(key) != record:
+                        held = ", ".join(f"*{one}" for one, unions in UNIONS.items() if union in unions)
+                        where.fail(f"`{union}` has not this record", f"write `{union}: {{<<: [{held}]}}`")
                 checked += 1
-    for kind in ("pushed", "kept"):
+    for kind in ("pushed", "kept", "listed"):
         for name in values.get(kind) or {}:
             _check_blocks(graph, kind, str(name))
     for scene in values.get("scenes") or ():
@@ -115,18 +122,19 @@ def _slots(graph: Mapping[str, Any]) -> dict[str, set[str]]:
     for body in graph["stages"].values():
         if "foreach" in body:
             found.setdefault(body["foreach"].strip("${}"), set()).update(_SLOT.findall(str(body["do"])))
-    for kind, union in UNIONS.items():
-        if kind in found or union in found:
-            found[kind] = found.get(kind, set()) | found.get(union, set())
+    for kind, unions in UNIONS.items():
+        read = [found[one] for one in (kind, *unions) if one in found]
+        if read:
+            found[kind] = set().union(*read)
     return found
 
 
-def _check_slots(where: _Where, record: object, known: set[str]) -> None:
+def _check_slots(where: _Where, record: object, known: set[str], more: set[str]) -> None:
     if not isinstance(record, Mapping):
         where.fail("is no record", f"write its slots: {', '.join(sorted(known))}")
     if lacking := sorted(known - set(record)):
         where.fail(f"lacks {', '.join(lacking)}", f"write it; {NONE} where there is no such input, `none` for nobody")
-    if strange := sorted(map(str, set(record) - known)):
+    if strange := sorted(map(str, set(record) - known - more)):
         where.fail(f"no stage reads {', '.join(strange)}", f"take it out; there are {', '.join(sorted(known))}")
     for slot, value in record.items():
         if (value is None or value == "") and slot != "title":
@@ -153,8 +161,8 @@ def _check_names(where: _Where, record: Mapping[str, Any], values: Mapping[str, 
         known = ", ".join(values.get("strategies") or {})
         where.fail(f"there is no strategy {record['strategy']}", f"write it, or name one of: {known}", "strategy")
     if "dataset" in record:
-        if record["dataset"] not in (values.get("datasets") or {}):
-            known = ", ".join(map(str, values.get("datasets") or {}))
+        if record["dataset"] not in (values.get("ingested") or {}):
+            known = ", ".join(map(str, values.get("ingested") or {}))
             where.fail(f"no record of a data set {record['dataset']}", f"write it, or name one of: {known}", "dataset")
         if record["method"] in (*NULLS, REFERENCES):
             where.fail(f"{record['method']} is the name of a null model or of the references", "take another", "method")
@@ -180,14 +188,14 @@ def _blocks(dataset: str) -> dict[str, Any]:
 
 def _check_blocks(graph: Mapping[str, Any], kind: str, dataset: str) -> None:
     """Check that a data set's file has what its stages read, and no block that none reads: it is spelt wrong then."""
-    known, needed = set(), set()
+    known, needed, reading = set(), set(), [f"${{{one}}}" for one in (kind, *UNIONS[kind])]
     for body in graph["stages"].values():
         for entry in body["do"].get("params", ()):
             for file, keys in entry.items():
                 if file.startswith(f"{DATASETS}/"):
                     blocks = {key.partition(".")[0] for key in keys}
                     known |= blocks
-                    needed |= blocks if body["foreach"] in (f"${{{kind}}}", f"${{{UNIONS[kind]}}}") else set()
+                    needed |= blocks if body["foreach"] in reading else set()
     there, file = set(_blocks(dataset)), f"{DATASETS}/{dataset}.yaml"
     for key in sorted(there - known):
         do = f"correct it; there are {', '.join(sorted(known))}"
