@@ -81,13 +81,13 @@ def check_files(found: list[Path]) -> None:
                 what = f"{pipeline}: {name} writes {out}, and so does {writers[out]}"
                 _of_cell(pipeline, name).fail(what, "give the record another `method`, or take one of the two out")
             writers[out] = f"{pipeline}: {name}"
+    pointed = [file.parent / out["path"] for file in Path("data").rglob("*.dvc") for out in read_pipeline(file)["outs"]]
     for pipeline, name, cell in cells:
         where = _of_cell(pipeline, name)
         for dep in [Path(dep) for dep in map(str, cell.get("deps", ())) if not dep.startswith("stages/")]:
             if own := next((out for out in _outs(cell) if _overlap(dep, out)), None):
                 where.fail(f"{name} would read {dep}, where it writes {own}", "move the input to another folder")
-            pointed = any(one.with_name(f"{one.name}.dvc").is_file() for one in (dep, *dep.parents) if one.name)
-            if not (dep.exists() or pointed or any(_overlap(dep, out) for out in writers)):
+            if not (dep.exists() or any(_overlap(dep, out) for out in (*writers, *pointed))):
                 where.fail(f"{name} reads {dep}, which is not there", f"correct the path; {NONE} where there is none")
 
 
