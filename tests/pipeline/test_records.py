@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 from tests.ingest.clips import write_clip
 from tests.pipeline import cells
 from tests.pipeline.project import edit_yaml
-from tools.records import checks
+from tools.records import UNIONS, checks
 
 ASKED = {
     "dataset": "ward",
@@ -60,7 +60,8 @@ def put(kind, key, **changed):
         record = values[kind].get(key) or {"asked": ASKED, "trained": TRAINED, "pushed": values["pushed"]["ward"]}[kind]
         record = {slot: value for slot, value in (record | changed).items() if value is not ...}
         values[kind][key] = record
-        values["datasets" if kind == "pushed" else "methods"][key] = record
+        for union in UNIONS[kind]:
+            values[union][key] = record
 
     return change
 
