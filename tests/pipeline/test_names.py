@@ -54,7 +54,7 @@ def project(tmp_path):
 
 
 def name_it(project, name):
-    values = {"here": "", "root": ".", "datasets": {name: RECORD}}
+    values = {"here": "", "root": ".", "ingested": {name: RECORD}}
     (project / "params.yaml").write_text(yaml.safe_dump(values))
     (project / "params/datasets").mkdir(parents=True)
     (project / f"params/datasets/{name}.yaml").write_text(yaml.safe_dump({"ingest": BLOCK}))
@@ -148,7 +148,7 @@ def test_a_slot_and_a_title_may_be_anything(tmp_path, monkeypatch):
     record = RECORD | {"clips": "/videos of ours/$(x)", "captioner": "none", "judge": "none", "targets": "data/none"}
 
     def change(params):
-        params["datasets"] = {"ward": record}
+        params["datasets"] = params["ingested"] = {"ward": record}
         params["asked"] = {"x": ASKED | {"title": "`x`; rm -r /"}}
 
     edit_yaml(tmp_path / "params.yaml", change)

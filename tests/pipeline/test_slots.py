@@ -119,9 +119,10 @@ def project(tmp_path_factory):
 def write_params(folder: Path, distilled: dict[str, dict[str, str]]) -> None:
     """Write the study of home alone, with the records of the new stages and more to distil."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["scenes"].remove("resuscitation")
-    for kind in ("pushed", "datasets", "ingested"):
-        del params[kind]["resuscitation"]
+    for other in ("resuscitation", "kitchen"):
+        params["scenes"].remove(other)
+        for kind in ("pushed", "datasets", "ingested"):
+            del params[kind][other]
     for kind in ("asked", "trained", "adapted", "teachers", "distilled"):
         params[kind] = {key: one for key, one in params[kind].items() if one["dataset"] == "home"}
     params |= RECORDS | {"distilled": params["distilled"] | RECORDS["distilled"] | distilled}
