@@ -18,7 +18,7 @@ from stages.base.paths import Run
 from stages.base.progress import closing
 from stages.base.spreadsheet import csv_text
 from stages.base.tables import write_text
-from stages.controls.params import PARAMS
+from stages.controls.params import PARAMS, AskedParams
 from stages.exact.reproducible import hold_arithmetic, keep_freed_memory
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     """Ask the methods of one data set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", help="a file of params/datasets, of rendered clips")
-    parser.add_argument("method", help="a method that `train` made")
+    parser.add_argument("method", help="a method that `train` or `distill` made")
     parser.add_argument("recipe", help="its file of params/recipes")
     parser.add_argument("protocol", help="its protocol")
     cell = parser.parse_args()
@@ -37,10 +37,9 @@ def main() -> None:
     import polars as pl
 
     from stages.controls.make import make  # torch must not be imported before its arithmetic is held
-    from stages.nets.trained import TrainParams
     from stages.stats.intervals import Level
 
-    trained = {cell.method: TrainParams(**dict(recipe), protocol=cell.protocol)}
+    trained = {cell.method: AskedParams(**dict(recipe), protocol=cell.protocol)}
     rows = make(run, params, trained, Level(*level))
     path = run.metrics / "controls.csv"
     write_text(path, csv_text(pl.DataFrame(rows).with_columns(pl.col(pl.Float64).round(6))))

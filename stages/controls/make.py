@@ -13,16 +13,15 @@ from stages.base.paths import Run
 from stages.base.schema import MANIFEST
 from stages.base.tables import read_table
 from stages.controls.frozen import Frozen
-from stages.controls.params import ControlsParams
+from stages.controls.params import AskedParams, ControlsParams
 from stages.controls.questions import Method, Question, questions
 from stages.controls.rows import Answer, row
 from stages.controls.trained import Trained
 from stages.learn.data import read_task
-from stages.nets.trained import TrainParams
 from stages.stats.intervals import Level
 
 
-def make(run: Run, params: ControlsParams, trained: Mapping[str, TrainParams], level: Level) -> list[dict[str, Any]]:
+def make(run: Run, params: ControlsParams, trained: Mapping[str, AskedParams], level: Level) -> list[dict[str, Any]]:
     """Return the rows of controls.csv: of each method, first the clips as they are.
 
     Raises:
@@ -31,7 +30,7 @@ def make(run: Run, params: ControlsParams, trained: Mapping[str, TrainParams], l
     return [row for method in _methods(run, params, trained) for row in _of_method(run, method, params, level)]
 
 
-def _methods(run: Run, params: ControlsParams, trained: Mapping[str, TrainParams]) -> Iterator[Method]:
+def _methods(run: Run, params: ControlsParams, trained: Mapping[str, AskedParams]) -> Iterator[Method]:
     for name, block in params.frozen.items():
         yield Frozen(run, name, block, params.seed)
     for name, recipe in trained.items():

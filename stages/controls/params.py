@@ -7,7 +7,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, PositiveInt
 
 from stages.base.params import Declared, Params
-from stages.nets.trained import TrainRecipe
+from stages.nets.trained import TrainParams, TrainRecipe
+from stages.teachers.heads import Kind
+from stages.teachers.mixing import Mix
+from stages.teachers.params import Distillation
 from stages.video.controls import CONTROLS
 
 
@@ -47,9 +50,24 @@ class ControlsParams(Params):
     asked of trained methods only: a classifier that learns from reversed clips is right on them."""
 
 
+class AskedRecipe(TrainRecipe):
+    """The recipe of a method that `train` or `distill` made; how it was taught plays no part any more."""
+
+    heads: Kind = "label"
+    """label: one head of labels; verb_noun: one of verbs and one of nouns, whose scores multiply."""
+    distillation: Distillation | None = None
+    """Of a student: its loss."""
+    mix: Mix = "mean"
+    """Of a student: how its teachers were weighed."""
+
+
+class AskedParams(AskedRecipe, TrainParams):
+    """A recipe, and the protocol whose train part it learnt from."""
+
+
 PARAMS: Declared = {
     "controls.{dataset}": ControlsParams,
     "score.{dataset}.confidence": Annotated[float, Field(ge=0.5, lt=1)],
     "score.{dataset}.assumed_icc": Annotated[float, Field(ge=0, le=1)],
-    "recipes.{recipe}": TrainRecipe,
+    "recipes.{recipe}": AskedRecipe,
 }

@@ -17,7 +17,7 @@ from stages.base.paths import Run
 from stages.distill.params import DistillParams
 from stages.learn.data import Clip, Task
 from stages.learn.losses import Objective
-from stages.learn.rows import action_rows
+from stages.learn.rows import action_rows, pairs_of
 from stages.nets.beside import attach, detach, width_of
 from stages.nets.learning import Aim
 from stages.nets.models import Built
@@ -134,8 +134,7 @@ class Distilling(Aim):
         """Return the rows of PREDICTIONS; of two heads with verbs, nouns, and their products as class scores."""
         if not self.heads:
             return super().rows(method, clips, scores, revision, key)
-        folds = [clip for part in self.task.folds[0][1:] for clip in part]
-        pairs = {clip.labels[0]: (str(clip.verb), str(clip.noun)) for clip in folds}
+        pairs = pairs_of([clip for part in self.task.folds[0][1:] for clip in part])
         return list(
             action_rows(method, clips, scores, self.classes["verb"], self.classes["noun"], pairs, revision, key)
         )

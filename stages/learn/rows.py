@@ -67,6 +67,20 @@ def prediction_rows(
         }
 
 
+def pairs_of(clips: Sequence[Clip]) -> dict[str, tuple[str, str]]:
+    """Return label -> verb and noun of the clips' labels."""
+    return {clip.labels[0]: (str(clip.verb), str(clip.noun)) for clip in clips}
+
+
+def pair_scores(
+    scores: NDArray[np.float64], verbs: Sequence[str], nouns: Sequence[str], pairs: Sequence[tuple[str, str]]
+) -> NDArray[np.float64]:
+    """Return the products (N, pairs) of the scores (N, verbs + nouns) of both heads, 6 digits."""
+    of_verb = scores[:, [verbs.index(verb) for verb, _ in pairs]]
+    of_noun = scores[:, [len(verbs) + nouns.index(noun) for _, noun in pairs]]
+    return np.asarray(np.round(of_verb * of_noun, 6), np.float64)
+
+
 def action_rows(
     method: str,
     clips: Sequence[Clip],
@@ -93,9 +107,8 @@ def action_rows(
         key: of the training run.
     """
     classes = sorted(pairs)
-    of_verb = [verbs.index(pairs[name][0]) for name in classes]
-    of_noun = [nouns.index(pairs[name][1]) for name in classes]
-    for clip, row in zip(clips, scores, strict=True):
+    products = pair_scores(scores, verbs, nouns, [pairs[name] for name in classes])
+    for clip, row, product in zip(clips, scores, products, strict=True):
         verb, noun = row[: len(verbs)], row[len(verbs) :]
         yield {
             "clip_id": clip.clip_id,
@@ -103,7 +116,7 @@ def action_rows(
             "repeat": 0,
             "labels": [action(verbs[int(verb.argmax())], nouns[int(noun.argmax())])],
             "classes": classes,
-            "class_scores": np.round(verb[of_verb] * noun[of_noun], 6).tolist(),
+            "class_scores": product.tolist(),
             "status": "ok",
             "revision": revision,
             "journal_key": key,
