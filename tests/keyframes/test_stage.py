@@ -172,7 +172,7 @@ def test_killed_and_started_again_it_goes_on(workplace, clips, monkeypatch, capf
     journal = workplace.folder / "journal"
     monkeypatch.setenv("HAR_JOURNAL", str(journal))
     killed = start(workplace.folder, process_group=0)
-    while not list(journal.rglob("*.jsonl")):
+    while not any(path.read_bytes().count(b"\n") > 1 for path in journal.rglob("*.jsonl")):  # a clip's frames, whole
         assert killed.poll() is None, killed.stderr.read()
         time.sleep(0.01)
     killed.send_signal(signal.SIGKILL)

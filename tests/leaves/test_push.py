@@ -32,7 +32,7 @@ def params(*names):
     records = {name: record(name) for name in names or SETS}
     kept = {name: one for name, one in records.items() if name == "ward"}
     pushed = {name: one for name, one in records.items() if name not in kept}
-    return {"here": "", "root": ".", "datasets": records, "kept": kept, "pushed": pushed}
+    return {"here": "", "root": ".", "datasets": records, "ingested": records, "kept": kept, "pushed": pushed}
 
 
 def block(licensed):

@@ -19,7 +19,7 @@ KINDS = {"folder": remotes.folder, "s3": remotes.s3, "ssh": remotes.ssh}
 
 
 #: The rest of the project's graph was not run here, and the published files are never pushed.
-TARGETS = ["--recursive", "papers", SPLITS]
+TARGETS = ["--recursive", "papers/smarthome_vlm", SPLITS]
 
 
 @pytest.fixture(scope="module")
@@ -156,12 +156,9 @@ def test_images_of_a_licensed_data_set_stay_here(tmp_path, remote_file):
     record |= {"keywords": "data/none", "captioner": "none", "judge": "none", "truth": "data/none"}
     record |= dict.fromkeys(("controls", "seeds", "targets"), "data/none")
     sets = {"weizmann": record}
-    lists = {"datasets": sets, "ingested": sets}
-    lists |= {key: {} for key in ("asked", "trained", "adapted", "teachers", "distilled", "methods", "controlled")}
-    edit_yaml(
-        project / "params.yaml",
-        lambda params: params.update(**lists, datasets=sets, ingested=sets, pushed=sets, kept={}),
-    )
+    lists = {key: {} for key in ("asked", "trained", "adapted", "teachers", "distilled", "methods", "controlled")}
+    lists |= dict.fromkeys(("datasets", "ingested", "pushed"), sets)
+    edit_yaml(project / "params.yaml", lambda params: params.update(**lists, kept={}))
     env = {"HAR_JOURNAL": str(project / ".journal")}
     said = tried("repro", "keyframes@weizmann", clone=project, env=env)
     assert "move its record in params.yaml from `pushed` to `kept`" in said
