@@ -121,6 +121,7 @@ def write_params(folder: Path, distilled: dict[str, dict[str, str]]) -> None:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     for other in ("resuscitation", "kitchen"):
         params["scenes"].remove(other)
+        params["controlled"].pop(other, None)
         for kind in ("pushed", "datasets", "ingested"):
             del params[kind][other]
     for kind in ("asked", "trained", "adapted", "teachers", "distilled"):
