@@ -81,14 +81,25 @@ def check_files(found: list[Path]) -> None:
                 what = f"{pipeline}: {name} writes {out}, and so does {writers[out]}"
                 _of_cell(pipeline, name).fail(what, "give the record another `method`, or take one of the two out")
             writers[out] = f"{pipeline}: {name}"
-    pointed = [file.parent / out["path"] for file in Path("data").rglob("*.dvc") for out in read_pipeline(file)["outs"]]
     for pipeline, name, cell in cells:
         where = _of_cell(pipeline, name)
         for dep in [Path(dep) for dep in map(str, cell.get("deps", ())) if not dep.startswith("stages/")]:
             if own := next((out for out in _outs(cell) if _overlap(dep, out)), None):
                 where.fail(f"{name} would read {dep}, where it writes {own}", "move the input to another folder")
-            if not (dep.exists() or any(_overlap(dep, out) for out in (*writers, *pointed))):
+            if not (dep.exists() or any(_overlap(dep, out) for out in writers) or _pointed(dep)):
                 where.fail(f"{name} reads {dep}, which is not there", f"correct the path; {NONE} where there is none")
+
+
+def _pointed(dep: Path) -> bool:
+    """Tell whether DVC pulls an input: a pointer lies beside it or above. Below, in clips, is whatever they brought."""
+    for file in (file for folder in dep.parents for file in sorted(folder.glob("*.dvc")) if file.is_file()):
+        try:
+            outs = read_pipeline(file).get("outs") or ()
+        except DvcException as error:
+            raise InputError(f"DVC cannot read it: {error}", file=file, do="correct it") from None
+        if any(_overlap(dep, file.parent / str(out["path"])) for out in outs):
+            return True
+    return False
 
 
 def _overlap(one: Path, other: Path) -> bool:

@@ -66,6 +66,22 @@ def put(kind, key, **changed):
     return change
 
 
+def test_an_input_behind_a_pointer_of_another_folder_is_there(project):
+    """A pointer may lie above its file; what a folder of clips brings along, called like a pointer, is none."""
+    (project / "data/other/clips").mkdir(parents=True)
+    (project / "data/other/clips/strange.dvc").write_bytes(b"\xff\x00: [")
+    (project / "data/lists").mkdir()
+    (project / "data/lists/test.txt.dvc").write_text("outs:\n- path: cs/test.txt\n")
+    edit_yaml(project / "params.yaml", put("pushed", "ward", official="data/lists/cs"))
+    assert list(checks()) == [4]
+    edit_yaml(project / "params.yaml", put("pushed", "ward", official="data/lists/cv"))
+    with pytest.raises(InputError, match="data/lists/cv, which is not there"):
+        list(checks())
+    (project / "data/lists/bad.dvc").write_text("outs: [")
+    with pytest.raises(InputError, match=r"data/lists/bad\.dvc: DVC cannot read it"):
+        list(checks())
+
+
 def test_the_projects_own_records_lead_somewhere(monkeypatch):
     monkeypatch.chdir(ROOT)
     assert sum(checks()) > 20
