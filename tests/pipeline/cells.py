@@ -56,11 +56,8 @@ def study(folder: Path, datasets: dict[str, dict[str, Any]], **records: dict[str
         shutil.copy(ROOT / none, folder / none)
     (folder / "compute.yaml").write_text(yaml.safe_dump({"device": "cpu", "workers": 1}))
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
-    values |= (
-        {kind: {} for kind in (*KINDS, "pretrained", "fetched", "kept", "listed", "teachers", "controlled")}
-        | {"scenes": []}
-        | records
-    )
+    emptied = (*KINDS, "pretrained", "fetched", "kept", "listed", "teachers", "controlled")
+    values |= {kind: {} for kind in emptied} | {"scenes": []} | records
     values["pushed"] = {name: BARE | record for name, record in datasets.items()}
     values["datasets"] = values["pushed"] | values["kept"]
     values["ingested"] = values["datasets"] | values["listed"]
