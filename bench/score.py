@@ -161,11 +161,9 @@ def main() -> None:
         os.chdir(folder)
         Repo.init(no_scm=True).close()
         write_run(known, rng)
-        took = {"score": timed("stages.score", RUN.name), "compare": timed("stages.compare", RUN.name, NONE)}
+        took = timed("stages.score", RUN.name, NONE)
         os.chdir("/")
-    took["all"] = Seconds(*(sum(column) for column in zip(*took.values(), strict=True)))
-    for stage, seconds in took.items():
-        print(f"{stage}: {seconds.wall:.1f} s, of which {seconds.cpu:.1f} s on a processor")
+    print(f"score: {took.wall:.1f} s, of which {took.cpu:.1f} s on a processor")
     print(f"peak memory of a stage: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB")
     ours, peer = against_bootstrap(known, rng)
     print(

@@ -34,7 +34,7 @@ Declared = Mapping[str, Any]
 BLOCKS = {"params/models": "vlm", "params/recipes": "recipes"}
 #: Folder of files of several blocks: `ingest` in params/datasets/home.yaml is `ingest.home`.
 DATASETS = "params/datasets"
-#: The file of a data set in `metrics` that is a param, in which no cell reads anything: see `stages/again`.
+#: The file of a data set in `metrics` that is a param, in which no cell reads anything: see `stages/methods/errors.py`.
 COUNTED = "errors.json"
 
 #: What DVC's parser asks of a file system; its own class for the local one takes a sixth of a second to import.

@@ -4,7 +4,7 @@ DVC writes a lock in place, so that a kill may empty it; it then refuses to go o
 each cell has the entry that fits the code, params and data which are here and whose outputs are here or in DVC's cache:
 of what is left of the lock, of DVC's run cache, or of the last commit. Where none fits, the last commit's is taken, and
 `dvc repro` says what has changed since. Nothing is computed, and no file but the lock is written. DVC's run cache has
-no stage with an output that git tracks and that is no metric: `ingest`, `again`, `controls` and `compare` may run
+no stage with an output that git tracks and that is no metric: `ingest`, `keywords`, `controls` and `score` may run
 again.
 """
 

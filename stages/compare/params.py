@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field
 
-from stages.base.params import Declared, Params
+from stages.base.params import Params
 
 
 class SweepParams(Params):
@@ -38,10 +36,3 @@ class CompareParams(Params):
     """Thresholds that data/<run>/sweep.csv tries."""
     confusion: ConfusionParams | None
     """What data/<run>/confusion_headline.csv holds; null leaves it empty."""
-
-
-PARAMS: Declared = {
-    "compare.{dataset}": CompareParams,
-    "score.{dataset}.confidence": Annotated[float, Field(ge=0.5, lt=1)],
-    "score.{dataset}.assumed_icc": Annotated[float, Field(ge=0, le=1)],
-}

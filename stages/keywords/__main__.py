@@ -1,7 +1,8 @@
 """Class -> keywords of a data set: `python -m stages.keywords home stages/keywords/lists/home.yaml`.
 
 Takes the lists from a YAML file of this repository, from the literal in a published notebook, from the labels, or from
-a model; checks that every class of the data set has one, and warns of keywords that many classes share.
+a model; checks that every class of the data set has one, and warns of keywords that many classes share. It is the first
+cell of a data set that may ask, and so it sets the counts of errors to 0 (`stages/methods/errors.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from stages.keywords.checks import of_classes, warnings
 from stages.keywords.files import from_labels, from_notebook, from_yaml
 from stages.keywords.params import PARAMS, FileLists, KeywordsParams, LabelLists, NotebookLists
 from stages.labels.classes import read_classes
+from stages.methods.errors import reset
 from stages.vlm.load import load
 from stages.vlm.prompts import Prompt
 
@@ -30,7 +32,8 @@ def main() -> None:
     arguments.add_argument("lists", type=Path, help=f"file or notebook of the lists; {NONE} where nothing is read")
     cell = arguments.parse_args()
     dataset: str = cell.dataset
-    params: KeywordsParams = read(PARAMS, dataset=dataset)["keywords.{dataset}"]
+    params: KeywordsParams
+    params, asked = read(PARAMS, dataset=dataset).values()
     run = Run(dataset)
     listed = read_classes(run)
     words = listed.words
@@ -53,6 +56,7 @@ def main() -> None:
         print(f"keywords {dataset}: warning: {doubt}")
     written = {"version": params.version, "source": source, "classes": lists, "warnings": doubts}
     write_json(run.keywords, written)
+    reset(run, asked)
     closing(f"keywords {dataset}", f"{len(lists)} classes, {len(doubts)} warnings, from {source}", known)
 
 

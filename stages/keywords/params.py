@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from stages.base.params import Declared, Params
+from stages.methods.records import Record
 from stages.vlm.params import VlmParams
 
 
@@ -62,4 +63,4 @@ class ModelLists(_Lists):
 #: Block `keywords.<dataset>`.
 KeywordsParams = Annotated[FileLists | NotebookLists | LabelLists | ModelLists, Field(discriminator="source")]
 
-PARAMS: Declared = {"keywords.{dataset}": KeywordsParams}
+PARAMS: Declared = {"keywords.{dataset}": KeywordsParams, "asked": dict[str, Record]}

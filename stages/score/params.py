@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stages.base.params import Declared, Params
+from stages.compare.params import CompareParams
 from stages.labels.rules import Rules
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -58,4 +59,4 @@ class ScoreParams(Params):
         return protocol in self.only.get(metric, [protocol])
 
 
-PARAMS: Declared = {"score.{dataset}": ScoreParams}
+PARAMS: Declared = {"score.{dataset}": ScoreParams, "compare.{dataset}": CompareParams}

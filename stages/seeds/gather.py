@@ -1,6 +1,6 @@
 """Tables of all draws, `seeds.csv` and `clips.csv` in metrics/<dataset>/seeds, from the cells and the shipped scores.
 
-They are plain files, no outputs of a DVC stage: `compare` reads them, and `dvc repro` would else run this pipeline,
+They are plain files, no outputs of a DVC stage: `score` reads them, and `dvc repro` would else run this pipeline,
 hours of it, before the root's.
 """
 

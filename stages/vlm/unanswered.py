@@ -17,7 +17,7 @@ def count_errors(run: Run, errors: int, stage: str, method: str | None = None) -
     """Write how many answers of a cell ended in an error; return what happens with them then, in words.
 
     Call it once the output is written. What is run by hand writes nothing: DVC knows that the output is another one.
-    `stages/again` says what the number does.
+    `stages/methods/errors.py` says what the number does.
 
     Args:
         run: of the cell's data set.

@@ -18,7 +18,7 @@ BODIES = yaml.safe_load((PAPER / "dvc.yaml").read_text())["stages"]
 STAGES = [stage for stage in graph.stages() if stage.pipeline.parent == PAPER]
 #: Stages that the study has cells of: one a data set, a model, an answer, a training.
 CELLS = {"model": 4, "infer": 12, "train": 1, "adapt": 8} | dict.fromkeys(
-    ["ingest", "again", "keyframes_kept", "keywords", "caption", "nulls", "measure", "score", "compare", "report"], 1
+    ["ingest", "keyframes_kept", "keywords", "caption", "nulls", "measure", "score", "report"], 1
 )
 
 

@@ -24,6 +24,14 @@ def compared(small: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return small
 
 
+def test_the_stage_scores_and_compares_at_once(compared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path: path.read_bytes() for path in TABLES}
+    for path in before:
+        path.unlink()
+    world.run(monkeypatch, "score", "data/none")
+    assert {path: path.read_bytes() for path in TABLES} == before
+
+
 def table(path: Path) -> pl.DataFrame:
     return pl.read_csv(path, infer_schema_length=None)
 

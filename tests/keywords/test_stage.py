@@ -27,7 +27,7 @@ def manifest(**labels):
 
 def block(**changes):
     values = {"source": "file", "version": 1, "shared_by": 4}
-    return {"keywords": {"tiny": {**values, **changes}}}
+    return {"keywords": {"tiny": {**values, **changes}}, "asked": {}}
 
 
 def test_the_lists_of_the_classes_that_usable_clips_have(workplace, capsys):
@@ -70,11 +70,13 @@ def test_a_model_that_babbles_stops_the_stage_and_its_answer_is_shown(workplace)
         "seed": 0,
     }
     values = {"source": "model", "version": 1, "shared_by": 4, "name": "babbler", "prompt": "list", "count": 5}
-    told = workplace.run("keywords", "tiny", NONE, values={"keywords": {"tiny": {**values, "model": model}}})
+    told = workplace.run(
+        "keywords", "tiny", NONE, values={"keywords": {"tiny": {**values, "model": model}}, "asked": {}}
+    )
     assert "1 of 1 classes got no list of keywords:\n  Walk: ok, " in told
     assert not RUN.keywords.exists()
     values |= {"model": model, "prompt": "no"}
-    told = workplace.run("keywords", "tiny", NONE, values={"keywords": {"tiny": values}})
+    told = workplace.run("keywords", "tiny", NONE, values={"keywords": {"tiny": values}, "asked": {}})
     assert "no such prompt" in told
 
 

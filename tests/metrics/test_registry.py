@@ -108,8 +108,7 @@ BLOCKS = {
 COMMANDS = [
     "nulls home",
     "measure home none data/none",
-    "score home",
-    "compare home data/none",
+    "score home data/none",
     "report home data/none data/none data/none",
 ]
 

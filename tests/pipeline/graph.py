@@ -52,7 +52,7 @@ class Stage:
     def params(self, cell: dict[str, str]) -> dict[str, Any]:
         """Return the value of each param that a cell lists, by its place among all params.
 
-        Its count of errors is none that its room reads: see `stages/again`.
+        Its count of errors is none that its room reads: see `stages/methods/errors.py`.
         """
         found = {}
         for entry in self.body.get("params", []):

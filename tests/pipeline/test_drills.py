@@ -75,7 +75,7 @@ def test_a_damaged_file_in_the_cache_is_found_and_made_again(copy, replayed, tru
     (copy / name).unlink()
     dvc("checkout", f"{REPLAY}:score@smarthome_vlm", cwd=copy)
     assert not same(copy, replayed)
-    output = dvc("repro", "-s", "-f", f"{REPLAY}:compare@smarthome_vlm", cwd=copy, env=journal(copy), check=False)
+    output = dvc("repro", "-s", "-f", f"{REPLAY}:score@smarthome_vlm", cwd=copy, env=journal(copy), check=False)
     assert f"error: {name}: not a Parquet file, or a damaged one" in output
     assert "stages.cache.verify" in output
     told = started(copy, command="stages.cache.verify").communicate()[0]
@@ -163,7 +163,7 @@ def test_a_method_without_a_title_is_asked_and_not_shown(copy):
     edit_yaml(copy / PARAMS, untitle)
     page = copy / RUN / "report/index.html"
     output = dvc("repro", REPLAY, cwd=copy, env=journal(copy))
-    assert {stage.partition("@")[0] for stage in ran(output)} == {"again", "measure", "score", "compare", "report"}
+    assert {stage.partition("@")[0] for stage in ran(output)} == {"keywords", "measure", "score", "report"}
     assert (copy / RUN / f"predictions/{name}.parquet").exists()
     summary = (copy / "metrics/smarthome_vlm/summary.csv").read_text()
     assert name not in summary

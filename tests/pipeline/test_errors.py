@@ -23,7 +23,7 @@ KINDS = {
     "caption": ("The activity is", "4567"),
     "measure": ("True or False", "89ab"),
 }
-DOWNSTREAM = ["measure@tiny", "score@tiny", "compare@tiny", "report@tiny"]
+DOWNSTREAM = ["measure@tiny", "score@tiny", "report@tiny"]
 
 
 class Failing:
@@ -162,13 +162,13 @@ def test_errors_are_asked_again_until_they_are_none(project, failing, journal, t
     assert said in noted(project)
     table = pl.read_parquet(project / "data/tiny/predictions/served_list.parquet")
     assert (table["status"] == "error").sum() == wrong["infer"]
-    assert "again@tiny" in dvc("status", cwd=project)
+    assert "keywords@tiny" in dvc("status", cwd=project)
     commit(project)
 
     # The server is still down: exactly these are asked once more, and what follows has nothing new to do.
     lock = (project / "dvc.lock").read_text()
     output = repro(project, journal)
-    assert sorted(ran(output)) == ["again@tiny", "caption@tiny", "infer@tiny_served_list", "measure@tiny"]
+    assert sorted(ran(output)) == ["caption@tiny", "infer@tiny_served_list", "keywords@tiny", "measure@tiny"]
     assert failing.since() == wrong == counts(project)
     assert (project / "dvc.lock").read_text() == lock
     assert git("status", "--porcelain", cwd=project) == ""
@@ -217,7 +217,7 @@ def test_errors_of_an_experiment_are_its_own_and_may_be_left_as_they_are(project
     assert all(wrong.values())
 
     # Whoever takes them as they are says so; then nobody asks again.
-    repro(project, journal, "repro", "again@tiny")
+    repro(project, journal, "repro", "keywords@tiny")
     dvc("commit", "-f", "caption@tiny", "infer@tiny_served_list", "measure@tiny", cwd=project)
     assert ran(repro(project, journal)) == ["report@tiny"]
     assert noted(project) == ""

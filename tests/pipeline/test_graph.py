@@ -114,7 +114,7 @@ def test_params_are_what_the_room_reads(stage):
 
 @pytest.mark.parametrize("stage", STAGES, ids=IDS)
 def test_a_cell_that_asks_has_its_own_count_of_errors_among_its_params(stage):
-    """In the file of its data set, as `again` writes it before it first asks."""
+    """In the file of its data set, as `keywords` writes it before anything is asked."""
     asks = any("count_errors(" in file.read_text() for file in (graph.ROOT / "stages" / stage.room).glob("*.py"))
     assert asks == (stage.room in ("caption", "infer", "measure"))
     own = [entry for entry in stage.body["params"] if any(file.endswith("errors.json") for file in entry)]
@@ -220,7 +220,7 @@ def test_who_reads_every_method_comes_after_each(repo):
         for kind, maker in zip(METHODS, ("infer", "train", "adapt", "distill"), strict=True):
             for key, record in values[kind].items():
                 writer = cells[pipeline, f"{maker}@{key}"]
-                for reader in ("nulls", "measure", "score", "compare", "report"):
+                for reader in ("nulls", "measure", "score", "report"):
                     after = nx.descendants(repo.index.graph, cells[pipeline, f"{reader}@{record['dataset']}"])
                     assert writer in after, f"{reader} of {key}"
                     looked += 1

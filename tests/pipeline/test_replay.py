@@ -50,7 +50,7 @@ def test_nothing_runs_when_nothing_changed(copy):
 def test_a_threshold_touches_only_score_and_what_follows(copy):
     edit_yaml(copy / BLOCKS, lambda params: params["score"]["thresholds"].update(similarity=0.6))
     output = repro(copy)
-    assert {stage.partition("@")[0] for stage in ran(output)} == {"score", "compare", "report"}
+    assert {stage.partition("@")[0] for stage in ran(output)} == {"score", "report"}
     assert "texts embedded" not in output
 
 
@@ -74,8 +74,8 @@ def test_a_fifth_file_costs_its_new_texts_also_without_a_journal(copy):
     edit_yaml(copy / PARAMS, add)
     shutil.rmtree(copy / ".journal")
     output = repro(copy)
-    after = [f"{room}@smarthome_vlm" for room in ("nulls", "measure", "score", "compare", "report")]
-    assert sorted(ran(output)[:3]) == ["again@smarthome_vlm", "infer@smarthome_vlm_fifth", "model@fifth"]
+    after = [f"{room}@smarthome_vlm" for room in ("nulls", "measure", "score", "report")]
+    assert sorted(ran(output)[:3]) == ["infer@smarthome_vlm_fifth", "keywords@smarthome_vlm", "model@fifth"]
     assert ran(output)[3:] == after
     assert embedded(output) == sum(text.startswith("The person is doing thing number") for text in generations.values())
     assert "fifth" in (copy / "metrics/smarthome_vlm/summary.csv").read_text()

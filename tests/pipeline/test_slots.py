@@ -1,7 +1,6 @@
 """Methods that are to come cost a stage and records: the graph with two more stages, run with commands of no work."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -78,7 +77,11 @@ RECORDS = {
 STUB = """
 import os
 from pathlib import Path
+from stages.base import params
 from stages.base.params import resolved_stage
+from stages.base.paths import Run
+from stages.keywords.params import PARAMS
+from stages.methods.errors import reset
 
 stage = resolved_stage()
 outs = [Path(out if isinstance(out, str) else next(iter(out))) for out in stage["outs"] + stage.get("plots", [])]
@@ -86,6 +89,9 @@ outs += [Path(next(iter(out))) for out in stage.get("metrics", [])]
 read = [Path(dep) for dep in stage["deps"] if Path(dep).is_dir() and not dep.startswith("stages/")]
 made = sorted(path.name for folder in read for path in folder.rglob("*"))
 for out in outs:
+    if out.name == "errors.json":  # it is a param of cells that ask
+        reset(Run(out.parent.name), params.read(PARAMS, dataset=out.parent.name)["asked"])
+        continue
     file = out if out.suffix else out / "made"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"{os.environ['DVC_STAGE']} {made}")
@@ -108,7 +114,7 @@ def project(tmp_path_factory):
     assert len(now.splitlines()) <= 380
     assert len(yaml.safe_load(now)["stages"]) <= 20
     graph = now + MORE
-    (folder / "dvc.yaml").write_text(re.sub(r"cmd: python -m stages\.(?!again)", "cmd: python stub.py ", graph))
+    (folder / "dvc.yaml").write_text(graph.replace("cmd: python -m stages.", "cmd: python stub.py "))
     write_params(folder, {})
     (folder / "stub.py").write_text(STUB)
     shutil.copy(ROOT / ".dvcignore", folder / ".dvcignore")
@@ -160,5 +166,5 @@ def test_the_graph_runs_with_them_and_a_new_record_runs_its_cell_and_what_follow
     names.check_pipeline(Path("dvc.yaml"))
     assert repro(project) == [
         "distill@home_taught_more_cs",
-        *(f"{stage}@home" for stage in ("nulls", "measure", "score", "compare", "report")),
+        *(f"{stage}@home" for stage in ("nulls", "measure", "score", "report")),
     ]

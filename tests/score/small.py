@@ -15,9 +15,14 @@ import yaml
 from dvc.repo import Repo
 
 from stages.base import params
-from stages.base.paths import NONE, Run
+from stages.base.paths import Run
 from stages.base.schema import MANIFEST, MEASURES, SPLITS
 from stages.base.tables import write_table
+from stages.compare import make as comparison
+from stages.methods.records import read_methods
+from stages.score.make import Scorer
+from stages.score.params import PARAMS as PARAMS_OF_SCORE
+from stages.stats.intervals import Level
 from tests.class_list import write_class_list
 from tests.records import list_methods
 
@@ -137,10 +142,20 @@ def run(monkeypatch: pytest.MonkeyPatch, room: str, *arguments: str) -> None:
 def score(monkeypatch: pytest.MonkeyPatch, *methods: str, **listed: Any) -> None:
     """Score some methods of the run, which then has no others; `listed` is what `list_methods` takes."""
     list_methods(RUN, methods, **listed)
-    run(monkeypatch, "score")
+    scorer = Scorer(RUN, block("score"))
+    for method in read_methods(RUN):
+        print(scorer.score(method))
 
 
 def compare(monkeypatch: pytest.MonkeyPatch, *methods: str, seeds: Path | None = None, **listed: Any) -> None:
     """Compare methods of the run, which then has no others; `seeds` is the folder of what other seeds gave."""
     list_methods(RUN, methods, **listed)
-    run(monkeypatch, "compare", str(seeds or NONE))
+    scoring = block("score")
+    level = Level(scoring.confidence, scoring.assumed_icc)
+    print(comparison.compare(RUN, read_methods(RUN), seeds, block("compare"), level))
+
+
+def block(name: str) -> Any:
+    """Return a block of the run's params as they are now."""
+    params.forget()
+    return params.read(PARAMS_OF_SCORE, dataset=RUN.name)[f"{name}.{{dataset}}"]
