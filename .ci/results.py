@@ -71,12 +71,12 @@ TABLES = {
     ),
     "kitchen": Table(
         [
-            Column("action", "given", "action_1"),
-            Column("verb", "given", "verb_1"),
-            Column("noun", "given", "noun_1"),
-            Column("action, unseen people", "unseen", "action_1"),
-            Column("action, tail", "tail_any", "action_1"),
-            Column("action, new pairs", "new_pairs", "action_1"),
+            Column("action", "given", "action_1", "accuracy"),
+            Column("verb", "given", "verb_1", "accuracy"),
+            Column("noun", "given", "noun_1", "accuracy"),
+            Column("action, unseen people", "unseen", "action_1", "accuracy"),
+            Column("action, tail", "tail_any", "action_1", "accuracy"),
+            Column("action, new pairs", "new_pairs", "action_1", "accuracy"),
         ],
         {
             "R(2+1)D, labels alone": "ce",

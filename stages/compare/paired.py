@@ -1,4 +1,6 @@
-"""Difference in mean class accuracy, for sets in macro-F1, of each two methods, on the clips that both have.
+"""Difference in a metric's headline number of each two methods, on the clips that both have.
+
+The headline is mean class accuracy or accuracy, as the metric says, of metrics of sets macro-F1.
 
 The variance is that of the clips' differences in verdict, with subjects as clusters (`stages.stats.spread`); the test
 is Student's. A family, over which Holm's correction runs, is all pairs of listed methods, null models included, in one
@@ -21,8 +23,9 @@ import polars as pl
 from stages.compare.holm import holm
 from stages.compare.inputs import Inputs
 from stages.compare.seeded import Learnt, Seeded, macro_f1
+from stages.metrics.registry import headline
 from stages.stats.clips import Objects
-from stages.stats.design import Design, Floats, Ints
+from stages.stats.design import Design, Floats, Ints, class_weights
 from stages.stats.intervals import difference, p_value
 from stages.stats.seeds import contrast
 from stages.stats.sets import compared as gap
@@ -39,7 +42,7 @@ SEEDED = ["low_seeds", "high_seeds", "p_seeds"]
 def differences(inputs: Inputs, confidence: float, seeded: Seeded) -> pl.DataFrame:
     """Return a row a pair, `model` minus `other`, sorted by protocol, metric and names.
 
-    Of a metric of sets it is the difference in macro-F1; a column `aggregate` then says which it is.
+    Where a metric's headline is not mean class accuracy, a column `aggregate` says which it is.
     """
     rows: list[dict[str, Any]] = []
     for (protocol, metric), keys in itertools.groupby(inputs.scored(), key=lambda key: key[:2]):
@@ -58,32 +61,36 @@ def differences(inputs: Inputs, confidence: float, seeded: Seeded) -> pl.DataFra
                 right,
                 confidence,
                 {name: one._replace(right=one.right[places]) for name, one in learnt.items() if one.right is not None},
+                headline(metric, False),
             )
-        headline = "macro_f1" if metric in inputs.of_sets else "mca"
-        aggregate = {"aggregate": headline} if inputs.of_sets else {}
-        rows += ({"protocol": protocol, "metric": metric, **row, **aggregate} for row in found)
+        number = headline(metric, metric in inputs.of_sets)
+        rows += ({"protocol": protocol, "metric": metric, **row, "aggregate": number} for row in found)
     schema = [(KEYS, pl.String), (NUMBERS, pl.Float64), (COUNTS, pl.Int64)]
-    schema += [(["aggregate"], pl.String)] if inputs.of_sets else []
-    schema += [(SEEDED, pl.Float64)]
+    schema += [(["aggregate"], pl.String), (SEEDED, pl.Float64)]
     table = pl.DataFrame(rows, schema={name: kind for names, kind in schema for name in names})
+    table = table.drop("aggregate") if (table["aggregate"] == "mca").all() else table
     return table if seeded.any else table.drop(SEEDED)
 
 
 def family(
-    design: Design, right: Mapping[str, Floats], confidence: float, learnt: Mapping[str, Learnt] | None = None
+    design: Design,
+    right: Mapping[str, Floats],
+    confidence: float,
+    learnt: Mapping[str, Learnt] | None = None,
+    number: str = "mca",
 ) -> Iterator[dict[str, Any]]:
     """Yield the differences of one family, p values corrected; `right` is (N,) a method, nan where left out.
 
-    `learnt` are those that learn, over their seeds, their `right` of the same N clips.
+    `learnt` are those that learn, over their seeds, their `right` of the same N clips; `number` is mca or accuracy.
     """
     over = {name: one for name, one in (learnt or {}).items() if one.right is not None}
     means = {**right, **{name: one.right for name, one in over.items() if one.right is not None}}
     rows = []
     for model, other in itertools.combinations(sorted(right), 2):
-        found = compared(design, right[model], right[other], confidence)
+        found = compared(design, right[model], right[other], confidence, number)
         sides = [over[name] for name in (model, other) if name in over]
         if sides and found["difference"] is not None:
-            on_mean = paired(design, means[model], means[other])
+            on_mean = paired(design, means[model], means[other], number)
             found |= with_seeds(on_mean.value, on_mean.spread, sides, confidence)
         else:
             found |= as_without(found)
@@ -170,33 +177,36 @@ class Paired(NamedTuple):
     part: Design
     """Of those clips."""
     value: float
-    """The difference in mean class accuracy; nan where there is no such clip."""
+    """The difference in mean class accuracy or accuracy; nan where there is no such clip."""
     spread: Spread
     """Of the difference: 0 where no clip differs, nan where it cannot be told."""
     differ: bool
     """Whether a clip differs."""
 
 
-def paired(design: Design, model: Floats, other: Floats) -> Paired:
-    """Return the difference of two methods, (N,) right draws of each, nan where left out, and what its bounds need."""
+def paired(design: Design, model: Floats, other: Floats, number: str = "mca") -> Paired:
+    """Return the difference of two methods, (N,) right draws of each, nan where left out, and what its bounds need.
+
+    `number` is mca or accuracy.
+    """
     both = ~(np.isnan(model) | np.isnan(other))
     part = design.only(both)
     if not both.any():
         return Paired(part, np.nan, Spread(np.asarray(np.nan), np.asarray(np.nan)), False)
     cells = part.cells(model[both] - other[both])
-    weights = np.full(len(part.classes), 1 / len(part.classes))
+    weights = class_weights(cells, number)
     value = float(weights @ (cells.total.sum(1) / cells.clips.sum(1)))
     differ = bool(cells.square.any())
     return Paired(part, value, spread(cells, weights) if differ else Spread(np.asarray(0.0), np.asarray(1.0)), differ)
 
 
-def compared(design: Design, model: Floats, other: Floats, confidence: float) -> dict[str, Any]:
-    """Return difference, bounds and p value of two methods; None where it cannot be told.
+def compared(design: Design, model: Floats, other: Floats, confidence: float, number: str = "mca") -> dict[str, Any]:
+    """Return difference, bounds and p value of two methods, in mca or accuracy; None where it cannot be told.
 
     Where the verdicts differ in the same way in all clips of each class, no variance can be estimated: there are no
     bounds then, and p is the least that a sign test over the subjects can give.
     """
-    part, value, clusters, differ = paired(design, model, other)
+    part, value, clusters, differ = paired(design, model, other, number)
     found: dict[str, Any] = dict.fromkeys(NUMBERS)
     found |= {"clips": len(part.of_class), "classes": len(part.classes), "subjects": len(part.subjects)}
     if np.isnan(value):

@@ -13,14 +13,15 @@ from stages.base.errors import InputError
 from stages.compare.inputs import Inputs
 from stages.compare.runs import Runs
 from stages.compare.seeds import DIGIT, Trainings
+from stages.metrics.registry import headline
 from stages.stats.clips import Objects
-from stages.stats.design import Cells, Design, Floats, Ints, Mask
+from stages.stats.design import Cells, Design, Floats, Ints, Mask, class_weights
 from stages.stats.intervals import Level
 from stages.stats.seeds import Seeds, aggregate, shared
 from stages.stats.sets import Numbers, f1, matrix
 from stages.stats.sets import cells as cells_of_sets
 
-#: Of the row's headline number, mca or macro_f1 of sets; a run in which no method learns has none of these.
+#: Of the row's headline number; a run in which no method learns has none of these.
 COLUMNS = {
     "seeds": pl.Int64,
     "seeds_mean": pl.Float64,
@@ -64,7 +65,7 @@ class Seeded:
         Raises:
             InputError: what the trainings said is missing, or is of others than those whose values stand in seeds.csv.
         """
-        key = (method, protocol, metric, "macro_f1" if metric in self._inputs.of_sets else "mca")
+        key = (method, protocol, metric, headline(metric, metric in self._inputs.of_sets))
         shipped = self._shipped.get(key)
         values = None if shipped is None else self._trainings.of(key, shipped)
         if values is None:
@@ -116,15 +117,15 @@ class _Found(NamedTuple):
 
 
 def _of_classes(inputs: Inputs, runs: Runs, method: str, of: tuple[str, str], values: Sequence[float]) -> _Found:
-    """Return what the interval of mean class accuracy is made from, as `score` makes it."""
+    """Return what the interval of a metric's headline, mca or accuracy, is made from, as `score` makes it."""
     protocol, metric = of
     right = runs.right(inputs, method, metric, len(values))  # (k, M)
     mean = right.mean(0)
     places = inputs.clips.protocols[protocol]
     places = places[~np.isnan(mean[places])]
     design = Design.of(inputs.clips.label[places].tolist(), inputs.clips.subject[places].tolist())
-    weights = np.full(len(design.classes), 1 / len(design.classes))
     cells = design.cells(mean[places])
+    weights = class_weights(cells, headline(metric, False))
     value = float(weights @ (cells.total.sum(1) / cells.clips.sum(1)))
     return _Found(value, cells, [design.cells(one[places] - mean[places]) for one in right], weights, right=mean)
 

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from stages.metrics.registry import METRICS, headline
+
 NUMBERS = ["mca", "mca_low", "mca_high", "macro_f1", "accuracy"]
 COLUMNS = ["model", "protocol", "metric", *NUMBERS, "clips", "classes", "subjects"]
 #: Numbers of metrics of sets, which have no mca, with their bounds; a run without such a metric has none of these.
 SET_NUMBERS = ["macro_f1", "macro_precision", "macro_recall", "macro_ap", "violations", "invented", "outside"]
 OF_SETS = [f"{name}{bound}" for name in SET_NUMBERS for bound in ("", "_low", "_high")][1:]
+#: Bounds of accuracy, where it is a metric's headline; a run without such a metric has none of these.
+OF_SHARES = ["accuracy_low", "accuracy_high"]
 KEYS = ["method", "protocol", "metric"]
 CLASS = "class:"
 #: What is told of each class of a metric of sets.
@@ -18,16 +22,19 @@ CLASS_NUMBERS = ["f1", "precision", "recall", "ap"]
 
 
 def summary(scores: pl.DataFrame) -> pl.DataFrame:
-    """Return the table of `COLUMNS` and, with metrics of sets, `OF_SETS`, from SCORES of all methods."""
-    table = _aggregate(scores, "accuracy").select(*KEYS, pl.col("value").alias("accuracy"), *COLUMNS[-3:])
+    """Return the table of `COLUMNS`, `OF_SHARES` and, of metrics of sets, `OF_SETS`, from SCORES of all methods."""
+    shares = _aggregate(scores, "accuracy").rename({"value": "accuracy", "low": OF_SHARES[0], "high": OF_SHARES[1]})
+    is_headline = pl.col("metric").is_in([name for name in METRICS if headline(name, False) == "accuracy"])
+    shares = shares.with_columns(pl.when(is_headline).then(pl.col(bound)).alias(bound) for bound in OF_SHARES)
+    table = shares.select(*KEYS, "accuracy", *OF_SHARES, *COLUMNS[-3:])
     for name in ("mca", *SET_NUMBERS):
         found = _aggregate(scores, name).rename({"value": name, "low": f"{name}_low", "high": f"{name}_high"})
         table = table.join(found.select(*KEYS, name, f"{name}_low", f"{name}_high"), on=KEYS, how="left")
     # The interval of macro-F1 stands where it is the headline.
     of_sets = pl.col("mca").is_null()
     table = table.with_columns(pl.when(of_sets).then(pl.col(f"macro_f1_{end}")).name.keep() for end in ("low", "high"))
-    table = table.sort(KEYS).rename({"method": "model"}).select(*COLUMNS, *OF_SETS)
-    return _without_empty(table, OF_SETS)
+    table = table.sort(KEYS).rename({"method": "model"}).select(*COLUMNS, *OF_SETS, *OF_SHARES)
+    return _without_empty(_without_empty(table, OF_SETS), OF_SHARES)
 
 
 def per_class(scores: pl.DataFrame) -> pl.DataFrame:
@@ -60,20 +67,38 @@ def repeats(scores: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
 
 
 def null_beats(table: pl.DataFrame, nulls: Sequence[str]) -> pl.DataFrame:
-    """Return each model that a null model reaches or beats: model, protocol, metric, mca, null, null_mca.
+    """Return each model that a null model reaches or beats by a metric's headline: model, protocol, metric, mca, null,
+    null_mca.
 
-    On such a metric the model's number says little about recognition. Of a metric of sets macro-F1 is compared, in
-    columns of its own.
+    On such a metric the model's number says little about recognition. Macro-F1 of metrics of sets, and accuracy where
+    it is the headline, are in columns of their own.
     """
-    is_null, headline = pl.col("model").is_in(list(nulls)), pl.coalesce("mca", "macro_f1")
-    keys, of_null = ["protocol", "metric"], {"model": "null", "mca": "null_mca", "macro_f1": "null_macro_f1"}
-    single = table.select(*keys, "model", "mca", "macro_f1").with_columns(
-        pl.when(pl.col("mca").is_null()).then(pl.col("macro_f1")).alias("macro_f1"), value=headline
+    keys, numbers = ["protocol", "metric"], ["mca", "macro_f1", "accuracy"]
+    shares = pl.col("metric").is_in([name for name in METRICS if headline(name, False) == "accuracy"])
+    number = (
+        pl.when(shares)
+        .then(pl.lit("accuracy"))
+        .otherwise(pl.when(pl.col("mca").is_null()).then(pl.lit("macro_f1")).otherwise(pl.lit("mca")))
     )
-    null = single.filter(is_null).rename(of_null | {"value": "null_value"})
+    single = table.with_columns(number=number).with_columns(
+        pl.when(pl.col("number") == name).then(pl.col(name)).alias(name) for name in numbers
+    )
+    single = single.select(*keys, "model", *numbers, value=pl.coalesce(numbers))
+    is_null = pl.col("model").is_in(list(nulls))
+    null = single.filter(is_null).rename({"model": "null", **{name: f"null_{name}" for name in [*numbers, "value"]}})
     rows = single.filter(~is_null).join(null, on=keys).filter(pl.col("null_value") >= pl.col("value"))
-    columns = ["model", "protocol", "metric", "mca", "null", "null_mca", "macro_f1", "null_macro_f1"]
-    return _without_empty(rows.select(columns).sort("protocol", "metric", "model", "null"), columns[-2:])
+    rows = rows.sort("protocol", "metric", "model", "null").select(
+        "model",
+        "protocol",
+        "metric",
+        "mca",
+        "null",
+        "null_mca",
+        *(f"{side}{name}" for name in numbers[1:] for side in ("", "null_")),
+    )
+    for name in numbers[1:]:
+        rows = _without_empty(rows, [name, f"null_{name}"])
+    return rows
 
 
 def _without_empty(table: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:

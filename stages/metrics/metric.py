@@ -28,6 +28,9 @@ class Metric:
     None for a value that needs a threshold."""
     threshold: float | None = None
     """Answers are right beyond it, where `score.<dataset>.thresholds` has no other; None: the params must say it."""
+    headline: Literal["mca", "accuracy"] = "mca"
+    """Its main number, by which methods are compared: mean class accuracy, or the share of clips. Of a metric whose
+    answers are sets it is macro-F1."""
     better: Literal["higher", "lower"] = "higher"
     """Which values are the better ones: right answers are above the threshold, or below it."""
     params: type[Params] | None = None

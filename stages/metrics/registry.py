@@ -51,6 +51,13 @@ MODULES = (
 METRICS: Mapping[str, Metric] = {module.METRIC.name: module.METRIC for module in MODULES}
 
 
+def headline(name: str, of_sets: bool) -> str:
+    """Return the aggregate that is a metric's main number: mca, accuracy, or macro_f1 of one whose answers are sets."""
+    if of_sets:
+        return "macro_f1"
+    return METRICS[name].headline if name in METRICS else "mca"
+
+
 def sign(name: str) -> int:
     """Return what a metric's values are multiplied by so that higher ones are better: 1, or -1."""
     return METRICS[name].sign if name in METRICS else 1

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from stages.base.tables import rounded
-from stages.metrics.registry import METRICS
+from stages.metrics.registry import METRICS, headline
 from stages.report.inputs import CONFUSION, Inputs
 
 
@@ -24,9 +24,9 @@ def metric_titles(metrics: Iterable[str]) -> list[dict[str, str]]:
 
 
 def results(inputs: Inputs) -> list[dict[str, Any]]:
-    """Return a row of `summary.csv` each, nulls kept; `headline` names its main number: mca, or macro_f1 of sets."""
+    """Return a row of `summary.csv` each, nulls kept; `headline` names its main number."""
     rows: list[dict[str, Any]] = rounded(inputs.summary.to_dicts(), 5)
-    return [{**row, "headline": "mca" if row["mca"] is not None else "macro_f1"} for row in rows]
+    return [{**row, "headline": headline(row["metric"], row["mca"] is None)} for row in rows]
 
 
 def seeds(inputs: Inputs) -> dict[str, dict[str, list[float]]]:

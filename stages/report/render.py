@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stages.metrics.registry import METRICS
-from stages.report import agreement, exclusions, gallery, glance, images, numbers, provenance, targets
+from stages.report import agreement, exclusions, gallery, glance, images, numbers, pairs, provenance, targets
 from stages.report.inputs import Inputs, read_csv
 from stages.report.pack import packed
 from stages.report.params import ReportParams
@@ -99,6 +99,8 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         errors=inputs.errors,
         controls=_plain(read_csv(rules.controls, [])) if rules.controls else None,
         glance=glance.pictures(inputs, 2 * params.thumbnail_width) if pictured else [],
+        pairs=pairs.pairs(inputs, protocols[0]),
+        first=protocols[0],
         stages=made_by,
         method_rows=provenance.of_methods(inputs),
         references=provenance.of_references(inputs),

@@ -70,3 +70,9 @@ class Design:
         total = np.bincount(cell, weights=quantity, minlength=size).reshape(shape).astype(np.float64)
         square = np.bincount(self.of_class, weights=quantity**2, minlength=shape[0]).astype(np.float64)
         return Cells(clips, total, square)
+
+
+def class_weights(cells: Cells, number: str) -> Floats:
+    """Return each class's weight (C,) in mca, 1 / C, or in accuracy, its share of the clips."""
+    clips = cells.clips.sum(1)
+    return np.full(len(clips), 1 / len(clips)) if number == "mca" else clips / clips.sum()

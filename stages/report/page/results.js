@@ -1,6 +1,7 @@
 // The results table: methods down, protocols and metrics across; a number's details on demand.
 
-// The headline number of a metric is its mean class accuracy, of one whose answers are sets of classes its macro-F1.
+// The headline number of a metric is what it says, mean class accuracy or accuracy; of one whose answers are sets of
+// classes it is macro-F1.
 const AGGREGATES = [["mca", "Mean class accuracy"], ["macro_f1", "Macro-F1"], ["macro_precision", "Macro precision"],
   ["macro_recall", "Macro recall"], ["macro_ap", "Mean average precision"], ["accuracy", "Accuracy"], ["violations", "Rules broken"],
   ["invented", "Invented a class"], ["outside", "Outside the list"]];
@@ -45,10 +46,12 @@ function drawResults(data) {
   const seeded = data.differences.some((row) => "p_seeds" in row);
   const excludes = (one) => one.low_seeds > 0 || one.high_seeds < 0;
   const sure = (one) => (seeded ? typeof one.low_seeds === "number" && excludes(one) && one.p_seeds < 0.05 : one.p_holm !== null && one.p_holm < 0.05);
+  const untold = (one) => seeded && typeof one.low_seeds !== "number"; // a training stands alone
   const drawn = (row, aggregate) => data.seeds[`${row.method}|${row.protocol}|${row.metric}|${aggregate}`] ?? { own: [], base: [] };
   const found = (list, row) => list.filter((one) => one.model === row.method && one.protocol === row.protocol && one.metric === row.metric);
   const some = AGGREGATES.filter(([key]) => data.results.some((row) => typeof row[key] === "number"));
-  const pick = { protocol: data.protocols[0], metric: "", aggregate: some[0]?.[0] ?? "mca" };
+  const first = data.metrics.map((metric) => data.results.find((row) => row.metric === metric.id)).find(Boolean);
+  const pick = { protocol: data.protocols[0], metric: "", aggregate: first?.headline ?? "mca" };
   const better = (one, other) => (LESS_IS_BETTER.has(pick.aggregate) ? one < other : one > other);
 
   // A column: every method's row, the best method and the best null model.
@@ -73,7 +76,7 @@ function drawResults(data) {
     const test = isHeadline && pair && typeof pair.difference === "number" ? pair : null;
     const below = !method.null && reference !== null && !better(value, reference);
     const note = isBest ? el("span", { class: "best-mark" }, "best")
-      : test ? el("span", { class: "delta" }, points(test.difference), sure(test) ? el("b", {}, " *") : el("i", {}, " n.s."))
+      : test ? el("span", { class: "delta" }, points(test.difference), sure(test) ? el("b", {}, " *") : untold(test) ? "" : el("i", {}, " n.s."))
       : null;
     const low = row[`${pick.aggregate}_low`] ?? null, high = row[`${pick.aggregate}_high`] ?? null;
     const draws = drawn(row, pick.aggregate);
