@@ -40,7 +40,8 @@ def main() -> None:
             did = f"{scene.clips} clips of {len(scene.verbs)} verbs and {len(scene.nouns)} nouns, {train} to train,"
         elif isinstance(scene, Pairs):
             train = make_encounters(scene, run, processes, progress.advance)
-            did = f"{scene.clips} clips of {len(scene.classes)} classes and {len(scene.unseen)} unseen ones, {train} to train,"
+            named = f"{len(scene.classes)} classes and {len(scene.unseen)} unseen ones"
+            did = f"{scene.clips} clips of {named}, {train} to train,"
         else:
             intervals = make_table(scene, run, processes, progress.advance)
             did = f"{scene.recordings} recordings with {intervals} annotations"

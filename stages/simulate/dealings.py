@@ -109,7 +109,7 @@ def punch(duo: Duo) -> None:
     hit = duo.moment(0.38, 0.48)
     duo.apart(_come(duo, 0.74, hit - 0.15), 0.15 * duo.rise(hit + 0.05, 0.3))
     again = duo.rng.uniform(0.55, 0.7)
-    strikes = duo.pulse(hit, 0.2) + duo.pulse(hit + again, 0.2)
+    strikes = duo.pulse(hit, 0.28) + duo.pulse(hit + again, 0.28)
     flies = duo.pulse(hit + 0.15, 0.3) + duo.pulse(hit + again + 0.15, 0.3)
     a, o = duo.actor, duo.other
     a.pose.lean += 0.16 * strikes
@@ -119,7 +119,7 @@ def punch(duo: Duo) -> None:
     o.pose.look[:, 1] -= 0.60 * flies
     fists = duo.rise(hit - 0.7, 0.3)
     for hand in (0, 1):
-        hold_up(a, hand, 0.24, 0.10, 0.16, fists)
+        hold_up(a, hand, 0.30, 0.10, 0.08, fists)
         hold_up(o, hand, 0.30, 0.25, 0.05, flies)
     reach(a, a.body.hand, face - 0.04 * duo.ahead(duo.who), strikes)
 
@@ -134,8 +134,8 @@ def pat_on_the_back(duo: Duo) -> None:
     hand = a.body.hand
     a.pose.lean += 0.10 * there
     o.pose.look[:, 1] += 0.12 * there
-    back = o.trunk.chest - 0.14 * o.trunk.forward + 0.06 * Z
-    lifted = back - 0.20 * duo.ahead(duo.who) + 0.12 * Z
+    back = o.trunk.chest - 0.14 * o.trunk.forward - 0.02 * Z
+    lifted = back - 0.22 * duo.ahead(duo.who) + 0.05 * Z
     reach(a, hand, mix(lifted, back, taps), there)
 
 
@@ -156,7 +156,7 @@ def hand_over(duo: Duo) -> None:
     """The acting one holds a thing and brings it between both, where the other takes it with both hands."""
     assert duo.object is not None
     given = duo.moment(0.42, 0.58)
-    duo.apart(np.full(len(duo.t), duo.rng.uniform(0.78, 0.92) / 2))
+    duo.apart(np.full(len(duo.t), duo.rng.uniform(1.0, 1.14) / 2))
     out, back = duo.rise(given - 0.6, 0.6), duo.rise(given, 0.6)
     a, o = duo.actor, duo.other
     a.pose.lean += 0.14 * out * (1 - back)
@@ -198,7 +198,7 @@ def walk_up(duo: Duo) -> None:
 
 def bow(duo: Duo) -> None:
     """Both bend forward towards each other, arms at their sides."""
-    duo.apart(_come(duo, 1.30, duo.moment(0.25, 0.35)))
+    duo.apart(_come(duo, 1.75, duo.moment(0.25, 0.35)))
     down = duo.moment(0.45, 0.6)
     for one in duo.both:
         bent = smooth(1.5 * duo.pulse(down + duo.rng.uniform(-0.1, 0.1), 0.8))
@@ -232,7 +232,7 @@ def lift(duo: Duo) -> None:
     stoop = holds * (1 - raised)
     a.pose.pelvis = a.pose.pelvis - (0.12 * stoop)[:, None] * Z
     a.pose.lean += 0.35 * stoop - 0.18 * raised
-    up = (0.36 * raised)[:, None] * Z
+    up = (0.28 * raised)[:, None] * Z
     o.pose.pelvis = o.pose.pelvis + up
     kicks = 0.06 * np.sin(2 * np.pi * duo.t / 0.6) * raised
     for foot, side in enumerate(SIDES):

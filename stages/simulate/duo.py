@@ -108,6 +108,7 @@ def walk(one: Performer, at: Array, yaw: Array) -> None:
     distance = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(at, axis=0), axis=1))])
     effort = smooth(np.linalg.norm(velocity, axis=1) / 0.6)
     stride(one, at, yaw, distance, unit(velocity), 0.34 * one.body.height, effort)
+    one.pose.pelvis[:, 2] += 0.025  # seen from the side, knees that are not straight look bent
 
 
 def sway(one: Performer) -> None:

@@ -27,9 +27,9 @@ Kind = Literal["train", "validation", "seen", "unseen"]
 KINDS: tuple[Kind, ...] = ("train", "validation", "seen", "unseen")
 #: How far the two may turn from going straight across the picture, radians; how far from the middle of the room they
 #: are, least and most metres, and where the frame's edge cuts one of them.
-TURN, OFF, CUT = 0.17, (0.0, 0.22), (1.2, 1.55)
+TURN, OFF, CUT = 0.17, (0.0, 0.2), (0.8, 1.05)
 #: How much larger than life things are that are handed over.
-THING = 1.5
+THING = 1.3
 
 
 class Plan(NamedTuple):
@@ -97,7 +97,7 @@ def plan(scene: Pairs, number: int) -> Plan:
     pairs = _pairs(scene, kind)
     one, other = pairs[pick(0, len(pairs))]
     draws = np.random.default_rng([scene.seed, 95, number])
-    left, passers = bool(draws.random() < 0.5), 1 + int(draws.choice(3, p=[0.45, 0.35, 0.2]))
+    left, passers = bool(draws.random() < 0.5), 1 + int(draws.choice(3, p=[0.5, 0.35, 0.15]))
     return Plan(
         number,
         kind,
@@ -138,6 +138,7 @@ def render(scene: Pairs, what: Plan) -> Encounter:
     everybody = [*duo.both, *walking]
     found = np.stack([joints(one.body, one.pose) for one in everybody])
     frames, masks = _draw(canvas, everybody, found)
+    anybody = np.asarray(masks.any(0))
     acts = actor(what.label, duo.who)
     pixels = canvas.camera.project(canvas.camera.see(found)) / Canvas.SAMPLES
     shown = CLASSES[what.label]
@@ -161,8 +162,8 @@ def render(scene: Pairs, what: Plan) -> Encounter:
         "joints": pixels.round(1).astype(np.float32).ravel(),
         "person_boxes": np.stack([boxes(one) for one in masks]).ravel(),
         "person_masks": [run_lengths(one) for one in masks],
-        "boxes": boxes(masks.any(0)).ravel(),
-        "masks": run_lengths(masks.any(0)),
+        "boxes": boxes(anybody).ravel(),
+        "masks": run_lengths(anybody),
         "plate": jpeg(lit(canvas.image(), light)),
     }
     return Encounter(what, np.stack([lit(frame, light) for frame in frames]), truth)
@@ -182,11 +183,15 @@ def _duo(what: Plan, canvas: Canvas, times: Array, around: Generator, acting: Ge
     across = hall.sideways(canvas.camera, around.uniform(-TURN, TURN))
     side = 1.0 if around.random() < 0.5 else -1.0
     off = side * around.uniform(*(CUT if what.cut else OFF))
-    bodies = tuple(hall.person(number, int(around.integers(2))) for number in what.people)
+    left, right = what.people
+    outfit = int(around.integers(2))
+    first = hall.person(left, outfit)
+    others = [hall.person(right, (outfit + more) % 2) for more in (0, 1)]
+    second = next((body for body in others if body.shirt_name != first.shirt_name), others[0])
     drawn = int(acting.integers(2))
     shown = CLASSES[what.label]
     duo = Duo(
-        (bodies[0], bodies[1]),
+        (first, second),
         hall.MIDDLE + off * across,
         across,
         drawn if shown.who is None else shown.who,

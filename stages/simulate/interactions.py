@@ -59,9 +59,7 @@ CLASSES: dict[str, Shown] = {
     "left pushes right": Shown("push", 0),
     "right pushes left": Shown("push", 1),
     "back away": Shown("back away", back=True),
-} | {
-    name: Shown(name) for name in sorted(INTERACTIONS) if name not in {"hand over", "kick", "push", "back away"}
-}
+} | {name: Shown(name) for name in sorted(INTERACTIONS) if name not in {"hand over", "kick", "push", "back away"}}
 #: The class of the same clip seen in a mirror, where it is another one.
 SWAPPED = {
     f"{one} {does} {other}": f"{other} {does} {one}"

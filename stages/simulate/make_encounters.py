@@ -22,9 +22,7 @@ from stages.simulate.schema import ENCOUNTERS
 GROUP = 128
 #: The annotations, the class list, and the names of test clips of seen classes in which others pass.
 ANNOTATIONS, LISTED, PASSED = "interactions.csv", "classes.csv", "passers_by.txt"
-COLUMNS = (
-    *("clip_id", "file", "part", "label", "sentence", "person_1", "person_2", "room", "camera", "passers_by"),
-)
+COLUMNS = (*("clip_id", "file", "part", "label", "sentence", "person_1", "person_2", "room", "camera", "passers_by"),)
 
 
 class Rendered(NamedTuple):

@@ -196,7 +196,7 @@ class Pairs(Params):
     validation: People
     """People who validate: the first with the second, the third with the fourth, and so on."""
     test: People
-    """People who test, in such pairs too: no two pairs share a person, so that statistics may take them for clusters."""
+    """People who test, in such pairs too: no two pairs share a person, so that statistics may cluster by pair."""
     cameras: Annotated[list[int], Field(min_length=1)]
     """Camera numbers, out of those of the hall."""
     rooms: Annotated[int, Field(ge=1)]

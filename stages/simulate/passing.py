@@ -14,7 +14,7 @@ from stages.simulate.scenes.hall import BEFORE, BEHIND
 from stages.simulate.take import Performer
 
 #: Share of those who pass that go before the two, of those who go behind that stop, and how far from the middle.
-IN_FRONT, STOPS, STOP_AT = 0.4, 0.4, 1.3
+IN_FRONT, STOPS, STOP_AT = 0.35, 0.4, 1.3
 
 
 def passing(bodies: Sequence[Body], t: Array, rng: Generator) -> list[Performer]:

@@ -94,10 +94,10 @@ SEGMENTS = pa.schema(
     ]
 )
 
-#: A clip of two people who do something with each other. `people` are the names of the P people in it: first the two, the
-#: one who is further left when both are first seen before the other, then those who pass; `actor` is 1 or 2, who acts
-#: on the other, null where both do the same; `thing` is what is handed over; `kind` what it is for: train, validation,
-#: seen, unseen. `subject` names the pair. `joints` (P, T, 17, 2) as in TRUTH; `person_boxes` (P, T, 4) and
+#: A clip of two people who do something with each other. `people` are the names of the P people in it: first the two,
+#: the one who is further left when both are first seen before the other, then those who pass; `actor` is 1 or 2, who
+#: acts on the other, null where both do the same; `thing` is what is handed over; `kind` what it is for: train,
+#: validation, seen, unseen. `subject` names the pair. `joints` (P, T, 17, 2) as in TRUTH; `person_boxes` (P, T, 4) and
 #: `person_masks`, one list a person, are as boxes and masks in TRUTH, of what is seen of each behind the others, with
 #: what they hold. `boxes` and `masks` are as in TRUTH, of all people together, and `plate` is the room without any.
 ENCOUNTERS = pa.schema(

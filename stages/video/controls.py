@@ -57,6 +57,11 @@ def reversed_(frames: Frames) -> Frames:
     return frames[::-1].copy()
 
 
+def mirrored(frames: Frames) -> Frames:
+    """Return the frames with left and right swapped: who acts is then on the other side."""
+    return frames[:, :, ::-1].copy()
+
+
 #: Name of each control, as reports show it.
 CONTROLS: dict[str, Callable[[Frames, Mapping[str, Any], Generator], Frames]] = {
     "without_person": lambda frames, truth, rng: without_person(frames, truth),
@@ -64,6 +69,7 @@ CONTROLS: dict[str, Callable[[Frames, Mapping[str, Any], Generator], Frames]] = 
     "one_frame": lambda frames, truth, rng: one_frame(frames, rng),
     "shuffled": lambda frames, truth, rng: shuffled(frames, rng),
     "reversed": lambda frames, truth, rng: reversed_(frames),
+    "mirrored": lambda frames, truth, rng: mirrored(frames),
 }
 
 

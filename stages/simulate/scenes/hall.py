@@ -21,11 +21,11 @@ from stages.simulate.scenes.shapes import any_colour
 POOL = 303
 #: Azimuth and height angle (degrees) of each camera, and its distance to the middle of the floor (metres).
 CAMERAS: dict[int, tuple[float, float, float]] = {
-    1: (0, 9, 4.5),
-    2: (18, 13, 4.4),
-    3: (-20, 11, 4.6),
-    4: (28, 17, 4.7),
-    5: (-10, 22, 4.8),
+    1: (0, 9, 4.0),
+    2: (16, 13, 3.95),
+    3: (-18, 11, 4.05),
+    4: (26, 16, 4.15),
+    5: (-10, 21, 4.2),
 }
 #: Where the two are, on the floor; where others pass before and behind them, the least and most y, metres.
 MIDDLE = point(0.0, -0.1, 0.0)
@@ -44,7 +44,7 @@ def camera(number: int, size: tuple[int, int]) -> Camera:
     """Return camera `number`; `size` is the clip's width and height."""
     azimuth, rise, distance = CAMERAS[number]
     a, b = np.radians([azimuth, rise])
-    target = np.array([0.0, 0.0, 0.92])
+    target = np.array([0.0, 0.0, 0.98])
     eye = target + distance * np.array([np.sin(a) * np.cos(b), -np.cos(a) * np.cos(b), np.sin(b)])
     return Camera(tuple(eye), tuple(target), 46.0, size[0] * Canvas.SAMPLES, size[1] * Canvas.SAMPLES)
 
