@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stages.simulate.body import axes, figure, joints, torso
 from stages.simulate.camera import Array
-from stages.simulate.draw import Canvas, Solid
+from stages.simulate.draw import Canvas
 from stages.simulate.duo import Duo
 from stages.simulate.interactions import CLASSES, THINGS, actor, perform
 from stages.simulate.objects import thing
@@ -199,7 +199,7 @@ def _duo(what: Plan, canvas: Canvas, times: Array, around: Generator, acting: Ge
         acting,
     )
     if shown.interaction == "hand over":
-        duo.object = THINGS[int(around.integers(len(THINGS)))]
+        duo.object = THINGS[int(acting.integers(len(THINGS)))]
     return duo
 
 
@@ -217,11 +217,10 @@ def _draw(canvas: Canvas, everybody: list[Performer], found: Array) -> tuple[lis
     for t in range(found.shape[1]):
         picture = canvas.copy()
         for owner, (one, joint, (trunk, toes)) in enumerate(zip(everybody, found, shapes, strict=True), 1):
-            solids: list[Solid] = figure(one.body, joint, trunk, toes, t)
+            picture.draw(figure(one.body, joint, trunk, toes, t), owner)
             for prop in one.pose.props:
                 if prop.shown[t]:
-                    solids += thing(prop.name, prop.at[t], prop.up[t], prop.front[t], THING)
-            picture.draw(solids, owner)
+                    picture.draw(thing(prop.name, prop.at[t], prop.up[t], prop.front[t], THING), owner)
         frames.append(picture.image())
         masks.append([picture.mask(owner) for owner in range(1, len(everybody) + 1)])
     return frames, np.asarray(masks).swapaxes(0, 1)

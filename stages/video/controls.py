@@ -96,6 +96,21 @@ def joints(truth: Mapping[str, Any]) -> NDArray[np.float32]:
     return np.asarray(truth["joints"], np.float32).reshape(-1, 17, 2)
 
 
+def people_boxes(truth: Mapping[str, Any]) -> NDArray[np.int64]:
+    """Return the box of each of P people in each frame (P, T, 4), as `boxes`."""
+    return np.asarray(truth["person_boxes"], np.int64).reshape(-1, int(truth["frames"]), 4)
+
+
+def people_masks(truth: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Return where each of P people is seen behind the others, (P, T, H, W)."""
+    return np.stack([masks({**truth, "masks": runs}) for runs in truth["person_masks"]])
+
+
+def people_joints(truth: Mapping[str, Any]) -> NDArray[np.float32]:
+    """Return COCO's joints of each of P people in pixels, (P, T, 17, 2)."""
+    return np.asarray(truth["joints"], np.float32).reshape(-1, int(truth["frames"]), 17, 2)
+
+
 def plates(truth: Mapping[str, Any]) -> Iterator[Frames]:
     """Yield what each frame shows without the person, (H, W, 3), RGB: the same, or what a moving head sees of it."""
     room = plate(truth)
