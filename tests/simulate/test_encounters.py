@@ -105,6 +105,7 @@ def test_parts_are_as_designed_and_share_nobody(plans: list[Plan]) -> None:
         counts = Counter(one.label for one in plans if one.kind == kind)
         assert set(counts) == set(names)
         assert max(counts.values()) - min(counts.values()) <= 1
+    assert abs(np.mean([one.people[0] < one.people[1] for one in plans]) - 0.5) < 0.06  # nobody has a side
     tested = {frozenset(one.people) for one in plans if one.part == "test"}
     assert len(tested) == len(TEST) // 2  # pairs that share nobody
     assert len({frozenset(one.people) for one in plans if one.kind == "train"}) > 40  # of 45
@@ -212,6 +213,15 @@ def test_those_who_pass_hide_the_two_and_are_hidden() -> None:
     # What the two do is the same, and so is the room.
     assert np.array_equal(joints(alone.truth), joints(passed.truth)[:2])
     assert alone.truth["plate"] == passed.truth["plate"]
+
+
+def test_those_who_pass_are_others_of_the_same_part() -> None:
+    small = scene(test=[31, 32, 33, 34, 35, 36], fps=2.0)
+    for number in range(12):
+        what = plan(small, number)._replace(passers=3)
+        people = render(small, what).truth["people"]
+        assert len(set(people)) == len(people) == 5 or what.part == "validation"
+        assert {int(name[1:]) for name in people} <= set(getattr(small, what.part))
 
 
 def test_the_edge_cuts_people_where_it_should() -> None:
