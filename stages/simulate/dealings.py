@@ -156,11 +156,11 @@ def hand_over(duo: Duo) -> None:
     """The acting one holds a thing and brings it between both, where the other takes it with both hands."""
     assert duo.object is not None
     given = duo.moment(0.42, 0.58)
-    duo.apart(np.full(len(duo.t), duo.rng.uniform(1.0, 1.14) / 2))
+    duo.apart(np.full(len(duo.t), duo.rng.uniform(1.12, 1.24) / 2))
     out, back = duo.rise(given - 0.6, 0.6), duo.rise(given, 0.6)
     a, o = duo.actor, duo.other
-    a.pose.lean += 0.14 * out * (1 - back)
-    o.pose.lean += 0.14 * out * (1 - back)
+    for one in (a, o):
+        one.pose.lean += 0.22 * out * (1 - back)
     between = _between(duo, 1.12)
     has = duo.t < given
     ahead = duo.ahead(duo.who)

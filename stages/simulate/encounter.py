@@ -29,7 +29,7 @@ KINDS: tuple[Kind, ...] = ("train", "validation", "seen", "unseen")
 #: are, least and most metres, and where the frame's edge cuts one of them.
 TURN, OFF, CUT = 0.17, (0.0, 0.2), (0.8, 1.05)
 #: How much larger than life things are that are handed over.
-THING = 1.3
+THING = 1.6
 
 
 class Plan(NamedTuple):
