@@ -153,11 +153,14 @@ def point_at(duo: Duo) -> None:
 
 
 def hand_over(duo: Duo) -> None:
-    """The acting one holds a thing and brings it between both, where the other takes it with both hands."""
+    """The acting one holds a thing and brings it between both, where the other takes it with both hands.
+
+    Who has it looks at the other; who does not have it looks into the room.
+    """
     assert duo.object is not None
     given = duo.moment(0.42, 0.58)
-    duo.apart(np.full(len(duo.t), duo.rng.uniform(1.12, 1.24) / 2))
     out, back = duo.rise(given - 0.6, 0.6), duo.rise(given, 0.6)
+    duo.apart(np.full(len(duo.t), duo.rng.uniform(1.12, 1.24) / 2), turns=(-1.1 * back, -1.1 * (1 - out)))
     a, o = duo.actor, duo.other
     for one in (a, o):
         one.pose.lean += 0.22 * out * (1 - back)

@@ -16,6 +16,8 @@ from stages.simulate.camera import Array, cross, unit
 from stages.simulate.motions import stride
 from stages.simulate.take import Performer, Z, mix, smooth
 
+#: Radians, the same all the time or (T,).
+Turn = float | Array
 RIGHT = 1
 """The hand that is given."""
 
@@ -67,16 +69,16 @@ class Duo:
         """Return the direction (3,) from one to the other."""
         return self.across if one == 0 else -self.across
 
-    def facing(self, one: int, turn: float = 0.0) -> Array:
-        """Return the yaw (T,) of one who looks at the other, turned away from the camera by `turn`, radians."""
+    def facing(self, one: int, turn: Turn = 0.0) -> Array:
+        """Return the yaw (T,) of one who looks at the other, turned away from the camera by `turn` (T,), radians."""
         ahead = self.ahead(one)
         side = 1.0 if one == 0 else -1.0
         return np.full(len(self.t), np.arctan2(ahead[1], ahead[0]) + side * turn)
 
-    def apart(self, gap: Array, back: Array | None = None, turns: tuple[float, float] = (0.0, 0.0)) -> None:
+    def apart(self, gap: Array, back: Array | None = None, turns: tuple[Turn, Turn] = (0.0, 0.0)) -> None:
         """Let both stand and step: the acting one `gap` (T,) from the middle, the other as far, and `back` (T,) more.
 
-        `turns` turn the acting one and the other away from the camera, radians.
+        `turns` (T,) turn the acting one and the other away from the camera, radians.
         """
         other_gap = gap if back is None else gap.min() + back
         for one, far, turn in ((self.who, gap, turns[0]), (1 - self.who, other_gap, turns[1])):
