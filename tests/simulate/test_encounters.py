@@ -267,9 +267,9 @@ def test_sides_tell_who_acts(number: int, sign: int) -> None:
     feet = joints(kicked)[:, :, [15, 16], 1]
     lifted = feet.max((1, 2)) - feet.min((1, 2))
     assert lifted[who] > 2 * lifted[1 - who]
-    start, end = (masks(given)[:, frame].sum((1, 2)) for frame in (0, -1))
-    assert start[who] > end[who]
-    assert start[1 - who] < end[1 - who]
+    hangs = (joints(given)[:, :, [9, 10], 1] - joints(given)[:, :, [11, 12], 1]).mean(2)  # wrists below hips, pixels
+    assert hangs[who, 0] < hangs[1 - who, 0] - 2
+    assert hangs[1 - who, -1] < hangs[who, -1] - 2
 
 
 def test_swapped_classes_are_each_others() -> None:
