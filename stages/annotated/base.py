@@ -12,7 +12,7 @@ class Segment(NamedTuple):
     recording: str
     """Name of its video, without suffix."""
     part: str
-    """train or test: the set's own validation part tests, as its test labels are not public."""
+    """train, validation or test; where a set's test labels are not public, its own validation part tests."""
     label: str
     narration: str
     start: float | None = None
@@ -25,6 +25,7 @@ class Segment(NamedTuple):
     """What fills the label's placeholders."""
     frames: int | None = None
     fps: float | None = None
+    camera: str | None = None
 
 
 class Annotations(NamedTuple):

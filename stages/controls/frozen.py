@@ -31,8 +31,8 @@ _AT_ONCE = 64
 class Frozen:
     """A method of `controls.<dataset>.frozen`."""
 
-    passed = frozenset({"reversed"})
-    """It learns from controlled clips, and reversed ones are as good to learn from as others."""
+    passed = frozenset({"reversed", "mirrored"})
+    """It learns from controlled clips, and reversed or mirrored ones are as good to learn from as others."""
 
     def __init__(self, run: Run, name: str, params: FrozenParams, seed: int) -> None:
         """Load the tower.

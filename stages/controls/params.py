@@ -44,10 +44,10 @@ class ControlsParams(Params):
     everywhere: list[Control]
     """Controls on all test clips; chance is one in as many as there are classes."""
     pairs: list[tuple[str, str]]
-    """Classes that differ in the direction of motion only."""
+    """Classes that differ in the direction of motion only, or in who acts by side."""
     in_pairs: list[Control]
-    """Controls on the test clips of each pair, where the choice is between the two; chance is a half. `reversed` is
-    asked of trained methods only: a classifier that learns from reversed clips is right on them."""
+    """Controls on the test clips of each pair, where the choice is between the two; chance is a half. `reversed`
+    and `mirrored` are asked of trained methods only: a classifier that learns from such clips is right on them."""
 
 
 class AskedRecipe(TrainRecipe):

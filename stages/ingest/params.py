@@ -60,13 +60,23 @@ class Subset(Params):
     kept: bool = True
     """true: the clips of these classes only; false: the clips of all others."""
     tests: (
-        Literal["seen_subjects", "unseen_subjects", "tail_verbs", "tail_nouns", "tail_any", "tail_both", "new_pairs"]
+        Literal[
+            "seen_subjects",
+            "unseen_subjects",
+            "seen_classes",
+            "unseen_classes",
+            "tail_verbs",
+            "tail_nouns",
+            "tail_any",
+            "tail_both",
+            "new_pairs",
+        ]
         | None
     ) = None
     """Instead of classes, which test clips are kept (train and validation clips all are): of subjects who are in the
-    train part, or are not; whose verb is rare there, whose noun, either or both; whose verb and noun are both there,
-    but never together. Rare are the smallest classes that together hold at most `tail` of the train part, or those
-    that the data set publishes, as it may publish its unseen subjects."""
+    train part, or are not; whose class is there, or is not; whose verb is rare there, whose noun, either or both; whose
+    verb and noun are both there, but never together. Rare are the smallest classes that together hold at most `tail` of
+    the train part, or those that the data set publishes, as it may publish its unseen subjects."""
     tail: float = Field(default=0.2, gt=0, lt=1)
     """Share of the train clips that rare classes hold together."""
 

@@ -121,6 +121,7 @@ def _row(one: Segment, error: str | None) -> Row:
         one.clip_id,
         labels=(one.label,),
         subject=one.subject,
+        camera=one.camera,
         group=one.recording if one.start is not None else None,
         start=one.start,
         end=one.end,

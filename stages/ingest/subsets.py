@@ -19,6 +19,8 @@ def rule(of: str, subset: Subset) -> str:
     what = {
         "seen_subjects": "of subjects who train",
         "unseen_subjects": "of subjects who do not train",
+        "seen_classes": "of classes that train",
+        "unseen_classes": "of classes that do not train",
         "tail_verbs": "whose verb is rare",
         "tail_nouns": "whose noun is rare",
         "tail_any": "whose verb or noun is rare",
@@ -47,6 +49,9 @@ def _tests(
 ) -> set[str]:
     train = [usable[part.clip_id] for part in parts if part.part == "train"]
     test = [usable[part.clip_id] for part in parts if part.part == "test"]
+    if "classes" in str(subset.tests):
+        known = {label for row in train for label in row.labels}
+        return {row.clip_id for row in test if known.issuperset(row.labels) == (subset.tests == "seen_classes")}
     columns = ("subject",) if "subjects" in str(subset.tests) else ("verb", "noun")
     odd = next((row for row in [*train, *test] for column in columns if getattr(row, column) is None), None)
     if odd is not None:

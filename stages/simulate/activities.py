@@ -66,7 +66,7 @@ ACTIVITIES: dict[str, Activity] = {
 def perform(name: str, body: Body, room: Room, times: Array, rng: Generator) -> Take:
     """Return a performance of an activity at `times` (T,), seconds from the clip's start."""
     activity = ACTIVITIES[name]
-    take = Take(body, room, times, rng, activity.object)
+    take = Take(body, times, rng, room, activity.object)
     if activity.where:
         settle(take, activity.where[int(rng.integers(len(activity.where)))])
     activity.motion(take)

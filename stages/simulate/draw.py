@@ -69,6 +69,7 @@ class Canvas:
         self.depth = np.full((camera.height, camera.width), 1e3, np.float32)
         self.owned = np.zeros((camera.height, camera.width), np.uint8)
         self._rays = camera.rays()
+        self._index = np.arange(camera.height * camera.width).reshape(camera.height, camera.width)
         self._y, self._x = np.mgrid[: camera.height, : camera.width].astype(np.float32)
 
     def copy(self) -> Canvas:
@@ -144,7 +145,9 @@ class Canvas:
         if not seen:
             return
         places = [at for i in seen if (at := windows[i]) is not None]
-        sizes = [(y.stop - y.start) * (x.stop - x.start) for y, x in places]
+        sizes = np.array([(y.stop - y.start) * (x.stop - x.start) for y, x in places])
+        drawn = [solids[i] for i in seen]
+        whole = any(isinstance(solid, Frustum) for solid in drawn)  # a frustum is not inside its capsule
 
         def spread(values: Array) -> NDArray[Any]:
             return np.repeat(values[seen], sizes)
@@ -160,15 +163,51 @@ class Canvas:
         radius = spread(ra) + spread(rb - ra) * t
         sx, sy = (dx - t * along) / radius, (dy - t * down) / radius
         beside = sx * sx + sy * sy
+        inside = beside <= 1
+        if not whole:
+            kept = np.flatnonzero(inside)
+            sizes = np.add.reduceat(inside, np.cumsum(sizes) - sizes, dtype=np.intp)
+            t, radius, sx, sy, beside = t[kept], radius[kept], sx[kept], sy[kept], beside[kept]
         round_off = np.sqrt(np.maximum(0, 1 - beside))
         depth = spread(za) + spread(zb - za) * t - radius * spread(za / self.camera.focal) * round_off
         shade = 0.68 + 0.3 * round_off - 0.12 * (sx + sy)
-        inside, end = beside <= 1, 0
-        for i, at, size in zip(seen, places, sizes, strict=True):
+        if not whole:
+            pixel = np.concatenate([self._index[at].ravel() for at in places])[kept]
+            dyes = np.array([solid.colour for solid in drawn], np.float32)
+            self._nearest(pixel, depth, shade, np.repeat(np.arange(len(drawn)), sizes), dyes, owner)
+            return
+        end = 0
+        for solid, at, size in zip(drawn, places, sizes, strict=True):
             start, end = end, end + size
             self._round(
-                solids[i], owner, at, *(of[start:end].reshape(self.depth[at].shape) for of in (inside, depth, shade))
+                solid, owner, at, *(of[start:end].reshape(self.depth[at].shape) for of in (inside, depth, shade))
             )
+
+    def _nearest(
+        self,
+        pixel: NDArray[np.intp],
+        depth: Array,
+        shade: NDArray[np.float32],
+        which: NDArray[np.intp],
+        dyes: NDArray[np.float32],
+        owner: int,
+    ) -> None:
+        """Give each pixel to the nearest of the capsules that cover it, as if they were drawn one after the other.
+
+        An entry of `pixel`, `depth`, `shade` and `which` is a pixel that a capsule covers, capsule after capsule;
+        `dyes` are their colours. Depths are kept in 32 bits: where two are equal there, the first has the pixel, unless
+        the next is nearer than what was kept.
+        """
+        depths, colours, owners = self.depth.ravel(), self.colour.reshape(-1, 3), self.owned.ravel()  # views
+        ahead = np.flatnonzero(depth < depths[pixel])
+        pixel, depth = pixel[ahead], depth[ahead]
+        short = depth.astype(np.float32)
+        np.minimum.at(depths, pixel, short)
+        top = np.flatnonzero(short == depths[pixel])
+        won = np.concatenate([top[::-1], top[depth[top] < short[top]]])  # of equal indices the last is assigned
+        of, at = ahead[won], pixel[won]
+        colours[at] = np.minimum(np.maximum(shade[of][:, None] * dyes[which[of]], 0), 255)
+        owners[at] = owner
 
     def _round(
         self,

@@ -10,7 +10,7 @@ import numpy as np
 from stages.simulate.body import SIDES, axes
 from stages.simulate.camera import Array, cross, point, unit
 from stages.simulate.objects import UPPER
-from stages.simulate.take import Take, Z, again, feet_at, mix, settle, smooth, stand_still
+from stages.simulate.take import Performer, Take, Z, again, feet_at, mix, settle, smooth, stand_still
 
 
 def drink(take: Take) -> None:
@@ -208,7 +208,7 @@ def walk(take: Take) -> None:
     velocity = np.gradient(at, take.t, axis=0)
     yaw = np.unwrap(np.arctan2(velocity[:, 1], velocity[:, 0]))
     distance = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(at, axis=0), axis=1))])
-    _stride(take, at, yaw, distance, unit(velocity), 0.36 * take.body.height)
+    stride(take, at, yaw, distance, unit(velocity), 0.36 * take.body.height)
 
 
 def pass_door(take: Take) -> None:
@@ -228,22 +228,33 @@ def pass_door(take: Take) -> None:
     at = np.stack([np.interp(distance, lengths, bends[:, i]) for i in range(3)], -1)
     yaw = -np.pi / 2 - take.rng.uniform(0.2, 1.3)
     ahead = unit(np.broadcast_to(bends[3] - bends[1], (n, 3)))
-    _stride(take, at, np.full(n, yaw), distance, ahead, 0.26 * take.body.height)
+    stride(take, at, np.full(n, yaw), distance, ahead, 0.26 * take.body.height)
 
 
-def _stride(take: Take, at: Array, yaw: Array, distance: Array, along: Array, stride: float) -> None:
-    """Set pelvis, feet and swinging arms of a gait that has come `distance` (T,) metres on, `along` (T, 3)."""
+def stride(
+    take: Performer,
+    at: Array,
+    yaw: Array,
+    distance: Array,
+    along: Array,
+    length: float,
+    effort: float | Array = 1.0,
+) -> None:
+    """Set pelvis, feet and swinging arms of a gait that has come `distance` (T,) metres on, `along` (T, 3).
+
+    `length` is a step's, metres; `effort` (T,) how much of the swing there is: 0 where the body stands.
+    """
     hip = take.body.hip
     stand_still(take, at[0] + hip * Z, float(yaw[0]), feet_at(at[0], float(yaw[0]), 0.0))
     pose = take.pose
-    phase = np.pi * distance / stride + take.rng.uniform(0, np.pi)
+    phase = np.pi * distance / length + take.rng.uniform(0, np.pi)
     pose.yaw = yaw
     pose.pelvis = at + (hip - 0.02 + 0.015 * np.cos(2 * phase))[:, None] * Z
     _, left, _ = axes(yaw, np.zeros_like(yaw))
     trunk = take.trunk
     for i, sign in enumerate(SIDES):
-        swing, lift = sign * np.sin(phase), np.maximum(0, sign * np.cos(phase))
-        pose.feet[:, i] = at + sign * 0.08 * left + (swing * stride / 2)[:, None] * along
+        swing, lift = effort * sign * np.sin(phase), effort * np.maximum(0, sign * np.cos(phase))
+        pose.feet[:, i] = at + sign * 0.08 * left + (swing * length / 2)[:, None] * along
         pose.feet[:, i, 2] = 0.07 + 0.10 * lift
         arm = trunk.point(0.05, sign * 0.21, -0.30 * take.body.height)
         pose.hands[:, i] = arm - (swing * 0.16)[:, None] * along + (0.05 * np.abs(swing))[:, None] * Z

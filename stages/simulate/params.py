@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from stages.base.params import Declared, Params
 from stages.simulate.activities import ACTIVITIES
 from stages.simulate.cooking import NOUNS, VERBS
+from stages.simulate.interactions import CLASSES, SWAPPED
+from stages.simulate.scenes.hall import CAMERAS
 
 Side = Annotated[int, Field(ge=32, multiple_of=2)]
 Weight = Annotated[float, Field(gt=0)]
@@ -158,4 +160,82 @@ class Kitchen(Params):
         return share
 
 
-PARAMS: Declared = {"simulate.{scene}": Annotated[Scene | Table | Kitchen, Field(discriminator="style")]}
+People = list[Annotated[int, Field(ge=1, le=99)]]
+
+
+class Shares(Params):
+    """How many of so many clips are for what."""
+
+    train: Annotated[int, Field(ge=1)]
+    """Of the people who train, of all classes but the unseen ones."""
+    validation: Annotated[int, Field(ge=0)]
+    """Of the people who validate, of the classes that train."""
+    seen: Annotated[int, Field(ge=0)]
+    """To test: people who do neither, classes that train."""
+    unseen: Annotated[int, Field(ge=0)]
+    """To test: the same people, classes that do not train."""
+
+
+class Pairs(Params):
+    """Two people who do something with each other, and others who pass: who does what to whom."""
+
+    style: Literal["pairs"]
+    """A hall, seen from the side."""
+    seed: int
+    """Every clip draws from seed and its own number: clip k is the same whatever the number of clips."""
+    clips: Annotated[int, Field(ge=1, le=9999)]
+    """How many; within a part classes, pairs of people, cameras and rooms take turns."""
+    fps: Annotated[float, Field(gt=1, le=60)]
+    """Frames a second."""
+    size: tuple[Side, Side]
+    """Width and height, pixels; even, as H.264 wants it."""
+    seconds: Annotated[tuple[Annotated[float, Field(ge=1.8)], Annotated[float, Field(le=60)]], AfterValidator(ordered)]
+    """Shortest and longest clip; an interaction needs 1.8 seconds."""
+    train: Annotated[People, Field(min_length=2)]
+    """People who train, each with each other in turn; a number is a person with its build, dress and tempo."""
+    validation: People
+    """People who validate: the first with the second, the third with the fourth, and so on."""
+    test: People
+    """People who test, in such pairs too: no two pairs share a person, so that statistics may cluster by pair."""
+    cameras: Annotated[list[int], Field(min_length=1)]
+    """Camera numbers, out of those of the hall."""
+    rooms: Annotated[int, Field(ge=1)]
+    """How many rooms, each with its colours and furniture's places."""
+    parts: Shares
+    """Shares of the clips."""
+    passed: Annotated[float, Field(ge=0, le=1)]
+    """Share of the clips in which 1 to 3 others of the same part walk through or stop."""
+    cut: Annotated[float, Field(ge=0, le=1)]
+    """Share of the clips in which the two stand at the frame's edge, which cuts them."""
+    classes: Annotated[list[str], Field(min_length=1)]
+    """Classes that train and test."""
+    unseen: list[str]
+    """Classes that only test; no interaction is in both lists."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Pairs:
+        named = [*self.classes, *self.unseen]
+        unknown = sorted(set(named) - set(CLASSES))
+        if unknown or len(set(named)) < len(named):
+            raise ValueError(f"classes: each once, out of {', '.join(CLASSES)}; not {', '.join(unknown) or 'twice'}")
+        if alone := sorted(name for name in named if name in SWAPPED and SWAPPED[name] not in named):
+            raise ValueError(f"classes: sides are told apart, so name {', '.join(SWAPPED[name] for name in alone)} too")
+        of = {name: CLASSES[name].interaction for name in named}
+        if both := {of[name] for name in self.classes} & {of[name] for name in self.unseen}:
+            raise ValueError(f"unseen: {', '.join(sorted(both))} trains, by another class")
+        if self.parts.unseen and not self.unseen:
+            raise ValueError("unseen: name classes, or give them no part")
+        people = [*self.train, *self.validation, *self.test]
+        if len(set(people)) < len(people):
+            raise ValueError("train, validation, test: nobody is in two of them, or twice in one")
+        wants = {"validation": self.parts.validation, "test": self.parts.seen + self.parts.unseen}
+        for part, clips in wants.items():
+            there = len(getattr(self, part))
+            if there % 2 or (clips and not there):
+                raise ValueError(f"{part}: an even number of people, who make pairs; at least 2 if clips are for it")
+        if strange := sorted(set(self.cameras) - set(CAMERAS)):
+            raise ValueError(f"cameras: out of {', '.join(map(str, CAMERAS))}; not {', '.join(map(str, strange))}")
+        return self
+
+
+PARAMS: Declared = {"simulate.{scene}": Annotated[Scene | Table | Kitchen | Pairs, Field(discriminator="style")]}

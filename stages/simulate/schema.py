@@ -1,4 +1,4 @@
-"""Tables TRUTH, RECORDINGS and SEGMENTS: what the simulator knows about every clip of a scene."""
+"""Tables TRUTH, RECORDINGS, SEGMENTS and ENCOUNTERS: what the simulator knows about every clip of a scene."""
 
 from __future__ import annotations
 
@@ -91,5 +91,38 @@ SEGMENTS = pa.schema(
         pa.field("plate", pa.binary(), nullable=False),
         pa.field("samples", pa.int32(), nullable=False),
         pa.field("views", pa.list_(pa.int16()), nullable=False),
+    ]
+)
+
+#: A clip of two people who do something with each other. `people` are the names of the P people in it: first the two,
+#: the one who is further left when both are first seen before the other, then those who pass; `actor` is 1 or 2, who
+#: acts on the other, null where both do the same; `thing` is what is handed over; `kind` what it is for: train,
+#: validation, seen, unseen. `subject` names the pair. `joints` (P, T, 17, 2) as in TRUTH; `person_boxes` (P, T, 4) and
+#: `person_masks`, one list a person, are as boxes and masks in TRUTH, of what is seen of each behind the others, with
+#: what they hold. `boxes` and `masks` are as in TRUTH, of all people together, and `plate` is the room without any.
+ENCOUNTERS = pa.schema(
+    [
+        pa.field("clip_id", STR, nullable=False),
+        pa.field("label", STR, nullable=False),
+        pa.field("interaction", STR, nullable=False),
+        pa.field("sentence", STR, nullable=False),
+        pa.field("kind", STR, nullable=False),
+        pa.field("subject", STR, nullable=False),
+        pa.field("people", STRS, nullable=False),
+        pa.field("actor", pa.int32()),
+        pa.field("thing", STR),
+        pa.field("cut", pa.bool_(), nullable=False),
+        pa.field("camera", STR, nullable=False),
+        pa.field("room", STR, nullable=False),
+        pa.field("frames", pa.int32(), nullable=False),
+        pa.field("fps", pa.float64(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("joints", pa.list_(pa.float32()), nullable=False),
+        pa.field("person_boxes", pa.list_(pa.int16()), nullable=False),
+        pa.field("person_masks", pa.list_(pa.list_(pa.int32())), nullable=False),
+        pa.field("boxes", pa.list_(pa.int16()), nullable=False),
+        pa.field("masks", pa.list_(pa.int32()), nullable=False),
+        pa.field("plate", pa.binary(), nullable=False),
     ]
 )

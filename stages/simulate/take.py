@@ -16,16 +16,12 @@ Z = np.array([0.0, 0.0, 1.0])
 
 
 @dataclass
-class Take:
-    """One performance: who, where, when (`t`, seconds, (T,)), and the pose under way."""
+class Performer:
+    """One performance: who, when (`t`, seconds, (T,)), and the pose under way."""
 
     body: Body
-    room: Room
     t: Array
     rng: Generator
-    object: str | None
-    place: str = ""
-    posture: str = ""
     pose: Pose = field(init=False)
 
     def beat(self, low: float, high: float) -> float:
@@ -51,13 +47,23 @@ class Take:
         self.pose.hands[:, hand] = at - 0.05 * unit(at - shoulder)
 
 
+@dataclass
+class Take(Performer):
+    """A performance at home."""
+
+    room: Room
+    object: str | None
+    place: str = ""
+    posture: str = ""
+
+
 def smooth(x: Array) -> Array:
     """Return an ease from 0 to 1 (T,) as x goes from 0 to 1, constant outside."""
     x = np.clip(x, 0, 1)
     return np.asarray(x * x * (3 - 2 * x))
 
 
-def again(take: Take, period: float, dwell: float = 1.6) -> Array:
+def again(take: Performer, period: float, dwell: float = 1.6) -> Array:
     """Return a course (T,) that goes 0, 1, 0 again and again, from a random point on; `dwell` stretches its ends."""
     u = (take.t / period + take.rng.random()) % 1.0
     return smooth(0.5 + dwell * (0.5 - np.abs(2 * u - 1)))
@@ -76,7 +82,7 @@ def settle(take: Take, where: str) -> None:
     take.pose.look[:, 0] += 2 * sway
 
 
-def stand_still(take: Take, pelvis: Array, yaw: float, feet: Array, lean: float = 0.0) -> None:
+def stand_still(take: Performer, pelvis: Array, yaw: float, feet: Array, lean: float = 0.0) -> None:
     """Set a pose without motion, arms hanging: pelvis (3,), feet (2, 3)."""
     n = len(take.t)
     pose = Pose(

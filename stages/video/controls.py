@@ -57,6 +57,11 @@ def reversed_(frames: Frames) -> Frames:
     return frames[::-1].copy()
 
 
+def mirrored(frames: Frames) -> Frames:
+    """Return the frames with left and right swapped: who acts is then on the other side."""
+    return frames[:, :, ::-1].copy()
+
+
 #: Name of each control, as reports show it.
 CONTROLS: dict[str, Callable[[Frames, Mapping[str, Any], Generator], Frames]] = {
     "without_person": lambda frames, truth, rng: without_person(frames, truth),
@@ -64,6 +69,7 @@ CONTROLS: dict[str, Callable[[Frames, Mapping[str, Any], Generator], Frames]] = 
     "one_frame": lambda frames, truth, rng: one_frame(frames, rng),
     "shuffled": lambda frames, truth, rng: shuffled(frames, rng),
     "reversed": lambda frames, truth, rng: reversed_(frames),
+    "mirrored": lambda frames, truth, rng: mirrored(frames),
 }
 
 
@@ -88,6 +94,21 @@ def masks(truth: Mapping[str, Any]) -> NDArray[np.bool_]:
 def joints(truth: Mapping[str, Any]) -> NDArray[np.float32]:
     """Return COCO's joints in pixels, (T, 17, 2)."""
     return np.asarray(truth["joints"], np.float32).reshape(-1, 17, 2)
+
+
+def people_boxes(truth: Mapping[str, Any]) -> NDArray[np.int64]:
+    """Return the box of each of P people in each frame (P, T, 4), as `boxes`."""
+    return np.asarray(truth["person_boxes"], np.int64).reshape(-1, int(truth["frames"]), 4)
+
+
+def people_masks(truth: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Return where each of P people is seen behind the others, (P, T, H, W)."""
+    return np.stack([masks({**truth, "masks": runs}) for runs in truth["person_masks"]])
+
+
+def people_joints(truth: Mapping[str, Any]) -> NDArray[np.float32]:
+    """Return COCO's joints of each of P people in pixels, (P, T, 17, 2)."""
+    return np.asarray(truth["joints"], np.float32).reshape(-1, int(truth["frames"]), 17, 2)
 
 
 def plates(truth: Mapping[str, Any]) -> Iterator[Frames]:

@@ -105,6 +105,7 @@ def test_controls_keep_shape_and_repeat_themselves(clips: Rendered) -> None:
         assert once.dtype == np.uint8
         assert np.array_equal(once, again)
     assert np.array_equal(controls.apply("reversed", frames, truth, 0)[::-1], frames)
+    assert np.array_equal(controls.apply("mirrored", frames, truth, 0)[:, :, ::-1], frames)
     shuffled = controls.apply("shuffled", frames, truth, 0)
     assert sorted(map(bytes, shuffled)) == sorted(map(bytes, frames))
     assert len(np.unique(controls.apply("mean_colour", frames, truth, 0).reshape(-1, 3), axis=0)) == 1

@@ -91,8 +91,8 @@ def subject(number: int, pool: int, outfit: int) -> Body:
         hand,
         skin,
         hair,
-        _vary(dress, DRESS[shirt]),
-        _vary(dress, DRESS[trousers]),
+        vary(dress, DRESS[shirt]),
+        vary(dress, DRESS[trousers]),
         shoes,
         bool(dress.random() < 0.5),
         long_hair,
@@ -128,20 +128,20 @@ def room(number: int, pool: int) -> Room:
     """Return room `number`."""
     rng = np.random.default_rng([pool, 14, number])
     mirrored = bool(rng.random() < 0.5)
-    wall, ground = _pastel(rng, 0.78, 0.95), _pastel(rng, 0.45, 0.75)
+    wall, ground = pastel(rng, 0.78, 0.95), pastel(rng, 0.45, 0.75)
     jitter = rng.uniform(-0.05, 0.05, 6)
     door = np.array([1.42 + jitter[0], 1.5, 0.0])
-    solids = _shell(rng, wall, ground, door[0])
+    solids = shell(rng, wall, ground, door[0])
     middle = 0.35 + jitter[1]
     low, high = middle - SOFA / 2, middle + SOFA / 2
     sofa = any_colour(rng, 0.25, 0.65, 0.35, 0.75)
     solids += block((low, 0.62, 0.08), (high, 1.42, 0.42), sofa)
-    solids += block((low, 1.24, 0.42), (high, 1.45, 0.80), _vary(rng, sofa, 0.1))
+    solids += block((low, 1.24, 0.42), (high, 1.45, 0.80), vary(rng, sofa, 0.1))
     solids += block((low, 1.30, 1.42), (high, 1.5, 1.46), WOOD)  # the shelf
     left, right, near, far = np.array([-1.42, -0.50, -0.12, 0.32]) + jitter[[2, 2, 3, 3]]
     top = 0.86
     solids += block((left, near, 0.0), (right, far, top - 0.05), any_colour(rng, 0.1, 0.5, 0.4, 0.85))
-    solids += block((left - 0.03, near - 0.03, top - 0.05), (right + 0.03, far + 0.03, top), _pastel(rng, 0.6, 0.9))
+    solids += block((left - 0.03, near - 0.03, top - 0.05), (right + 0.03, far + 0.03, top), pastel(rng, 0.6, 0.9))
     corner = np.array([left, (near + far) / 2, top])
     counter = {name: corner + np.array(place) for name, place in COUNTER.items()}
     stool = np.array([counter["bowl"][0], far + 0.36, 0.66])
@@ -151,7 +151,7 @@ def room(number: int, pool: int) -> Room:
     ]
     tv = np.array([-1.3, 1.25, 1.25])
     solids += _television(tv)
-    solids += _decor(rng)
+    solids += decor(rng)
     floor = np.array([0.4 + jitter[4], 0.0 + jitter[5], 0.0])
     return Room(mirrored, solids, np.array([middle, 0.62, 0.42]), stool, counter, far + 0.24, door, floor, tv)
 
@@ -195,7 +195,7 @@ LIFT = {
 }
 
 
-def _shell(rng: Generator, wall: Colour, ground: Colour, door: float) -> list[Solid]:
+def shell(rng: Generator, wall: Colour, ground: Colour, door: float) -> list[Solid]:
     """Floor, back wall with a doorway, and the dark corridor behind it."""
     half, top, wide = 0.36, 2.0, 6.0
     left, right = door - half, door + half
@@ -251,7 +251,7 @@ def _screen(tv: Array, colour: Colour) -> Polygon:
     )
 
 
-def _decor(rng: Generator) -> list[Solid]:
+def decor(rng: Generator) -> list[Solid]:
     """Two pictures on the wall."""
     solids: list[Solid] = []
     for x in (-0.62, 0.1 + rng.uniform(0, 0.5)):
@@ -264,10 +264,12 @@ def _decor(rng: Generator) -> list[Solid]:
     return solids
 
 
-def _pastel(rng: Generator, low: float, high: float) -> Colour:
+def pastel(rng: Generator, low: float, high: float) -> Colour:
+    """Return a pale colour of any hue; least and most brightness, 0 to 1."""
     return any_colour(rng, 0.03, 0.3, low, high)
 
 
-def _vary(rng: Generator, colour: Colour, by: float = 0.08) -> Colour:
+def vary(rng: Generator, colour: Colour, by: float = 0.08) -> Colour:
+    """Return a colour whose channels are changed by a share of at most `by`."""
     r, g, b = np.clip(np.array(colour) * rng.uniform(1 - by, 1 + by, 3), 0, 255)
     return (float(r), float(g), float(b))
