@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stages.base.errors import InputError
 from stages.base.names import check_name
@@ -49,8 +49,30 @@ FILES = SimpleNamespace(
 )
 
 
+class RayCluster(Params):
+    """Block `ray` of `compute.yaml`, read where `engine` is ray."""
+
+    address: str | None = None
+    """Of a cluster that runs, such as auto or 10.0.0.1:6379; null starts one on this machine."""
+    workers: int = Field(default=0, ge=0)
+    """Most workers; 0 is as many as the cluster has room for."""
+    cpus: float = Field(default=1, gt=0)
+    """Cores that a worker takes."""
+    gpus: float = Field(default=0, ge=0)
+    """GPUs that a worker takes where a model answers; 0.5 puts two on one."""
+    tries: int = Field(default=2, ge=1)
+    """How often a sample may end its worker before it counts as an error."""
+
+
 class Compute(Params):
     """`compute.yaml`: where and how fast. Nothing here shapes a result."""
+
+    engine: Literal["local", "ray"] = "local"
+    """Who takes the samples: processes of this machine, or the workers of a Ray cluster."""
+    ray: RayCluster = RayCluster()
+    """The cluster."""
+    launch: str = ""
+    """What starts several processes that train together, such as accelerate launch --num_processes 4; empty: one."""
 
     device: str = "auto"
     """cpu, cuda, cuda:1 or auto (a GPU where there is one)."""

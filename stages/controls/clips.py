@@ -17,7 +17,8 @@ from stages.controls.questions import NONE
 from stages.learn.data import Clip
 from stages.learn.frames import resized
 from stages.learn.params import Pixels
-from stages.parallel.pool import Crashed, parallel_map
+from stages.parallel.crashed import Crashed
+from stages.parallel.pool import parallel_map
 from stages.video import controls
 from stages.video.decode import read_frames
 from stages.video.sample import uniform_indices

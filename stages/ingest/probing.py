@@ -23,7 +23,8 @@ from stages.ingest.rows import LABELS_BREAK_RULES, NAME_ERRORS, NO_ANNOTATIONS, 
 from stages.ingest.windows import frames_of, spans
 from stages.journal import previous
 from stages.journal.store import Journal, compute_missing, journal_key
-from stages.parallel.pool import Crashed, parallel_map
+from stages.parallel.crashed import Crashed
+from stages.parallel.pool import parallel_map
 from stages.video.decode import TOO_LARGE, Probe, timed_probe, too_large
 from stages.video.spans import Span
 

@@ -12,7 +12,8 @@ from stages.base.progress import Progress
 from stages.journal.store import Journal
 from stages.keyframes.extract import extract
 from stages.keyframes.params import KeyframesParams
-from stages.parallel.pool import Crashed, parallel_map
+from stages.parallel.crashed import Crashed
+from stages.parallel.pool import parallel_map
 
 
 def compute_all(journal: Journal, paths: Mapping[str, str], params: KeyframesParams, processes: int) -> list[str]:

@@ -27,7 +27,8 @@ from stages.base.params import compute
 from stages.journal.store import Journal, journal_key
 from stages.learn.data import Clip
 from stages.learn.params import Pixels
-from stages.parallel.pool import Crashed, parallel_map
+from stages.parallel.crashed import Crashed
+from stages.parallel.pool import parallel_map
 from stages.video.decode import Image
 from stages.video.sample import sample
 

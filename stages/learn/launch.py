@@ -6,15 +6,18 @@ import os
 import shlex
 import sys
 
+from stages.base.params import compute
+
 
 def relaunch(module: str, *arguments: str) -> None:
-    """Replace this process by `$HAR_LAUNCH -m module arguments`, where HAR_LAUNCH is set and it is not under it yet.
+    """Replace this process by `<launcher> -m module arguments`, where there is a launcher and it is not under it yet.
 
-    Such as `accelerate launch --multi_gpu --num_processes 4`, or on CPUs `torchrun --nproc_per_node 2`. What several
-    processes train differs from what one trains by what sums in another order do. Where a process is killed, the
-    launcher ends the others and says which; the same command goes on from the last checkpoint.
+    The launcher is `launch` of compute.yaml, or the environment's HAR_LAUNCH, which may be empty: one process. Such as
+    `accelerate launch --multi_gpu --num_processes 4`, or on CPUs `torchrun --nproc_per_node 2`. What several processes
+    train differs from what one trains by what sums in another order do. Where a process is killed, the launcher ends
+    the others and says which; the same command goes on from the last checkpoint.
     """
-    launcher = os.environ.pop("HAR_LAUNCH", "")
+    launcher = os.environ.pop("HAR_LAUNCH", compute().launch)
     if launcher and "LOCAL_RANK" not in os.environ:
         words = shlex.split(launcher)
         found = [os.path.join(os.path.dirname(sys.executable), words[0]), *words[1:]]

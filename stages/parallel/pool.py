@@ -14,15 +14,15 @@ from functools import partial
 from itertools import islice
 from typing import TypeVar
 
+from stages.base.params import compute
+from stages.parallel.cluster import cluster_map
+from stages.parallel.crashed import Crashed
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 #: Items under way for each process: enough that none waits, few enough that memory does not grow with the items.
 _AHEAD = 8
-
-
-class Crashed(Exception):
-    """The process that worked on an item died: a decoder in C, or the kernel out of memory. It is a result."""
 
 
 def parallel_map(
@@ -32,7 +32,11 @@ def parallel_map(
 
     `function` must be importable (a module's own function or a `partial` of one). What it raises is raised here. With
     `seconds`, a process that works longer on an item is killed: a decoder in C that hangs cannot be asked to stop.
+    Where `compute.yaml` says `engine: ray`, the workers of a cluster do the work, however many `processes` are given.
     """
+    if compute().engine == "ray":
+        yield from cluster_map(function, items, seconds)
+        return
     if seconds is not None:
         function = partial(_within, function, seconds)
     waiting = iter(items)

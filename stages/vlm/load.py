@@ -7,6 +7,7 @@ from pathlib import Path
 from stages.base.params import compute
 from stages.vlm.api import Api
 from stages.vlm.base import Backend
+from stages.vlm.clustered import Clustered
 from stages.vlm.local import Local
 from stages.vlm.params import VlmParams
 from stages.vlm.recorded import Recorded
@@ -29,4 +30,6 @@ def load(params: VlmParams, name: str) -> Backend:
             seconds=where.reply_seconds,
             wait_seconds=where.wait_seconds,
         )
-    return Local(params, where.device, where.batch, where.threads)
+    # A model that is spread over the GPUs of one machine stays there.
+    kind = Clustered if where.engine == "ray" and not params.device_map else Local
+    return kind(params, where.device, where.batch, where.threads)

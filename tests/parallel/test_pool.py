@@ -9,7 +9,8 @@ from itertools import count, islice
 import psutil
 import pytest
 
-from stages.parallel.pool import Crashed, parallel_map
+from stages.parallel.crashed import Crashed
+from stages.parallel.pool import parallel_map
 
 SLEEPERS = """
 import time

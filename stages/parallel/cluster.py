@@ -1,0 +1,294 @@
+"""Samples over the machines of a Ray cluster, where `compute.yaml` says `engine: ray`: the only room that knows Ray.
+
+Ray starts the workers, hands them samples, watches over them and shows what they do (its dashboard and `ray status`).
+One process, the stage that DVC runs, hands out what its journal lacks and writes results into the journal as they
+come, so that a lost worker or machine costs the samples that it worked on, and a killed stage no more than these. A
+sample that ends its worker, twice, is a result (`Crashed`) and takes nobody with it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import stages
+from stages.base.errors import InputError
+from stages.base.params import compute
+from stages.journal.store import root
+from stages.parallel.crashed import Crashed
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+#: Tasks under way for each worker: one that it works on and one that waits, so that memory does not grow.
+_AHEAD = 2
+#: What a worker may find in its environment of what this process has.
+_PASSED = ("HAR_JOURNAL", "OMP_NUM_THREADS", "HF_HOME", "HF_HUB_OFFLINE")
+
+
+class Cluster(NamedTuple):
+    """A cluster that was joined."""
+
+    workers: int
+    """Workers that it has room for."""
+    nodes: int
+    """Machines that live."""
+
+
+def join(gpus: float = 0) -> Cluster:
+    """Join the cluster of `compute.yaml`, or start one here; return what room it has.
+
+    Args:
+        gpus: that a worker needs; samples that are decoded need none.
+
+    Raises:
+        InputError: there is no cluster, a machine cannot do this project's work, or there is no room for one worker.
+    """
+    where = compute().ray
+    ray = _ray()
+    if not ray.is_initialized():
+        _start(ray)
+    have = ray.cluster_resources()
+    room = int(have.get("CPU", 0) / where.cpus)
+    if gpus:
+        room = min(room, int(have.get("GPU", 0) / gpus))
+    if room < 1:
+        there = f"{have.get('CPU', 0):g} cores and {have.get('GPU', 0):g} GPUs"
+        raise InputError(
+            f"a worker takes {where.cpus:g} cores and {gpus:g} GPUs, and the whole cluster has {there}",
+            file="compute.yaml",
+            key="ray",
+            do="ask for less, or join a larger cluster",
+        )
+    return Cluster(min(room, where.workers or room), len(_alive(ray)))
+
+
+def _ray() -> Any:
+    try:
+        import ray
+    except ImportError:
+        do = "install it: pip install -c constraints.txt -e '.[ray]'; or set engine: local"
+        raise InputError("Ray is not installed", file="compute.yaml", key="engine", do=do) from None
+    return ray
+
+
+def _start(ray: Any) -> None:
+    address = compute().ray.address
+    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    # Another machine has this project at the same path, on a disk that all share; its workers import it from there.
+    passed["PYTHONPATH"] = os.pathsep.join([_code(), *filter(None, [os.environ.get("PYTHONPATH")])])
+    passed["HAR_JOURNAL"] = str(root().resolve())
+    options: dict[str, Any] = {"address": address} if address else {"include_dashboard": False}
+    if not address and compute().workers:
+        options["num_cpus"] = compute().workers * compute().ray.cpus
+    try:
+        _reach(address)
+        ray.init(runtime_env={"env_vars": passed}, logging_level="warning", log_to_driver=False, **options)
+    except (OSError, RuntimeError, ValueError) as error:
+        do = "start one with `ray start --head`, give its address, or leave it out to start one here"
+        raise InputError(f"no Ray cluster there: {error}", file="compute.yaml", key="ray.address", do=do) from error
+    _check(ray)
+
+
+def _reach(address: str | None) -> None:
+    """Open a connection to a cluster's address once: Ray would try for minutes.
+
+    Raises:
+        OSError: nobody listens there.
+    """
+    host, _, port = (address or "").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=10).close()
+
+
+def _check(ray: Any) -> None:
+    """Let each machine look for a file that this process has just written into the journal.
+
+    Raises:
+        InputError: a machine sees another folder, or cannot import this project.
+    """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    folder = root().resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    marker = folder / f"marker-{uuid.uuid4().hex}"
+    marker.touch()
+    try:
+        for node in _alive(ray):
+            alone = NodeAffinitySchedulingStrategy(node, soft=False)
+            look = ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=alone)(_look)
+            name = next(one["NodeManagerAddress"] for one in ray.nodes() if one["NodeID"] == node)
+            try:
+                problem = ray.get(look.remote(os.getcwd(), str(marker), _code()))
+            except (ray.exceptions.NodeDiedError, ray.exceptions.TaskUnschedulableError):
+                continue  # it died a moment ago, which its cluster learns late
+            except ray.exceptions.RayError as error:
+                problem = f"cannot run this project: {str(error).strip().splitlines()[-1]}"
+            if problem:
+                do = "give each machine this folder and its virtual environment at the same path, on a disk they share"
+                raise InputError(f"machine {name}: {problem}", file="compute.yaml", key="ray", do=do)
+    finally:
+        marker.unlink(missing_ok=True)
+
+
+def _code() -> str:
+    """Return the folder whose code this process runs."""
+    return str(Path(stages.__path__[0]).resolve().parent)
+
+
+def _look(folder: str, marker: str, code: str) -> str | None:
+    """Return what is wrong with the machine that this runs on."""
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        return f"has no folder {folder}: {error.strerror}"
+    if not Path(marker).exists():
+        return f"sees another journal than this one, or none: {Path(marker).parent}"
+    return None if _code() == code else f"runs the code of {_code()}, not of {code}"
+
+
+def _alive(ray: Any) -> list[str]:
+    return sorted(node["NodeID"] for node in ray.nodes() if node["Alive"])
+
+
+class _Under(NamedTuple):
+    """Samples that somebody works on."""
+
+    items: Sequence[Any]
+    tries: int
+
+
+def cluster_map(
+    function: Callable[[T], R], items: Iterable[T], seconds: float | None = None
+) -> Iterator[tuple[T, R | Crashed]]:
+    """Yield each item with `function(item)` in any order, as `parallel_map` does, on all machines of a cluster."""
+    room, ray = join(), _ray()
+    task = ray.remote(num_cpus=compute().ray.cpus, max_retries=0, retry_exceptions=False)(_work)
+    work = partial(task.remote, os.getcwd(), function, seconds)
+
+    def done(reference: ObjectRef[Any], of: _Under) -> list[tuple[T, R]]:
+        return [(of.items[0], ray.get(reference))]
+
+    chunks = ([item] for item in items)
+    yield from _spread(ray, chunks, room.workers, lambda chunk: work(chunk[0]), done, seconds)
+
+
+def actor_map(
+    make: Callable[[], Callable[[list[T]], Iterable[tuple[T, R]]]], items: Sequence[T], size: int, gpus: float
+) -> Iterator[tuple[T, R | Crashed]]:
+    """Yield each item with its result in any order, from workers that each make their function once and keep it.
+
+    Args:
+        make: importable; returns what works on a list of items and yields each with its result, such as a model's.
+        items: what is worked on; each must survive being sent to another process.
+        size: items that a worker gets at once.
+        gpus: that a worker needs.
+    """
+    room, ray = join(gpus), _ray()
+    actor = ray.remote(num_cpus=compute().ray.cpus, num_gpus=gpus, max_restarts=0)(_Worker)
+    folder = os.getcwd()
+    idle = [actor.remote(folder, make) for _ in range(min(room.workers, max(1, -(-len(items) // size))))]
+    workers = len(idle)
+    busy: dict[ObjectRef[Any], Any] = {}
+
+    def start(chunk: Sequence[T]) -> ObjectRef[Any]:
+        one = idle.pop() if idle else actor.remote(folder, make)
+        reference: ObjectRef[Any] = one.work.remote(list(chunk))
+        busy[reference] = one
+        return reference
+
+    def done(reference: ObjectRef[Any], of: _Under) -> list[tuple[T, R]]:
+        one = busy.pop(reference)
+        found = ray.get(reference)  # a worker that died is not put back
+        idle.append(one)
+        return [(of.items[place], result) for place, result in found]
+
+    chunks = (items[at : at + size] for at in range(0, len(items), size))
+    yield from _spread(ray, chunks, workers, start, done, None, ahead=1)
+
+
+class _Worker:
+    """What a worker keeps."""
+
+    def __init__(self, folder: str, make: Callable[[], Any]) -> None:
+        _enter(folder)
+        self._work = make()
+
+    def work(self, items: list[Any]) -> list[tuple[int, Any]]:
+        """Return the place of each item with its result."""
+        place = {id(item): number for number, item in enumerate(items)}
+        return [(place[id(item)], result) for item, result in self._work(items)]
+
+
+def _spread(
+    ray: Any,
+    chunks: Iterable[Sequence[T]],
+    workers: int,
+    start: Callable[[Sequence[T]], ObjectRef[Any]],
+    done: Callable[[ObjectRef[Any], _Under], list[tuple[T, R]]],
+    seconds: float | None,
+    ahead: int = _AHEAD,
+) -> Iterator[tuple[T, R | Crashed]]:
+    """Keep all workers at work until no chunk is left; of one whose worker died each item is tried again, alone."""
+    waiting = iter(chunks)
+    again: list[_Under] = []
+    running: dict[ObjectRef[Any], _Under] = {}
+    nodes = _alive(ray)
+    tries = compute().ray.tries
+    while True:
+        while len(running) < ahead * workers:
+            one = again.pop() if again else next((_Under(chunk, 0) for chunk in islice(waiting, 1)), None)
+            if one is None:
+                break
+            running[start(one.items)] = one
+        if not running:
+            return
+        for reference in ray.wait(list(running), num_returns=1)[0]:
+            of = running.pop(reference)
+            try:
+                found = done(reference, of)
+            except ray.exceptions.RayTaskError as error:
+                raise error.cause from None
+            except ray.exceptions.RayError as error:
+                living = _alive(ray)
+                # Neither of several samples nor of one whose machine went away is it known that it ended the worker.
+                tried = of.tries + (len(of.items) == 1 and living == nodes)
+                nodes = living
+                if tried < tries:
+                    again += [_Under([item], tried) for item in of.items]
+                else:
+                    yield of.items[0], Crashed(_why(error, tries, seconds))
+                continue
+            yield from found
+
+
+def _why(error: Exception, tries: int, seconds: float | None) -> str:
+    late = f", or it took longer than {seconds:g} s" if seconds is not None else ""
+    memory = " for want of memory" if type(error).__name__ == "OutOfMemoryError" else ""
+    return f"the process that worked on it died{memory}{late}, {tries} times"
+
+
+def _work(folder: str, function: Callable[[T], R], seconds: float | None, item: T) -> R:
+    """Return `function(item)`, or let the alarm kill this process: its default action needs no interpreter."""
+    _enter(folder)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds or 0)
+    try:
+        return function(item)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _enter(folder: str) -> None:
+    """Work where the stage works: paths of tables and params are relative to it."""
+    os.chdir(folder)

@@ -1,0 +1,215 @@
+"""Samples over a Ray cluster of two machines on the loopback interface, each a raylet of one core."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from stages.base import params
+from stages.base.errors import InputError
+from stages.parallel import cluster
+from stages.parallel.cluster import actor_map
+from stages.parallel.crashed import Crashed
+from stages.parallel.pool import parallel_map
+from tests.conftest import ROOT
+
+ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[Any]:
+    """Start two machines, which end with the tests."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{ROOT}")
+        patch.setenv("RAY_DEDUP_LOGS", "0")
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        made.add_node(num_cpus=1)
+        yield made
+        ray.shutdown()
+        made.shutdown()
+
+
+@pytest.fixture
+def joined(machines: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Work in a new folder whose compute.yaml names the cluster."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}")
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "journal"))
+    say(machines.address)
+    yield machines
+    ray.shutdown()
+    params.forget()
+
+
+def say(address: str | None, **changes: Any) -> None:
+    Path("compute.yaml").write_text(yaml.safe_dump({"engine": "ray", "ray": {"address": address, **changes}}))
+    params.forget()
+
+
+def double(number: int) -> tuple[int, str, str]:
+    return 2 * number, ray.get_runtime_context().get_node_id(), os.getcwd()
+
+
+def fragile(number: int) -> int:
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if number == 4:
+        ctypes.PyDLL(None).sleep(600)  # in C, with the interpreter's lock
+    if number == 5:
+        raise ValueError("five")
+    return number
+
+
+def test_every_item_comes_back_from_both_machines_in_the_folder_of_the_stage(joined: Any, tmp_path: Path) -> None:
+    found = dict(parallel_map(partial(slowly, 0.1), range(40), 1))
+    assert {item: result[0] for item, result in found.items()} == {number: 2 * number for number in range(40)}
+    assert len({node for _, node, _ in found.values()}) == 2
+    assert {folder for _, _, folder in found.values()} == {str(tmp_path)}
+    assert list(parallel_map(double, [], 1)) == []
+    assert not list((tmp_path / "journal").iterdir())  # the marker is gone
+
+
+def slowly(seconds: float, number: int) -> tuple[int, str, str]:
+    time.sleep(seconds)
+    return double(number)
+
+
+def test_a_sample_that_ends_its_worker_or_hangs_is_a_result_and_takes_nobody_with_it(joined: Any) -> None:
+    found = dict(parallel_map(fragile, [0, 1, 2, 3, 4, 6, 7], 2, seconds=3))
+    assert str(found.pop(3)) == "the process that worked on it died, or it took longer than 3 s, 2 times"
+    assert isinstance(found.pop(4), Crashed)
+    assert found == {number: number for number in (0, 1, 2, 6, 7)}
+
+
+def test_what_the_function_raises_is_raised(joined: Any) -> None:
+    with pytest.raises(ValueError, match="five"):
+        list(parallel_map(fragile, [5], 1))
+
+
+class Keeper:
+    """Counts what it is given, as something that is loaded once would."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, items: list[int]) -> Iterator[tuple[int, tuple[int, int]]]:
+        self.calls += 1
+        for item in reversed(items):
+            if item == 13:
+                os._exit(1)
+            yield item, (2 * item, os.getpid())
+
+
+def test_a_worker_keeps_what_it_made_and_one_that_dies_costs_its_sample_only(joined: Any) -> None:
+    found = dict(actor_map(Keeper, list(range(40)), 4, 0))
+    assert isinstance(found.pop(13), Crashed)
+    assert {item: result[0] for item, result in found.items()} == {item: 2 * item for item in range(40) if item != 13}
+    assert 2 <= len({process for _, process in found.values()}) <= 6  # two, and one for each that died
+
+
+def test_a_machine_that_is_killed_costs_what_it_worked_on(joined: Any) -> None:
+    third = joined.add_node(num_cpus=1)
+    done, killed = {}, False
+    for item, result in parallel_map(partial(slowly, 0.3), range(30), 1):
+        assert item not in done
+        done[item] = result
+        if len(done) == 6 and not killed:
+            killed = True
+            processes = [info.process.pid for infos in third.all_processes.values() for info in infos]
+            for process in processes:
+                psutil.Process(process).kill()
+    assert killed
+    assert {item: result[0] for item, result in done.items()} == {number: 2 * number for number in range(30)}
+    joined.remove_node(third, allow_graceful=False)
+
+
+@pytest.mark.parametrize(
+    ("address", "changes", "says"),
+    [
+        ("127.0.0.1:1", {}, "no Ray cluster there"),
+        (None, {"cpus": 64}, "a worker takes 64 cores and 0 GPUs, and the whole cluster has"),
+        (None, {"gpus": 1}, "takes 1 cores and 1 GPUs"),
+    ],
+)
+def test_what_no_cluster_gives_is_said(joined: Any, address: str | None, changes: dict[str, Any], says: str) -> None:
+    say(address or joined.address, **changes)
+    with pytest.raises(InputError, match=says):
+        cluster.join(changes.get("gpus", 0))
+
+
+REAL = cluster._look
+
+
+def nowhere(_: str, marker: str, code: str) -> str | None:
+    return REAL("/nowhere", marker, code)
+
+
+def another_journal(folder: str, marker: str, code: str) -> str | None:
+    return REAL(folder, f"{marker}-of-another", code)
+
+
+def other_code(folder: str, marker: str, _: str) -> str | None:
+    return REAL(folder, marker, "/elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("look", "says"),
+    [
+        (nowhere, "has no folder /nowhere"),
+        (another_journal, "sees another journal than this one, or none"),
+        (other_code, f"runs the code of {ROOT}, not of /elsewhere"),
+    ],
+)
+def test_a_machine_that_cannot_do_the_work_is_refused(
+    joined: Any, monkeypatch: pytest.MonkeyPatch, look: Any, says: str
+) -> None:
+    monkeypatch.setattr(cluster, "_look", look)
+    with pytest.raises(InputError, match=r"machine [\d.]+: ") as told:
+        cluster.join()
+    assert says in str(told.value)
+
+
+WORKS = """
+import time
+from stages.parallel.pool import parallel_map
+if __name__ == "__main__":
+    for item, _ in parallel_map(time.sleep, [0, 0, 600, 600], 2):
+        print("one", flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_workers_end_with_a_stage_that_is_ended(joined: Any, tmp_path: Path, how: signal.Signals) -> None:
+    (tmp_path / "works.py").write_text(WORKS)
+    parent = subprocess.Popen([sys.executable, "works.py"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert parent.stdout is not None
+    assert parent.stdout.readline()
+    assert parent.stdout.readline()
+    assert working() > 0
+    parent.send_signal(how)
+    parent.wait(30)
+    until = time.monotonic() + 20
+    while time.monotonic() < until and working():
+        time.sleep(0.2)
+    assert working() == 0
+
+
+def working() -> int:
+    """Return how many workers of this machine's clusters work on a sample."""
+    names = (" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
+    return sum(name.startswith("ray::_work") for name in names)
