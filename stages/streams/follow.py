@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from stages.streams.apart import taken_apart
 from stages.streams.background import Lab
 from stages.streams.params import OpenCVParams
-from stages.streams.people import Blob, Person, alike, blobs, centre, colours
+from stages.streams.people import Blob, Person, alike, blobs, centre, colours, is_near
 from stages.video.masks import Mask, box_of
 
 #: Share of the smaller of two masks that is common, from which a blob is where a person should be.
@@ -104,17 +104,16 @@ class Follower:
         return found
 
     def _alone(self, person: Person, parts: list[Blob], free: list[Blob], image: Lab) -> Found:
-        """Give a person the parts that are theirs; another part as large as a person may be somebody else."""
+        """Give a person the part that is most theirs, and what is near it; another one may be somebody else."""
         best = max(parts, key=lambda part: (int((part.mask & person.mask).sum()), -part.box[0]))
         mask = best.mask
         for part in parts:
             if part is best:
                 continue
-            apart = max(part.box[0], best.box[0]) - min(part.box[2], best.box[2])
-            if part.area >= 0.35 * person.area and apart > 0:
-                free.append(part)
-            else:
+            if is_near(part, best):
                 mask = mask | part.mask
+            else:
+                free.append(part)
         box = box_of(mask)
         assert box is not None
         person.see(mask, box, None if person.number in self._touching else image)

@@ -96,6 +96,14 @@ def _above(one: Mask, other: Mask) -> bool:
     return common > 0.5 * min(first[2] - first[0], second[2] - second[0]) and 0 <= gap <= len(one) // 10
 
 
+def is_near(one: Blob, other: Blob) -> bool:
+    """Whether two parts may be of one person: a twentieth of the frame's height apart at most."""
+    room = len(one.mask) // 20
+    across = max(one.box[0], other.box[0]) - min(one.box[2], other.box[2])
+    down = max(one.box[1], other.box[1]) - min(one.box[3], other.box[3])
+    return across <= room and down <= room
+
+
 def _bins(image: Lab) -> npt.NDArray[np.int64]:
     """Return the number of each pixel's colour, (H, W). Clothes differ little from grey: a and b are 32 about it."""
     steps = np.empty(image.shape, np.int64)
