@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from stages.streams.background import Lab
-from stages.streams.people import Person, unlikely
+from stages.streams.people import Person, bounds, unlikely
 from stages.video.masks import Mask
 
 #: A pixel a tenth of somebody's height away from where they should be is as unlikely as a colour ten times as rare.
@@ -19,16 +19,23 @@ _AROUND = 9
 
 def taken_apart(whole: Mask, people: Sequence[Person], image: Lab) -> list[Mask]:
     """Return each person's part of a mask; parts have no pixel in common, and one who is hidden has a small one."""
+    left, top, right, bottom = bounds(whole)
+    part = np.s_[top:bottom, left:right]
     costs = []
     for person in people:
-        away = cv2.distanceTransform((~person.expected()).astype(np.uint8), cv2.DIST_L1, 3)
+        expected = person.expected()
+        away = cv2.distanceTransform((~expected[part]).astype(np.uint8), cv2.DIST_L1, 3)
+        if not expected[part].any():
+            away[:] = len(whole)  # OpenCV's distance to nothing is no number to compare
         height = max(8, person.box[3] - person.box[1])
-        colour = cv2.blur(unlikely(image, person), (_AROUND, _AROUND))
+        colour = cv2.blur(unlikely(image[part], person, top), (_AROUND, _AROUND))
         costs.append(colour + _FAR * away.astype(np.float64) / height)
     owner = np.argmin(np.stack(costs), axis=0)
-    owner[~whole] = -1
-    parts = [owner == number for number in range(len(people))]
-    return _without_crumbs(parts, whole)
+    owner[~whole[part]] = -1
+    found = np.zeros((len(people), *whole.shape), bool)
+    for number, mask in enumerate(_without_crumbs([owner == number for number in range(len(people))], whole[part])):
+        found[number][part] = mask
+    return list(found)
 
 
 def _without_crumbs(parts: list[Mask], whole: Mask) -> list[Mask]:

@@ -39,8 +39,15 @@ def background(images: Sequence[Lab], params: OpenCVParams) -> Lab:
     if params.plain == 0 or other.mean() > params.plain:
         return plate
     # The border of who stands there is of mixed colours, and a person is more than what is unlike the ground in colour.
-    still = cv2.dilate(solid(other, params).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    still = cv2.dilate(_standing(solid(other, params)).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     return np.where(still[..., None], ground, plate)
+
+
+def _standing(mask: Mask) -> Mask:
+    """Return the parts of a mask that are taller than wide: a car or a line on the ground stays in the background."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    return np.isin(labels, [one for one in range(1, count) if heights[one] >= 1.2 * widths[one]])
 
 
 def _ground(plate: Lab) -> Lab:

@@ -57,5 +57,3 @@ def seen(track: int, frame: int, mask: Mask, score: float) -> Seen | None:
     """Return a person by the mask (H, W) of a frame in the clip's own size; None where it is empty."""
     box = box_of(mask)
     return Seen(track, frame, box, run_lengths(mask), score) if box else None
-
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from stages.streams.apart import taken_apart
 from stages.streams.background import Lab
 from stages.streams.params import OpenCVParams
-from stages.streams.people import Blob, Person, alike, blobs, centre, colours, is_near
+from stages.streams.people import Blob, Person, alike, blobs, bounds, centre, colours, is_near, stacked
 from stages.video.masks import Mask, box_of
 
 #: Share of the smaller of two masks that is common, from which a blob is where a person should be.
@@ -58,7 +60,7 @@ class Follower:
                 own.setdefault(people[0].number, []).append(part)
         for part, people in zip(parts, claims, strict=True):
             if len(people) > 1:
-                found += self._together(part, people, image, own)
+                found += self._together(part, people, image, own, free)
         for person in list(self.people):
             if person.number in own:
                 found.append(self._alone(person, own[person.number], free, image))
@@ -88,13 +90,16 @@ class Follower:
         return claims
 
     def _together(
-        self, part: Blob, people: list[Person], image: Lab, own: dict[int, list[Blob]]
+        self, part: Blob, people: list[Person], image: Lab, own: dict[int, list[Blob]], free: list[Blob]
     ) -> list[Found]:
-        """Take apart who is in one part. Who also has a part of their own is that much less in this one."""
+        """Take apart who is in one part; what else is theirs and near it stays theirs."""
         found = []
         for person, mask in zip(people, taken_apart(part.mask, people, image), strict=True):
             for more in own.pop(person.number, []):
-                mask = mask | more.mask
+                if is_near(more, part):
+                    mask = mask | more.mask
+                else:
+                    free.append(more)
             box = box_of(mask)
             if box and mask.sum() >= _HIDDEN * person.area:
                 person.see(mask, box, None)
@@ -179,3 +184,35 @@ def spaced(parts: list[Blob]) -> float:
     middles = [centre(part.box)[0] for part in parts]
     gaps = [abs(one - other) for place, one in enumerate(middles) for other in middles[place + 1 :]]
     return min(gaps, default=0.0)
+
+
+def whole(found: Mapping[int, list[Found]]) -> dict[int, list[Found]]:
+    """Return the people of each frame with those joined of whom one is always right above the other: halves of one.
+
+    Always is in four of five frames of whoever is seen less.
+    """
+    frames: dict[int, dict[int, Found]] = {}
+    for frame, people in sorted(found.items()):
+        for one in people:
+            frames.setdefault(one.number, {})[frame] = one
+    joined = {number: number for number in frames}
+    for one, other in combinations(sorted(frames), 2):
+        common = sorted(frames[one].keys() & frames[other].keys())
+        above = [_right_above(frames[one][frame], frames[other][frame]) for frame in common]
+        shorter = min(len(frames[one]), len(frames[other]))
+        if above and sum(above) >= 0.8 * shorter:
+            joined = {number: joined[one] if to == joined[other] else to for number, to in joined.items()}
+    result: dict[int, list[Found]] = {}
+    for frame, people in found.items():
+        masks: dict[int, Found] = {}
+        for person in people:
+            to = joined[person.number]
+            before = masks.get(to)
+            mask = person.mask if before is None else person.mask | before.mask
+            masks[to] = Found(to, mask, person.alone or (before is not None and before.alone))
+        result[frame] = list(masks.values())
+    return result
+
+
+def _right_above(one: Found, other: Found) -> bool:
+    return stacked(bounds(one.mask), bounds(other.mask), len(one.mask) / 20)

@@ -1,10 +1,10 @@
 """Which two of the people in a clip interact: a stated rule, in the place of the paper's clicks by hand.
 
-Of each two who are seen together in some frame, `cost` = distance / (together x (1 + approach)), the least one wins:
+Of each two who are seen together in some frame, cost = distance / (together^2 x (1 + approach)), the least one wins:
 
 - distance: of their boxes' centres, mean over the frames in which both are seen, in heights of a person (the mean of
   the two's median heights);
-- together: the share of the clip's frames in which both are seen;
+- together: the share of the clip's frames in which both are seen; squared, so that who only passes close by loses;
 - approach: the share of their distance when first seen together that is closed where they are nearest.
 
 Equal costs: the two who are seen longer, then the lower numbers. Person 1 is the one whose box's centre is further left
@@ -81,7 +81,7 @@ def _cost(boxes: dict[int, _Boxes], pair: tuple[int, int], frames: int) -> _Cost
     apart = [math.dist(_centre(one[frame]), _centre(other[frame])) / height for frame in together]
     distance = math.fsum(apart) / len(apart)
     approach = (apart[0] - min(apart)) / apart[0] if apart[0] else 0.0
-    cost = distance / (len(together) / frames * (1 + approach))
+    cost = distance / ((len(together) / frames) ** 2 * (1 + approach))
     return _Cost(round(cost, 9), -len(one) - len(other), pair, distance, len(together), approach)
 
 

@@ -60,6 +60,13 @@ class Person:
             self.area = 0.8 * self.area + 0.2 * int(mask.sum())
 
 
+def bounds(mask: Mask) -> Box:
+    """Return the box around a mask, which is not empty."""
+    box = box_of(mask)
+    assert box is not None
+    return box
+
+
 def centre(box: Box) -> tuple[float, float]:
     """Return a box's centre, x and y."""
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
@@ -68,7 +75,7 @@ def centre(box: Box) -> tuple[float, float]:
 def blobs(mask: Mask, least: float) -> list[Blob]:
     """Return the connected parts of a mask of at least `least` pixels, the largest first; halves of one as one.
 
-    Trousers of the ground's colour take a person apart: parts above each other with a small gap are one.
+    Trousers of the ground's colour take a person apart: parts above each other with a gap of a twentieth of the frame are one.
     """
     count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
     parts = [labels == number for number in range(1, count)]
@@ -77,7 +84,7 @@ def blobs(mask: Mask, least: float) -> list[Blob]:
         merged = False
         for i in range(len(parts)):
             for j in range(i + 1, len(parts)):
-                if _above(parts[i], parts[j]):
+                if stacked(bounds(parts[i]), bounds(parts[j]), len(mask) / 20):
                     parts[i] |= parts.pop(j)
                     merged = True
                     break
@@ -87,13 +94,12 @@ def blobs(mask: Mask, least: float) -> list[Blob]:
     return sorted((one for one in found if one.area >= least), key=lambda one: (-one.area, one.box))
 
 
-def _above(one: Mask, other: Mask) -> bool:
-    """Whether two parts are above each other, with a gap of a tenth of the frame at most."""
-    first, second = box_of(one), box_of(other)
-    assert first is not None and second is not None
-    common = min(first[2], second[2]) - max(first[0], second[0])
-    gap = max(first[1], second[1]) - min(first[3], second[3])
-    return common > 0.5 * min(first[2] - first[0], second[2] - second[0]) and 0 <= gap <= len(one) // 10
+def stacked(one: Box, other: Box, room: float) -> bool:
+    """Whether two parts are above each other, as legs and trunk are: at most `room` pixels apart, little in common."""
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    gap = max(one[1], other[1]) - min(one[3], other[3])
+    shorter = min(one[3] - one[1], other[3] - other[1])
+    return across > 0.5 * min(one[2] - one[0], other[2] - other[0]) and -0.5 * shorter <= gap <= room
 
 
 def is_near(one: Blob, other: Blob) -> bool:
@@ -104,23 +110,28 @@ def is_near(one: Blob, other: Blob) -> bool:
     return across <= room and down <= room
 
 
+def _steps() -> npt.NDArray[np.int64]:
+    """Return what each value of L, a and b adds to a colour's number, (3, 256)."""
+    values = np.arange(256)
+    # Clothes differ little from grey: of a and b are told apart the 32 about it.
+    around = np.clip((values - 96) >> 3, 0, _STEPS - 1)
+    return np.stack([(values >> 5) * _STEPS**2, around * _STEPS, around])
+
+
+_TABLES = _steps()
+
+
 def _bins(image: Lab) -> npt.NDArray[np.int64]:
-    """Return the number of each pixel's colour, (H, W). Clothes differ little from grey: a and b are 32 about it."""
-    steps = np.empty(image.shape, np.int64)
-    steps[..., 0] = image[..., 0] >> 5
-    steps[..., 1:] = np.clip((image[..., 1:].astype(np.int64) - 96) >> 3, 0, _STEPS - 1)
-    return np.asarray((steps[..., 0] * _STEPS + steps[..., 1]) * _STEPS + steps[..., 2])
-
-
-def _halves(box: Box, height: int) -> npt.NDArray[np.int64]:
-    """Return for each row of a frame whether it is in a box's upper (0) or lower half (1)."""
-    return np.asarray(np.arange(height) >= (box[1] + box[3]) / 2, np.int64)
+    """Return the number of each pixel's colour, of an image (..., 3)."""
+    return np.asarray(sum(table[image[..., axis]] for axis, table in enumerate(_TABLES)))
 
 
 def colours(image: Lab, mask: Mask, box: Box) -> Floats:
     """Return the shares of all colours within a mask, those of its upper and lower half apart; their sum is 1."""
-    found = _bins(image) + _halves(box, len(image))[:, None] * _STEPS**3
-    counts = np.bincount(found[mask], minlength=_HALVES * _STEPS**3).astype(np.float64)
+    part = np.s_[box[1] : box[3], box[0] : box[2]]
+    halves = np.arange(box[1], box[3]) >= (box[1] + box[3]) / 2
+    found = _bins(image[part]) + halves[:, None] * _STEPS**3
+    counts = np.bincount(found[mask[part]], minlength=_HALVES * _STEPS**3).astype(np.float64)
     return counts / max(1.0, counts.sum())
 
 
@@ -129,10 +140,11 @@ def alike(one: Floats, other: Floats) -> float:
     return float(np.minimum(_spread(one), _spread(other)).sum())
 
 
-def unlikely(image: Lab, person: Person) -> Floats:
-    """Return how unlike a person's colours each pixel is, (H, W), 0 and up."""
+def unlikely(image: Lab, person: Person, top: int) -> Floats:
+    """Return how unlike a person's colours each pixel is, (H, W), 0 and up; `image` begins at row `top`."""
     spread = _spread(person.colours)
-    found = _bins(image) + _halves(person.box, len(image))[:, None] * _STEPS**3
+    halves = np.arange(top, top + len(image)) >= (person.box[1] + person.box[3]) / 2
+    found = _bins(image) + halves[:, None] * _STEPS**3
     return np.asarray(-np.log(spread[found] * _HALVES + 1e-3))
 
 

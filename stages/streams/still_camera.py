@@ -1,13 +1,15 @@
 """The back end `opencv`: a still camera's background, and people followed both ways from where they are best apart.
 
-Frames are gone through twice: for the background, and to follow. Of both, small images of the first `_HELD` frames are
-in memory, in which people are followed forwards and backwards from one frame; later frames are followed one by one.
+A clip is decoded once. Small images of its first `_HELD` frames are in memory: the background is made of them, and in
+them people are followed forwards and backwards from one frame. Later frames are followed one by one as they come.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
+from itertools import islice
 from typing import Any
 
 import cv2
@@ -15,7 +17,7 @@ import numpy as np
 
 from stages.streams.background import Lab, background, difference, lab, solid
 from stages.streams.finder import Clip, Seen, seen
-from stages.streams.follow import Follower, Found, spaced
+from stages.streams.follow import Follower, Found, spaced, whole
 from stages.streams.params import OpenCVParams
 from stages.streams.people import blobs
 from stages.video.masks import Mask, resized
@@ -44,7 +46,7 @@ class StillCamera:
             InputError: the clip cannot be decoded.
         """
         small = (lab(shrunk(image, self.params.side)) for _, image in clip.images())
-        held, empty = self._held(small, clip)
+        held, empty = self._held(small)
         if not held:
             return []
         masks = [self._mask(image, empty) for image in held]
@@ -62,9 +64,9 @@ class StillCamera:
             found[place] = follower.step(image, self._mask(image, empty))
         return self._rows(found, clip)
 
-    def _held(self, small: Iterator[Lab], clip: Clip) -> tuple[list[Lab], Lab]:
+    def _held(self, small: Iterator[Lab]) -> tuple[list[Lab], Lab]:
         """Return the first frames and the background."""
-        held = [image for image, _ in zip(small, range(_HELD), strict=False)]
+        held = list(islice(small, _HELD))
         every = max(1, len(held) // _OF_BACKGROUND)
         return held, background(held[::every], self.params) if held else np.zeros((0, 0, 3), np.uint8)
 
@@ -72,16 +74,21 @@ class StillCamera:
         return solid(difference(image, empty) > self.params.threshold, self.params)
 
     def _best(self, masks: list[Mask]) -> int:
-        """Return the frame with the most people; of those, the one in which they are furthest apart, the first one."""
+        """Return the frame with the most people; of those, the one in which they are furthest apart, the first one.
+
+        A number that is seen in fewer than a tenth of the frames is of people in pieces.
+        """
         least = self.params.least * masks[0].size
         parts = [blobs(mask, least) for mask in masks]
-        return max(range(len(masks)), key=lambda place: (len(parts[place]), spaced(parts[place]), -place))
+        times = Counter(len(found) for found in parts)
+        most = max(number for number, count in times.items() if 10 * count >= len(parts))
+        places = [place for place, found in enumerate(parts) if len(found) == most]
+        return max(places, key=lambda place: (spaced(parts[place]), -place))
 
     def _rows(self, found: dict[int, list[Found]], clip: Clip) -> list[Seen]:
         """Return who is seen often enough to be a person, in the clip's own size."""
-        times: dict[int, int] = {}
-        for one in (one for people in found.values() for one in people):
-            times[one.number] = times.get(one.number, 0) + 1
+        found = whole(found)
+        times = Counter(one.number for people in found.values() for one in people)
         least = min(len(found), max(3, len(found) // 20))
         rows = [
             seen(one.number, frame, resized(one.mask, clip.height, clip.width), 1.0 if one.alone else 0.5)

@@ -97,9 +97,13 @@ def masks_of(rows: pl.DataFrame, track: int, frames: Sequence[int], height: int,
             found[frame] = from_runs(runs, (height, width))
         except ValueError as error:
             do = "the clip and its streams are not of one version: run `dvc repro` of its cell of `streams`"
-            raise InputError(f"the mask of track {track} does not fit: {error}", row=clip_id, key=frame, do=do) from None
+            raise InputError(
+                f"the mask of track {track} does not fit: {error}", row=clip_id, key=frame, do=do
+            ) from None
     nowhere = np.zeros((height, width), bool)
-    return np.stack([found.get(frame, nowhere) for frame in frames]) if len(frames) else np.zeros((0, height, width), bool)
+    return (
+        np.stack([found.get(frame, nowhere) for frame in frames]) if len(frames) else np.zeros((0, height, width), bool)
+    )
 
 
 def boxes_of(rows: pl.DataFrame, track: int, frames: Sequence[int]) -> Boxes:
@@ -145,7 +149,8 @@ def crops(frames: Frames, boxes: Boxes, size: tuple[int, int], margin: float = 0
             continue
         grown = margin * (bottom - top)
         tall = max(bottom - top + 2 * grown, (right - left + 2 * grown) * height / width)
-        scale, middle = height / tall, ((left + right) / 2, (top + bottom) / 2)
-        moved = np.array([[scale, 0, width / 2 - scale * middle[0]], [0, scale, height / 2 - scale * middle[1]]])
+        # OpenCV counts from the middle of a pixel, boxes from its edge.
+        scale, x, y = height / tall, (left + right - 1) / 2, (top + bottom - 1) / 2
+        moved = np.array([[scale, 0, (width - 1) / 2 - scale * x], [0, scale, (height - 1) / 2 - scale * y]])
         cv2.warpAffine(frame, moved, (width, height), dst=picture, flags=cv2.INTER_LINEAR)
     return out
