@@ -22,6 +22,8 @@ Lab = npt.NDArray[np.uint8]
 #: Lightness differs by shadows too, colour does not.
 _WEIGHTS = np.array([1, 2, 2], np.int32)
 
+#: Share of the frames in which a place looks otherwise than the background, of which somebody has gone away.
+_MOVES = 0.05
 #: Pixels of the working size that a leg is thick at least.
 _THICK = 7
 
@@ -38,16 +40,28 @@ def background(images: Sequence[Lab], params: OpenCVParams) -> Lab:
     other = difference(plate, ground) > params.threshold
     if params.plain == 0 or other.mean() > params.plain:
         return plate
-    # The border of who stands there is of mixed colours, and a person is more than what is unlike the ground in colour.
-    still = cv2.dilate(_standing(solid(other, params)).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-    return np.where(still[..., None], ground, plate)
+    away = np.zeros(other.shape, np.int64)
+    for image in images:
+        away += difference(image, plate) > params.threshold
+    people = _people(solid(other, params), away > _MOVES * len(images))
+    # The border of who stands there is of mixed colours.
+    people = cv2.dilate(people.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    return np.where(people[..., None], ground, plate)
 
 
-def _standing(mask: Mask) -> Mask:
-    """Return the parts of a mask that are taller than wide: a car or a line on the ground stays in the background."""
+def _people(mask: Mask, moves: Mask) -> Mask:
+    """Return the parts of a mask that are people: gone in some frames, or as tall and as broad as one who stands.
+
+    A car on the ground is always there and has another shape, and a line fills little of its box: both stay in the
+    background.
+    """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    moving = np.bincount(labels[moves], minlength=count) > 0.5 * areas
     widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    return np.isin(labels, [one for one in range(1, count) if heights[one] >= 1.2 * widths[one]])
+    share = areas / (widths * heights)
+    people = (moving & (share >= 0.25)) | ((heights >= 1.2 * widths) & (share >= 0.35))
+    return np.isin(labels, 1 + np.flatnonzero(people[1:]))
 
 
 def _ground(plate: Lab) -> Lab:

@@ -60,6 +60,8 @@ class Follower:
                 own.setdefault(people[0].number, []).append(part)
         for part, people in zip(parts, claims, strict=True):
             if len(people) > 1:
+                self._move_on(part, people, free, own, image)
+            if len(people) > 1:
                 found += self._together(part, people, image, own, free)
         for person in list(self.people):
             if person.number in own:
@@ -88,6 +90,40 @@ class Follower:
                 if common[place] >= _CLAIMS * min(size, part.area):
                     claims[place].append(person)
         return claims
+
+    def _move_on(
+        self, part: Blob, people: list[Person], free: list[Blob], own: dict[int, list[Blob]], image: Lab
+    ) -> None:
+        """Where a part is of one person's size, let another one go to the part that has their colours; edits all."""
+        if part.area > 1.3 * max(person.area for person in people):
+            return
+        gone = [one for one in people if sum(more.area for more in own.get(one.number, [])) > 0.5 * one.area]
+        if 0 < len(gone) < len(people):
+            people[:] = [one for one in people if all(one is not left for left in gone)]
+        large = [one for one in free if self._is_person(one)]
+        if large and len(people) > 1:
+            self._leave(part, people, free, large, own, image)
+        if len(people) == 1:
+            own.setdefault(people[0].number, []).append(part)
+
+    def _leave(
+        self,
+        part: Blob,
+        people: list[Person],
+        free: list[Blob],
+        large: list[Blob],
+        own: dict[int, list[Blob]],
+        image: Lab,
+    ) -> None:
+        """Let the one of `people` go whose colours speak most for one of the `large` parts and against this one."""
+        here = [alike(person.colours, colours(image, part.mask, part.box)) for person in people]
+        there = [[alike(person.colours, colours(image, one.mask, one.box)) for one in large] for person in people]
+        # One that was just a part of this one needs no colours to be somebody of it.
+        gain = np.array(there) - np.array(here)[:, None] + _SWAP * np.array([is_near(one, part) for one in large])
+        row, column = np.unravel_index(int(np.argmax(gain)), gain.shape)
+        if gain[row, column] > _SWAP / 2:
+            own.setdefault(people.pop(row).number, []).append(large[column])
+            free[:] = [one for one in free if one is not large[column]]
 
     def _together(
         self, part: Blob, people: list[Person], image: Lab, own: dict[int, list[Blob]], free: list[Blob]
@@ -160,17 +196,29 @@ class Follower:
         return found
 
     def _new(self, free: list[Blob], image: Lab, found: list[Found]) -> list[Found]:
-        """Follow what is nobody's and as large as a person from here on."""
+        """Follow what is nobody's and as large as a person from here on; what is half of somebody is theirs."""
         new = []
         for part in free:
-            if self._is_person(part):
-                person = Person(
-                    self._next, part.mask, part.box, colours(image, *part[:2]), float(part.area), np.zeros(2)
-                )
-                self._next += 1
-                self.people.append(person)
-                new.append(Found(person.number, part.mask, True))
+            if self._is_half(part, found) or not self._is_person(part):
+                continue
+            look = colours(image, part.mask, part.box)
+            tall = part.box[3] - part.box[1]
+            person = Person(self._next, part.mask, part.box, look, float(part.area), np.zeros(2), tall=tall)
+            self._next += 1
+            self.people.append(person)
+            new.append(Found(person.number, part.mask, True))
         return new
+
+    def _is_half(self, part: Blob, found: list[Found]) -> bool:
+        """Add a part to somebody right above or below it who lacks as much of their height; tell whether it was."""
+        for place, one in enumerate(found):
+            person, whole = self._person(one.number), one.mask | part.mask
+            box = bounds(whole)
+            if box[3] - box[1] <= 1.1 * person.tall and stacked(bounds(one.mask), part.box, len(whole) / 20):
+                person.mask, person.box = whole, box
+                found[place] = Found(one.number, whole, one.alone)
+                return True
+        return False
 
     def _is_person(self, part: Blob) -> bool:
         return part.area >= self.least and part.box[3] - part.box[1] >= _TALL * len(part.mask)

@@ -30,7 +30,10 @@ class Blob(NamedTuple):
 
 @dataclass
 class Person:
-    """Somebody who is followed: `mask` and `box` where last seen, `speed` pixels a frame, `missed` frames since."""
+    """Somebody who is followed: `mask` and `box` where last seen, `speed` pixels a frame, `missed` frames since.
+
+    `colours`, `area` and `tall`, the greatest height in pixels, are of when they were alone.
+    """
 
     number: int
     mask: Mask
@@ -39,6 +42,7 @@ class Person:
     area: float
     speed: Floats
     missed: int = 0
+    tall: int = 0
 
     def expected(self) -> Mask:
         """Return where they should be in the next frame."""
@@ -58,6 +62,7 @@ class Person:
         if image is not None:
             self.colours = (1 - _NEW_COLOUR) * self.colours + _NEW_COLOUR * colours(image, mask, box)
             self.area = 0.8 * self.area + 0.2 * int(mask.sum())
+            self.tall = max(self.tall, box[3] - box[1])
 
 
 def bounds(mask: Mask) -> Box:
@@ -75,7 +80,7 @@ def centre(box: Box) -> tuple[float, float]:
 def blobs(mask: Mask, least: float) -> list[Blob]:
     """Return the connected parts of a mask of at least `least` pixels, the largest first; halves of one as one.
 
-    Trousers of the ground's colour take a person apart: parts above each other with a gap of a twentieth of the frame are one.
+    Trousers of the ground's colour take a person apart: parts above each other are one, a twentieth of the frame apart.
     """
     count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
     parts = [labels == number for number in range(1, count)]
@@ -95,11 +100,15 @@ def blobs(mask: Mask, least: float) -> list[Blob]:
 
 
 def stacked(one: Box, other: Box, room: float) -> bool:
-    """Whether two parts are above each other, as legs and trunk are: at most `room` pixels apart, little in common."""
+    """Whether two parts are above each other, as legs and trunk are: at most `room` pixels apart, little in common.
+
+    What the frame's upper edge cuts, above somebody who is whole, are the legs of who passes behind.
+    """
     across = min(one[2], other[2]) - max(one[0], other[0])
     gap = max(one[1], other[1]) - min(one[3], other[3])
     shorter = min(one[3] - one[1], other[3] - other[1])
-    return across > 0.5 * min(one[2] - one[0], other[2] - other[0]) and -0.5 * shorter <= gap <= room
+    near = across > 0.5 * min(one[2] - one[0], other[2] - other[0]) and -0.5 * shorter <= gap <= room
+    return near and min(one[1], other[1]) > 0
 
 
 def is_near(one: Blob, other: Blob) -> bool:
@@ -107,7 +116,8 @@ def is_near(one: Blob, other: Blob) -> bool:
     room = len(one.mask) // 20
     across = max(one.box[0], other.box[0]) - min(one.box[2], other.box[2])
     down = max(one.box[1], other.box[1]) - min(one.box[3], other.box[3])
-    return across <= room and down <= room
+    legs = min(one.box[1], other.box[1]) == 0 and down >= 0  # of who passes behind
+    return across <= room and down <= room and not legs
 
 
 def _steps() -> npt.NDArray[np.int64]:

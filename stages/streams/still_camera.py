@@ -76,12 +76,12 @@ class StillCamera:
     def _best(self, masks: list[Mask]) -> int:
         """Return the frame with the most people; of those, the one in which they are furthest apart, the first one.
 
-        A number that is seen in fewer than a tenth of the frames is of people in pieces.
+        A number that is seen in fewer than a fifth of the frames is of people in pieces.
         """
         least = self.params.least * masks[0].size
         parts = [blobs(mask, least) for mask in masks]
         times = Counter(len(found) for found in parts)
-        most = max(number for number, count in times.items() if 10 * count >= len(parts))
+        most = max(number for number, count in times.items() if 5 * count >= len(parts))
         places = [place for place, found in enumerate(parts) if len(found) == most]
         return max(places, key=lambda place: (spaced(parts[place]), -place))
 
