@@ -69,8 +69,7 @@ def overlaps(label: Label, rows: Sequence[Mapping[str, Any]]) -> list[float]:
 def clip_of(path: Path) -> Clip:
     """Return a clip by its file."""
     seen = probe(path)
-    assert seen.frames and seen.width and seen.height, seen.error
-    return Clip(path.stem, str(path), seen.frames, seen.width, seen.height)
+    return Clip(path.stem, str(path), seen.frames or 0, seen.width or 0, seen.height or 0)
 
 
 def both_found(folder: Path, params: FinderParams) -> Iterator[tuple[Label, list[float]]]:

@@ -91,8 +91,8 @@ def difference(image: Lab, other: Lab) -> npt.NDArray[np.int32]:
 def solid(mask: Mask, params: OpenCVParams) -> Mask:
     """Return a mask without specks and thin lines, its gaps closed and its holes filled, of parts that are large."""
     grey = mask.astype(np.uint8)
-    grey = cv2.morphologyEx(grey, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    grey = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((9, 5), np.uint8))
+    grey = np.asarray(cv2.morphologyEx(grey, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
+    grey = np.asarray(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((9, 5), np.uint8)), np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(grey, connectivity=4)
     least = params.least / 4 * mask.size
     # A crack or a painted line may be long, and is nowhere as thick as a leg.

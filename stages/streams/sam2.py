@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -132,11 +132,12 @@ class Sam2:
             do = f"name one of architecture {' or '.join(_CLASSES)}, such as facebook/sam2.1-hiera-tiny"
             raise InputError(f"its architecture is {config.model_type}", file=of.name, key="name", do=do)
         kind = getattr(transformers, _CLASSES[config.model_type])
+        processors: Any = transformers.Sam2VideoProcessor
         with explained(of.name):
             model = kind.from_pretrained(
                 of.name, revision=of.revision, dtype=getattr(torch, of.dtype), use_safetensors=True
             )
-            processor = transformers.Sam2VideoProcessor.from_pretrained(of.name, revision=of.revision)
+            processor = processors.from_pretrained(of.name, revision=of.revision)
         return processor, model.to(self._device).eval()
 
     @cached_property
@@ -144,12 +145,12 @@ class Sam2:
         """Return the processor and the model that finds people, and the number of their class."""
         import transformers
 
-        of = self.params.detector
+        of, processors = self.params.detector, cast(Any, transformers.AutoImageProcessor)
         with explained(of.name):
             model = transformers.AutoModelForObjectDetection.from_pretrained(
                 of.name, revision=of.revision, use_safetensors=True
             )
-            processor = transformers.AutoImageProcessor.from_pretrained(of.name, revision=of.revision)
+            processor = processors.from_pretrained(of.name, revision=of.revision)
         label = {name: int(number) for number, name in model.config.id2label.items()}.get(of.label)
         if label is None:
             do = "set `detector.label` to the class of its config.json that is a person"

@@ -13,7 +13,7 @@ from stages.streams.params import FinderParams
 from stages.vlm.params import MaybeVlmParams, VlmParams
 from tests.pipeline import graph
 
-#: Nobody, a model that learnt here, what has no weights, and texts that papers published: DATA.md has their licences.
+#: Nobody, what learnt here or has no weights, and texts that papers published: DATA.md has their licences.
 OURS = (
     "none",
     "embedded",
