@@ -1,4 +1,4 @@
-"""Real clips: both people of 30 frames that were labelled by hand, boxes only; skipped where the remote is not there."""
+"""Real clips: both people of 30 frames that were labelled by hand, boxes only; skipped without the remote."""
 
 from __future__ import annotations
 
