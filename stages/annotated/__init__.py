@@ -1,1 +1,1 @@
-"""Published annotations of data sets whose labels are in lists: EPIC-KITCHENS-100, Something-Something."""
+"""Published annotations of data sets whose labels are in lists: kitchens, hands and things, two people."""

@@ -98,6 +98,21 @@ class Shares(Params):
     """Another seed draws others."""
 
 
+class Units(Params):
+    """Options of `listed_subjects` and `listed_cameras`: what a data set's authors list."""
+
+    train: list[str] = Field(min_length=1)
+    """Subjects, or cameras, that train; all others test. A number is told from others by its value: `7` is `007`."""
+    validation: list[str] = Field(default_factory=list)
+    """Those of them that validate."""
+
+    @model_validator(mode="after")
+    def _within(self) -> Units:
+        if strange := sorted(set(self.validation) - set(self.train)):
+            raise ValueError(f"validation names what does not train: {', '.join(strange)}")
+        return self
+
+
 class Windows(Params):
     """How long videos are cut into clips, and where what happens in them stands."""
 
@@ -133,6 +148,10 @@ class Protocols(Params):
     """Recordings are on one side only."""
     unseen_subjects: Shares | None = None
     """Subjects, and with them their recordings, are on one side only."""
+    listed_subjects: Units | None = None
+    """Cross-subject by a list: the named subjects train, all others test."""
+    listed_cameras: Units | None = None
+    """Cross-view by a list: the named cameras train, all others test."""
     given: Standard | None = None
     """The parts of the data set's own lists, where its adapter reads such."""
     random: Random | None = None
