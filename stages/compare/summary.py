@@ -11,6 +11,9 @@ COLUMNS = ["model", "protocol", "metric", *NUMBERS, "clips", "classes", "subject
 #: Numbers of metrics of sets, which have no mca, with their bounds; a run without such a metric has none of these.
 SET_NUMBERS = ["macro_f1", "macro_precision", "macro_recall", "macro_ap", "violations", "invented", "outside"]
 OF_SETS = [f"{name}{bound}" for name in SET_NUMBERS for bound in ("", "_low", "_high")][1:]
+#: Numbers of metrics that read free text, with the bounds of those that have some; a run without any has none of these.
+TEXT_NUMBERS = ["mean", "unmapped", "names_unseen"]
+OF_TEXT = [*(f"{name}{bound}" for name in TEXT_NUMBERS for bound in ("", "_low", "_high")), "clip_sd"]
 KEYS = ["method", "protocol", "metric"]
 CLASS = "class:"
 #: What is told of each class of a metric of sets.
@@ -18,16 +21,18 @@ CLASS_NUMBERS = ["f1", "precision", "recall", "ap"]
 
 
 def summary(scores: pl.DataFrame) -> pl.DataFrame:
-    """Return the table of `COLUMNS` and, with metrics of sets, `OF_SETS`, from SCORES of all methods."""
+    """Return the table of `COLUMNS` and, where there are such metrics, `OF_SETS` and `OF_TEXT`, from SCORES of all."""
     table = _aggregate(scores, "accuracy").select(*KEYS, pl.col("value").alias("accuracy"), *COLUMNS[-3:])
-    for name in ("mca", *SET_NUMBERS):
+    for name in ("mca", *SET_NUMBERS, *TEXT_NUMBERS):
         found = _aggregate(scores, name).rename({"value": name, "low": f"{name}_low", "high": f"{name}_high"})
         table = table.join(found.select(*KEYS, name, f"{name}_low", f"{name}_high"), on=KEYS, how="left")
+    deviation = _aggregate(scores, "clip_sd").select(*KEYS, pl.col("value").alias("clip_sd"))
+    table = table.join(deviation, on=KEYS, how="left")
     # The interval of macro-F1 stands where it is the headline.
     of_sets = pl.col("mca").is_null()
     table = table.with_columns(pl.when(of_sets).then(pl.col(f"macro_f1_{end}")).name.keep() for end in ("low", "high"))
-    table = table.sort(KEYS).rename({"method": "model"}).select(*COLUMNS, *OF_SETS)
-    return _without_empty(table, OF_SETS)
+    table = table.sort(KEYS).rename({"method": "model"}).select(*COLUMNS, *OF_SETS, *OF_TEXT)
+    return _without_empty(_without_empty(table, OF_SETS), OF_TEXT)
 
 
 def per_class(scores: pl.DataFrame) -> pl.DataFrame:

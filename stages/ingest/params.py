@@ -59,6 +59,9 @@ class Subset(Params):
     """Classes, by label."""
     kept: bool = True
     """true: the clips of these classes only; false: the clips of all others."""
+    parts: list[Literal["train", "validation", "test"]] = Field(default=["train", "validation", "test"], min_length=1)
+    """With classes: the parts whose clips are chosen by class, the others are taken whole. `kept: false` with train and
+    validation leaves classes out of training and tests them among all others."""
     tests: (
         Literal["seen_subjects", "unseen_subjects", "tail_verbs", "tail_nouns", "tail_any", "tail_both", "new_pairs"]
         | None
@@ -74,8 +77,8 @@ class Subset(Params):
     def _one_kind(self) -> Subset:
         if bool(self.classes) == (self.tests is not None):
             raise ValueError("a subset names classes, or says which tests: one of the two")
-        if self.tests is not None and not self.kept:
-            raise ValueError("kept belongs to classes")
+        if self.tests is not None and not (self.kept and len(self.parts) == 3):
+            raise ValueError("kept and parts belong to classes")
         return self
 
 

@@ -32,6 +32,7 @@ ROOMS = {
     "infer": "data/*/predictions/*.parquet",
     "embed": "data/*/measures/*/embeddings.parquet",
     "judge": "data/*/measures/*/judgements.parquet",
+    "choose": "data/*/measures/*/choices.parquet",
 }
 
 

@@ -317,3 +317,23 @@ def test_a_row_of_kinetics_that_is_damaged(tmp_path, line, message):
     small.taxonomy(tmp_path, "kinetics_interactions")
     with pytest.raises(InputError, match=message):
         kinetics_interactions.read(tmp_path)
+
+
+def test_classes_may_be_left_out_of_training_and_tested_among_all_others(workplace):
+    listed = [f"{clip}_{sequence}_{clip % 6}" for sequence in (1, 2, 3, 4) for clip in range(6)]
+    subset = {"of": "unseen_recordings", "kept": False, "classes": ["punch", "push"], "parts": ["train", "validation"]}
+    only = {"of": "unseen_recordings", "classes": ["punch", "push"]}
+    shares = {"unseen_recordings": {"test": 0.25, "validation": 0.25, "seed": 0}}
+    manifest = ingest(
+        *(workplace, "ut_interaction", names(workplace.folder, *listed), shares),
+        subsets={"open": subset, "unseen": only},
+    )
+    labels = dict(zip(manifest["clip_id"], manifest["labels"].list.first(), strict=True))
+    found = {part: sorted({labels[clip] for clip in clips}) for (_, part), clips in parts("open").items()}
+    left = ["handshake", "hug", "kick", "point"]
+    assert found == {"train": left, "validation": left, "test": [*left, "punch", "push"]}
+    assert {labels[clip] for clip in parts("unseen")["", "test"]} == {"punch", "push"}
+    block = {"adapter": "ut_interaction", "licensed": False, "protocols": shares, "accept_leaks": []}
+    block["subsets"] = {"odd": {"of": "unseen_recordings", "tests": "seen_subjects", "parts": ["test"]}}
+    said = workplace.run("ingest", "two", names(workplace.folder, *listed), values={"ingest": {"two": block}})
+    assert "kept and parts belong to classes" in said
