@@ -40,6 +40,30 @@ def write_table(path: Path, rows: Iterable[Mapping[str, Any]] | pl.DataFrame, sc
             out.write_table(frame.slice(start, _GROUP).to_arrow().cast(written).combine_chunks())
 
 
+def write_sorted(path: Path, groups: Iterable[Iterable[Mapping[str, Any]]], schema: pa.Schema) -> int:
+    """Write rows as `write_table` does, a row group for each of `groups`, of which one is in memory at a time.
+
+    The groups come in the order of the schema's keys. Returns the number of rows.
+
+    Raises:
+        ValueError: a column is unknown, a value does not fit, or the rows are not in order (a bug of the caller).
+    """
+    keys, count, last = keys_of(schema), 0, None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _replacing(path) as part, pq.ParquetWriter(part, schema, compression="zstd", write_page_checksum=True) as out:
+        for rows in groups:
+            frame = _frame(path, rows, schema).sort(keys)
+            for found in frame.select(keys).iter_rows():
+                if last is not None and found <= last:
+                    raise ValueError(f"{path}: row {found} comes after {last}")
+                last = found
+            out.write_table(frame.to_arrow().cast(schema).combine_chunks())
+            count += len(frame)
+        if last is None:
+            out.write_table(pa.Table.from_batches([], schema))
+    return count
+
+
 def _written(frame: pl.DataFrame, schema: pa.Schema) -> pa.Schema:
     """Return the schema without the optional columns, where none of them has a value."""
     optional = optional_of(schema)

@@ -11,11 +11,12 @@ from stages.simulate.camera import Array
 from stages.simulate.draw import Canvas, Solid
 from stages.simulate.newborn import figure
 from stages.simulate.params import Table
-from stages.simulate.render import PERSON, Frames, boxes, jpeg, lighting, lit, run_lengths, shuffled
+from stages.simulate.render import PERSON, Frames, boxes, jpeg, lighting, lit, shuffled
 from stages.simulate.resuscitate import Stage, act
 from stages.simulate.scenes import table
 from stages.simulate.script import Interval, Script, write
 from stages.simulate.tools import hand, mask_and_bag, suction
+from stages.video.masks import run_lengths
 
 #: What the truth gives a place of, in every frame.
 POINTS = ("face", "trunk", "mask", "suction", "hand_0", "hand_1", "hand_2", "hand_3")

@@ -21,6 +21,7 @@ from stages.simulate.objects import thing
 from stages.simulate.params import Scene
 from stages.simulate.scenes import home
 from stages.simulate.take import Take
+from stages.video.masks import box_of, run_lengths
 
 #: (T, H, W, 3) or (H, W, 3), RGB.
 Frames = NDArray[np.uint8]
@@ -159,17 +160,8 @@ def boxes(masks: NDArray[np.bool_]) -> NDArray[np.int16]:
     """Return the box (T, 4) around each mask of (T, H, W): left, top, right, bottom, ends excluded; 0 for none."""
     found = np.zeros((len(masks), 4), np.int16)
     for box, mask in zip(found, masks, strict=True):
-        ys, xs = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
-        if len(ys):
-            box[:] = xs[0], ys[0], xs[-1] + 1, ys[-1] + 1
+        box[:] = box_of(mask) or 0
     return found
-
-
-def run_lengths(masks: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Return the lengths of the runs of equal values in row order, beginning with one (maybe empty) of False."""
-    flat = np.concatenate([[False], masks.ravel()])
-    edges = np.flatnonzero(flat[1:] != flat[:-1])
-    return np.diff(np.concatenate([[0], edges, [masks.size]])).astype(np.int32)
 
 
 def encode(frames: Frames, fps: float, path: Path, **more: str) -> None:

@@ -14,11 +14,12 @@ from stages.simulate.cooking import VERBS, Handled, perform
 from stages.simulate.draw import Canvas, Solid, View
 from stages.simulate.narrate import Narration, narrate
 from stages.simulate.params import Kitchen
-from stages.simulate.render import PERSON, Frames, boxes, jpeg, lighting, lit, run_lengths, shuffled
+from stages.simulate.render import PERSON, Frames, boxes, jpeg, lighting, lit, shuffled
 from stages.simulate.resuscitate import Hand
 from stages.simulate.scenes import kitchen
 from stages.simulate.tools import hand
 from stages.simulate.utensils import COLOURS, THINGS, dye, utensil
+from stages.video.masks import run_lengths
 
 Kind = Literal["train", "seen", "unseen", "new_pairs"]
 KINDS: tuple[Kind, ...] = ("train", "seen", "unseen", "new_pairs")

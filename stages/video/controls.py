@@ -17,6 +17,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image
 
+from stages.video.masks import from_runs
+
 Frames = NDArray[np.uint8]
 
 
@@ -80,9 +82,7 @@ def boxes(truth: Mapping[str, Any]) -> NDArray[np.int64]:
 
 def masks(truth: Mapping[str, Any]) -> NDArray[np.bool_]:
     """Return where the person and what it holds are seen, (T, H, W)."""
-    runs = np.asarray(truth["masks"], np.int64)
-    flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    return flat.reshape(int(truth["frames"]), int(truth["height"]), int(truth["width"]))
+    return from_runs(truth["masks"], (int(truth["frames"]), int(truth["height"]), int(truth["width"])))
 
 
 def joints(truth: Mapping[str, Any]) -> NDArray[np.float32]:

@@ -1,0 +1,1 @@
+"""Stage: people found and followed through clips; which two of them interact."""

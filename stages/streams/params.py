@@ -1,0 +1,71 @@
+"""Params of `streams`: the file in params/models that says who finds people and how."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stages.base.params import Declared, Params
+
+
+class TruthParams(Params):
+    """The benchmark's own masks, from the table that `simulate` wrote: what better streams would bring."""
+
+    backend: Literal["truth"]
+    """truth: the record's slot `truth`, a table of the people in each clip."""
+
+
+class OpenCVParams(Params):
+    """People by what differs from a still camera's background, followed by motion and colour; on a CPU, no weights."""
+
+    backend: Literal["opencv"]
+    """opencv: background by the median over time, Hungarian assignment."""
+    side: int = Field(320, ge=64, le=1024)
+    """Frames are looked at with the longer side at most this many pixels; masks are scaled back."""
+    threshold: int = Field(24, ge=1, le=255)
+    """A pixel is of a person where its colour is further than this from the background's (L + 2a + 2b, 8-bit Lab)."""
+    plain: Annotated[float, Field(ge=0, le=1)] = 0.45
+    """Who stands still all the time is found by colour where the ground is of one colour: at most this share of the
+    background may differ from it. 0 never looks for them."""
+    least: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """Smaller things than this share of the frame are nobody."""
+    memory: int = Field(90, ge=0)
+    """Frames for which somebody who left is known again by their colours."""
+
+
+class DetectorParams(Params):
+    """A detector of transformers, which finds people on one frame."""
+
+    name: str
+    """Hub name (owner/model) or the path of a folder."""
+    revision: str | None
+    """Hub commit; null for a path, whose files are hashed."""
+    label: str = "person"
+    """The class of its config that is a person."""
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Least score of a person."""
+
+
+class VideoParams(Params):
+    """A segmenter of transformers that follows what boxes on one frame show, forwards and backwards."""
+
+    backend: Literal["sam2"]
+    """sam2: SAM 2 or EdgeTAM, whichever the model's config names."""
+    name: str
+    """Hub name (owner/model) or the path of a folder."""
+    revision: str | None
+    """Hub commit; null for a path, whose files are hashed."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Numbers that the segmenter computes with."""
+    detector: DetectorParams
+    """Who finds the boxes."""
+    looks: int = Field(8, ge=1)
+    """Frames, spread evenly, on which people are looked for; the one with most of them prompts the segmenter."""
+    people: int = Field(8, ge=1)
+    """At most so many are followed, those of the highest score."""
+
+
+FinderParams = Annotated[TruthParams | OpenCVParams | VideoParams, Field(discriminator="backend")]
+
+PARAMS: Declared = {"vlm.{model}": FinderParams}

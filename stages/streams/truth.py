@@ -1,0 +1,83 @@
+"""The back end `truth`: the benchmark's own masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stages.base.errors import InputError
+from stages.journal.store import journal_key
+from stages.streams.finder import Clip, Seen, seen
+from stages.video.masks import Mask, from_runs
+
+#: Raise it when the same table gives other people.
+VERSION = 1
+_COLUMNS = ["clip_id", "frames", "width", "height", "boxes", "masks"]
+
+
+class Truth:
+    """Looks clips up in a table of people: a row a clip, `boxes` (P, T, 4) flattened, and a mask a person.
+
+    `masks` is a list a person, or one list for all, of run lengths over (T, H, W), or (P, T, H, W), in row order.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        """Open the table.
+
+        Raises:
+            InputError: there is none, or it is not of people.
+        """
+        if path is None:
+            do = "name the table in the slot `truth` of this cell's record; only rendered data sets have one"
+            raise InputError("back end truth, and no table of it", file="params.yaml", key="streamed", do=do)
+        try:
+            table = pq.read_table(path, columns=_COLUMNS)
+        except FileNotFoundError:
+            raise InputError("no such file", file=path, do="run the stage that writes it (`dvc repro`)") from None
+        except (pa.ArrowException, OSError) as error:
+            do = "name the table of a rendered data set of people"
+            raise InputError(f"no table of people ({error})", file=path, do=do) from None
+        self.path, self._table = path, table
+        self._places = {clip: place for place, clip in enumerate(table["clip_id"].to_pylist())}
+
+    def shapes(self, clip_id: str) -> dict[str, Any]:
+        """Return the version and the hash of what the table says of the clip."""
+        place = self._places.get(clip_id)
+        row = [] if place is None else self._table.slice(place, 1).to_pylist()
+        return {"version": VERSION, "row": journal_key(row=row)}
+
+    def find(self, clip: Clip) -> list[Seen]:
+        """Return the people as they were drawn.
+
+        Raises:
+            InputError: the table lacks the clip, or its masks are of another size.
+        """
+        if clip.clip_id not in self._places:
+            raise InputError("it has no such clip", file=self.path, row=clip.clip_id, do="run `simulate` and `ingest`")
+        (row,) = self._table.slice(self._places[clip.clip_id], 1).to_pylist()
+        found = [
+            seen(person, frame, mask, 1.0)
+            for person, masks in enumerate(self._masks(row, clip))
+            for frame, mask in enumerate(masks)
+        ]
+        return [one for one in found if one is not None]
+
+    def _masks(self, row: dict[str, Any], clip: Clip) -> Mask:
+        """Return (P, T, H, W)."""
+        shape = (row["frames"], row["height"], row["width"])
+        people = len(row["boxes"]) // (4 * max(1, row["frames"]))
+        if shape != (clip.frames, clip.height, clip.width):
+            what = f"masks of {shape} (frames, height, width), the clip is {(clip.frames, clip.height, clip.width)}"
+            raise InputError(what, file=self.path, row=clip.clip_id, do="run `simulate` and `ingest` again")
+        if not people:
+            return np.zeros((0, *shape), bool)
+        try:
+            if isinstance(row["masks"][0], list):
+                return np.stack([from_runs(runs, shape) for runs in row["masks"]])
+            return from_runs(row["masks"], (people, *shape))
+        except ValueError as error:
+            raise InputError(f"masks: {error}", file=self.path, row=clip.clip_id, do="run `simulate` again") from None
