@@ -325,6 +325,24 @@ STREAMS = table(
     ],
 )
 
+#: A sample of HHIRChat (Ray et al., Fig. 1). `row` is its place in the file that it was read from, or would be written
+#: to, from 0; `id` its own number; `p1`, `p2` and `bg` paths of three videos below the data folder, of person 1, person 2
+#: and the rest. A path may carry a media fragment: `clip.avi#track=1` is that clip, of which only the person of this
+#: track of table STREAMS is shown, `#track=0` what is neither. `conversations` are turns in order, each `from` human or
+#: gpt. `error` is why the sample cannot be used, null when it can; what is known of a broken one stands beside it.
+HHIRCHAT = table(
+    ["row"],
+    [
+        pa.field("row", pa.int32(), nullable=False),
+        pa.field("id", pa.int64()),
+        pa.field("p1", STR),
+        pa.field("p2", STR),
+        pa.field("bg", STR),
+        pa.field("conversations", pa.list_(pa.struct([pa.field("from", STR), pa.field("value", STR)]))),
+        pa.field("error", STR),
+    ],
+)
+
 #: A clip whose people were looked for: how many were found, why tracks 1 and 2 are these two in the rule's words, and
 #: `error`, null where the clip could be looked at; `people` and `why` are null where it could not.
 STREAMED = table(
