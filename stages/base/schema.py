@@ -326,8 +326,8 @@ STREAMS = table(
 )
 
 #: A sample of HHIRChat (Ray et al., Fig. 1). `row` is its place in the file that it was read from, or would be written
-#: to, from 0; `id` its own number; `p1`, `p2` and `bg` paths of three videos below the data folder, of person 1, person 2
-#: and the rest. A path may carry a media fragment: `clip.avi#track=1` is that clip, of which only the person of this
+#: to, from 0; `id` its own number; `p1`, `p2` and `bg` paths of three videos below the data folder, of person 1, person
+#: 2 and the rest. A path may carry a media fragment: `clip.avi#track=1` is that clip, of which only the person of this
 #: track of table STREAMS is shown, `#track=0` what is neither. `conversations` are turns in order, each `from` human or
 #: gpt. `error` is why the sample cannot be used, null when it can; what is known of a broken one stands beside it.
 HHIRCHAT = table(
