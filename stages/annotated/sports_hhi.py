@@ -81,6 +81,8 @@ def label_names(path: Path) -> dict[int, str]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError("no such file", file=path, do=fetch(path)) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"not text: {error}", file=path, do="fetch it again") from None
     names: dict[int, str] = {}
     for entry, block in enumerate(_LABEL.findall(text), 1):
         name, number = _NAME.search(block), _ID.search(block)

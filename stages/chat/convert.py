@@ -17,9 +17,13 @@ import sys
 from pathlib import Path
 
 from stages.base.errors import guard
+from stages.base.licence import check_source
+from stages.base.params import Declared, read
 from stages.base.paths import Run
 from stages.chat.make import samples_of
 from stages.chat.table import read_rows, read_samples, report, write_chat, write_samples
+
+PARAMS: Declared = {"ingest.{dataset}.licensed": bool}
 
 
 def main() -> None:
@@ -46,7 +50,10 @@ def main() -> None:
             samples = read_samples(given.source, given.data)
         else:
             folder = given.folder or given.target.with_suffix("")
+            licensed = read(PARAMS, dataset=given.dataset)["ingest.{dataset}.licensed"]
             samples = samples_of(Run(given.dataset), given.data, given.source, given.media, folder)
+            if licensed and given.media == "write":
+                check_source(given.dataset, folder)  # they are the data set's images still
         write_samples(given.target, samples)
         done = f"{sum(one.error is None for one in samples)} samples"
     if said := report(given.source, samples):

@@ -2,12 +2,14 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from stages.base import params
 from stages.base.errors import InputError, guard
 from stages.base.paths import Run
 from stages.base.schema import HHIRCHAT, MANIFEST, STREAMS
@@ -184,8 +186,10 @@ HEIGHT, WIDTH, FRAMES = 31, 47, 5
 RUN = Run("two")
 
 
-def clip(streams: Path) -> None:
+def clip(streams: Path, licensed: bool = False) -> None:
     """Write a clip in which person 1 is red at the left, person 2 blue at the right; and others without the two."""
+    Path("params.yaml").write_text(f"ingest: {{two: {{licensed: {str(licensed).lower()}}}}}")
+    params.forget()
     picture = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
     picture[:, :12], picture[:, -12:] = (250, 0, 0), (0, 0, 250)
     with VideoWriter(Path("data/two/clips/a.mp4"), 10) as writer:
@@ -258,6 +262,16 @@ def test_clips_with_streams_become_three_masked_videos():
     assert mean["bg"][middle].min() > 90
     assert mean["bg"][left].max() < 20
     assert mean["bg"][right].max() < 20
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_masked_videos_of_a_licensed_set_go_where_git_ignores_them(ignored):
+    clip(Path("data/two/streams/truth"), licensed=True)
+    subprocess.run(["git", "init", "-q"], check=True)
+    Path(".gitignore").write_text("/data/two/masked\n" if ignored else "")
+    made = ("make", "two", "data/two/streams/truth", "chat.parquet", "--media", "write", "--folder", "data/two/masked")
+    assert ("two is licensed, and git does not ignore 3 of its files" in run(*made)) == (not ignored)
+    assert Path("chat.parquet").exists() == ignored
 
 
 def test_masked_videos_go_below_the_data_folder_only():
