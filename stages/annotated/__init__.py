@@ -1,1 +1,1 @@
-"""Annotations of data sets whose labels are in lists: EPIC-KITCHENS-100, Something-Something, two people's."""
+"""Published and rendered annotations of data sets whose labels are in lists: kitchens, hands and things, two people."""

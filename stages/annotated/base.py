@@ -11,10 +11,12 @@ class Segment(NamedTuple):
     clip_id: str
     recording: str
     """Name of its video, without suffix."""
-    part: str
-    """train, validation or test; where a set's test labels are not public, its own validation part tests."""
+    part: str | None
+    """train, validation or test; where a set's test labels are not public, its own validation part tests. None where
+    the set publishes no parts."""
     label: str
-    narration: str
+    """Empty where `labels` says them, or where there is an error."""
+    narration: str | None
     start: float | None = None
     """Seconds from the recording's first frame; None with `end`: all of it."""
     end: float | None = None
@@ -26,6 +28,10 @@ class Segment(NamedTuple):
     frames: int | None = None
     fps: float | None = None
     camera: str | None = None
+    labels: tuple[str, ...] | None = None
+    """All labels, sorted, of a set in which a clip may have several or none; None: `label` alone."""
+    error: str | None = None
+    """Why the clip cannot be used, which its annotation already says."""
 
 
 class Annotations(NamedTuple):

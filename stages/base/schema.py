@@ -231,6 +231,25 @@ JUDGEMENTS = table(
     ],
 )
 
+#: Which class a text model chose for one text (metric `prompted_class`): its answer, in its own words, by the key under
+#: which a journal keeps it. `status`, `ended`, `thinking` and the tokens are of that answer, as in PREDICTIONS;
+#: `revision` is the text model's.
+CHOICES = table(
+    ["journal_key"],
+    [
+        pa.field("journal_key", STR, nullable=False),
+        pa.field("text", STR, nullable=False),
+        pa.field("status", STR, nullable=False),
+        pa.field("detail", STR),
+        pa.field("tokens_in", pa.int32()),
+        pa.field("tokens_out", pa.int32()),
+        pa.field("ended", STR),
+        pa.field("thinking", STR),
+        pa.field("tokens_thinking", pa.int32()),
+        pa.field("revision", STR),
+    ],
+)
+
 #: What a metric says of one answer, after any threshold; one row a metric for each clip of any protocol's test part.
 #: `right` is 1 or 0, or a fraction over `repeats` draws; null where the clip is left out, and `left_out` then says why.
 #: `label` is the class that the metric names (of the first draw; only metrics that name one), `labels` the set of each
@@ -250,13 +269,15 @@ VERDICTS = table(
 )
 
 #: An aggregate over a protocol's test part. `aggregate` is mca, accuracy, macro_f1, class:{name} or mca_sd (standard
-#: deviation of mca over repeated draws, without interval); `low` and `high` bound the interval (null: it cannot be
-#: told); `subjects` is the number of clusters behind it. A metric of sets has, instead of mca and class:{name},
-#: macro_precision, macro_recall, macro_ap and for each class f1:{name}, precision:{name}, recall:{name}, ap:{name};
-#: macro_f1_sd; violations, the share of clips whose set breaks a rule, violations:{rule}; invented, the share of clips
-#: of which a class is named that they lack, invented:{name}, of the clips that lack that class, and invented_per_clip,
-#: such classes a clip; outside, the share of answers that name something outside of the list; and threshold:{name},
-#: the score above which a class is named.
+#: deviation of mca over repeated draws, without interval); of metrics that read free text also mean (of the value over
+#: clips) with clip_sd (its standard deviation between clips), unmapped (share of answers that name no class) and
+#: names_unseen (share that name a class which training never had, where such are tested); `low` and `high` bound the
+#: interval (null: it cannot be told); `subjects` is the number of clusters behind it. A metric of sets has, instead of
+#: mca and class:{name}, macro_precision, macro_recall, macro_ap and for each class f1:{name}, precision:{name},
+#: recall:{name}, ap:{name}; macro_f1_sd; violations, the share of clips whose set breaks a rule, violations:{rule};
+#: invented, the share of clips of which a class is named that they lack, invented:{name}, of the clips that lack that
+#: class, and invented_per_clip, such classes a clip; outside, the share of answers that name something outside of the
+#: list; and threshold:{name}, the score above which a class is named.
 SCORES = table(
     ["method", "protocol", "metric", "aggregate"],
     [
@@ -301,6 +322,24 @@ STREAMS = table(
         pa.field("box", pa.list_(pa.int16()), nullable=False),
         pa.field("mask", pa.list_(pa.int32()), nullable=False),
         pa.field("score", pa.float32(), nullable=False),
+    ],
+)
+
+#: A sample of HHIRChat (Ray et al., Fig. 1). `row` is its place in the file that it was read from, or would be written
+#: to, from 0; `id` its own number; `p1`, `p2` and `bg` paths of three videos below the data folder, of person 1, person
+#: 2 and the rest. A path may carry a media fragment: `clip.avi#track=1` is that clip, of which only the person of this
+#: track of table STREAMS is shown, `#track=0` what is neither. `conversations` are turns in order, each `from` human or
+#: gpt. `error` is why the sample cannot be used, null when it can; what is known of a broken one stands beside it.
+HHIRCHAT = table(
+    ["row"],
+    [
+        pa.field("row", pa.int32(), nullable=False),
+        pa.field("id", pa.int64()),
+        pa.field("p1", STR),
+        pa.field("p2", STR),
+        pa.field("bg", STR),
+        pa.field("conversations", pa.list_(pa.struct([pa.field("from", STR), pa.field("value", STR)]))),
+        pa.field("error", STR),
     ],
 )
 

@@ -15,6 +15,9 @@ SET_NUMBERS = ["macro_f1", "macro_precision", "macro_recall", "macro_ap", "viola
 OF_SETS = [f"{name}{bound}" for name in SET_NUMBERS for bound in ("", "_low", "_high")][1:]
 #: Bounds of accuracy, where it is a metric's headline; a run without such a metric has none of these.
 OF_SHARES = ["accuracy_low", "accuracy_high"]
+#: Numbers of metrics that read free text, with the bounds of those that have some; a run without any has none of these.
+TEXT_NUMBERS = ["mean", "unmapped", "names_unseen"]
+OF_TEXT = [*(f"{name}{bound}" for name in TEXT_NUMBERS for bound in ("", "_low", "_high")), "clip_sd"]
 KEYS = ["method", "protocol", "metric"]
 CLASS = "class:"
 #: What is told of each class of a metric of sets.
@@ -22,19 +25,23 @@ CLASS_NUMBERS = ["f1", "precision", "recall", "ap"]
 
 
 def summary(scores: pl.DataFrame) -> pl.DataFrame:
-    """Return the table of `COLUMNS`, `OF_SHARES` and, of metrics of sets, `OF_SETS`, from SCORES of all methods."""
+    """Return the table of `COLUMNS` and, where there are such metrics, `OF_SETS`, `OF_SHARES` and `OF_TEXT`."""
     shares = _aggregate(scores, "accuracy").rename({"value": "accuracy", "low": OF_SHARES[0], "high": OF_SHARES[1]})
     is_headline = pl.col("metric").is_in([name for name in METRICS if headline(name, False) == "accuracy"])
     shares = shares.with_columns(pl.when(is_headline).then(pl.col(bound)).alias(bound) for bound in OF_SHARES)
     table = shares.select(*KEYS, "accuracy", *OF_SHARES, *COLUMNS[-3:])
-    for name in ("mca", *SET_NUMBERS):
+    for name in ("mca", *SET_NUMBERS, *TEXT_NUMBERS):
         found = _aggregate(scores, name).rename({"value": name, "low": f"{name}_low", "high": f"{name}_high"})
         table = table.join(found.select(*KEYS, name, f"{name}_low", f"{name}_high"), on=KEYS, how="left")
+    deviation = _aggregate(scores, "clip_sd").select(*KEYS, pl.col("value").alias("clip_sd"))
+    table = table.join(deviation, on=KEYS, how="left")
     # The interval of macro-F1 stands where it is the headline.
     of_sets = pl.col("mca").is_null()
     table = table.with_columns(pl.when(of_sets).then(pl.col(f"macro_f1_{end}")).name.keep() for end in ("low", "high"))
-    table = table.sort(KEYS).rename({"method": "model"}).select(*COLUMNS, *OF_SETS, *OF_SHARES)
-    return _without_empty(_without_empty(table, OF_SETS), OF_SHARES)
+    table = table.sort(KEYS).rename({"method": "model"}).select(*COLUMNS, *OF_SETS, *OF_SHARES, *OF_TEXT)
+    for names in (OF_SETS, OF_SHARES, OF_TEXT):
+        table = _without_empty(table, names)
+    return table
 
 
 def per_class(scores: pl.DataFrame) -> pl.DataFrame:

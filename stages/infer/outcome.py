@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from stages.base.schema import UNLISTED
-from stages.infer.parse import classes_named
 from stages.text.closed import option
+from stages.text.named import classes_named
 from stages.vlm.base import Answer
 
 #: Raise it when the same answers give another row.

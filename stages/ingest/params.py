@@ -59,6 +59,9 @@ class Subset(Params):
     """Classes, by label."""
     kept: bool = True
     """true: the clips of these classes only; false: the clips of all others."""
+    parts: list[Literal["train", "validation", "test"]] = Field(default=["train", "validation", "test"], min_length=1)
+    """With classes: the parts whose clips are chosen by class, the others are taken whole. `kept: false` with train and
+    validation leaves classes out of training and tests them among all others."""
     tests: (
         Literal[
             "seen_subjects",
@@ -84,8 +87,8 @@ class Subset(Params):
     def _one_kind(self) -> Subset:
         if bool(self.classes) == (self.tests is not None):
             raise ValueError("a subset names classes, or says which tests: one of the two")
-        if self.tests is not None and not self.kept:
-            raise ValueError("kept belongs to classes")
+        if self.tests is not None and not (self.kept and len(self.parts) == 3):
+            raise ValueError("kept and parts belong to classes")
         return self
 
 
@@ -106,6 +109,21 @@ class Shares(Params):
     """Share of them that validates; 0 for none."""
     seed: int
     """Another seed draws others."""
+
+
+class Units(Params):
+    """Options of `listed_subjects` and `listed_cameras`: what a data set's authors list."""
+
+    train: list[str] = Field(min_length=1)
+    """Subjects, or cameras, that train; all others test. A number is told from others by its value: `7` is `007`."""
+    validation: list[str] = Field(default_factory=list)
+    """Those of them that validate."""
+
+    @model_validator(mode="after")
+    def _within(self) -> Units:
+        if strange := sorted(set(self.validation) - set(self.train)):
+            raise ValueError(f"validation names what does not train: {', '.join(strange)}")
+        return self
 
 
 class Windows(Params):
@@ -143,6 +161,10 @@ class Protocols(Params):
     """Recordings are on one side only."""
     unseen_subjects: Shares | None = None
     """Subjects, and with them their recordings, are on one side only."""
+    listed_subjects: Units | None = None
+    """Cross-subject by a list: the named subjects train, all others test."""
+    listed_cameras: Units | None = None
+    """Cross-view by a list: the named cameras train, all others test."""
     given: Standard | None = None
     """The parts of the data set's own lists, where its adapter reads such."""
     random: Random | None = None

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stages.base.errors import InputError
-from stages.ingest.params import Phase1, Random, Shares, Standard
+from stages.ingest.params import Phase1, Random, Shares, Standard, Units
 from stages.ingest.rows import Row
 
 #: Toyota Smarthome (Das et al., ICCV 2019, section 5.1), and of these the ones that the official lists validate on.
@@ -138,6 +138,26 @@ def _drawn(rows: Sequence[Row], options: Shares, unit: str) -> Iterator[Part]:
         yield Part("", row.clip_id, parts.get(getattr(row, unit), "train"))
 
 
+def listed_subjects(rows: Sequence[Row], options: Units) -> Iterator[Part]:
+    """Listed subjects: the subjects that the data set's authors name train (some of them validate), others test."""
+    return _by_list(rows, options, "subject")
+
+
+def listed_cameras(rows: Sequence[Row], options: Units) -> Iterator[Part]:
+    """Listed cameras: the cameras that the data set's authors name train (some of them validate), others test."""
+    return _by_list(rows, options, "camera")
+
+
+def _by_list(rows: Sequence[Row], options: Units, unit: str) -> Iterator[Part]:
+    train, validation = ({name.lstrip("0") for name in names} for names in (options.train, options.validation))
+    if not train & {_known(row, unit).lstrip("0") for row in rows}:
+        raise InputError(f"no clip is of a {unit} that trains", key=f"listed_{unit}s.train", do="correct the list")
+    for row in rows:
+        name = _known(row, unit).lstrip("0")
+        part = "validation" if name in validation else "train" if name in train else "test"
+        yield Part("", row.clip_id, part)
+
+
 def random(rows: Sequence[Row], options: Random) -> Iterator[Part]:
     """Random: stratified by class; the clips of a subject, else of a group, else with the same bytes stay together."""
     from sklearn.model_selection import StratifiedGroupKFold  # a second, which other protocols need not pay
@@ -195,6 +215,8 @@ PROTOCOLS = {
     "leave_one_group_out": Protocol(leave_one_group_out, ("group",)),
     "unseen_recordings": Protocol(unseen_recordings, ("group",)),
     "unseen_subjects": Protocol(unseen_subjects, ("subject", "group")),
+    "listed_subjects": Protocol(listed_subjects, ("subject", "group")),
+    "listed_cameras": Protocol(listed_cameras, ("camera",)),
     "given": Protocol(given, ()),
     "random": Protocol(random, ("subject", "group")),
 }

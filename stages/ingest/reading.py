@@ -119,7 +119,7 @@ def _row(one: Segment, error: str | None) -> Row:
     duration = one.end - one.start if one.start is not None and one.end is not None else None
     return Row(
         one.clip_id,
-        labels=(one.label,),
+        labels=_labels(one),
         subject=one.subject,
         camera=one.camera,
         group=one.recording if one.start is not None else None,
@@ -128,12 +128,18 @@ def _row(one: Segment, error: str | None) -> Row:
         duration=duration,
         frames=one.frames,
         fps=one.fps,
-        error=error,
+        error=error or one.error,
         narration=one.narration,
         verb=one.verb,
         noun=one.noun,
         part=one.part,
     )
+
+
+def _labels(one: Segment) -> tuple[str, ...]:
+    if one.labels is not None:
+        return one.labels
+    return (one.label,) if one.label else ()
 
 
 def _cut(one: Segment, recording: Row, counts: Iterator[int]) -> Row:

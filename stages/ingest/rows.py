@@ -91,6 +91,8 @@ def _row(entry: Entry, named: Named | None, adapter: Adapter) -> Row:
         camera=named.camera,
         group=named.group,
         error=error,
+        narration=named.narration if labels else None,
+        part=named.part,
     )
 
 

@@ -15,7 +15,8 @@ from stages.ingest.rows import Row
 def rule(of: str, subset: Subset) -> str:
     """Return a subset's rule in one line."""
     if subset.tests is None:
-        return f"Clips of {of} {'of' if subset.kept else 'without'} the classes {', '.join(subset.classes)}."
+        which = "Clips" if len(subset.parts) == 3 else f"In {' and '.join(subset.parts)}: clips"
+        return f"{which} of {of} {'of' if subset.kept else 'without'} the classes {', '.join(subset.classes)}."
     what = {
         "seen_subjects": "of subjects who train",
         "unseen_subjects": "of subjects who do not train",
@@ -39,7 +40,7 @@ def parts_of(
         InputError: no clip is left to test, or the clips have no subjects, verbs or nouns to go by.
     """
     if subset.tests is None:
-        return [part for part in parts if _in(usable[part.clip_id], subset)]
+        return [part for part in parts if part.part not in subset.parts or _in(usable[part.clip_id], subset)]
     kept = _tests(name, subset, parts, usable, listed)
     return [part for part in parts if part.part != "test" or part.clip_id in kept]
 

@@ -33,6 +33,7 @@ ROOMS = {
     "infer": "data/*/predictions/*.parquet",
     "embed": "data/*/measures/*/embeddings.parquet",
     "judge": "data/*/measures/*/judgements.parquet",
+    "choose": "data/*/measures/*/choices.parquet",
 }
 
 

@@ -134,7 +134,7 @@ def default_layer(encoder: str) -> int:
 def rows(context: Context) -> Iterable[Row]:
     """Return the precision of each answer against its clip's reference caption."""
     params, found = context.block("bertscore", BertScore), list[Row]()
-    said = list(texts(context, found, references=True))
+    said = list(texts(context, found, references=context.references))
     if params.protocol is not None:
         splits = context.splits(params.protocol)
         wanted = set(splits.filter(splits["part"] == "test")["clip_id"])

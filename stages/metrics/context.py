@@ -199,6 +199,12 @@ class Context:
         captions = read_table(self.run.captions, CAPTIONS).select("clip_id", "text")
         return {clip_id: text for clip_id, text in captions.iter_rows() if text is not None and text.strip()}
 
+    @cached_property
+    def narrations(self) -> dict[str, str]:
+        """Clip -> what its manifest row says that it shows; a clip without a narration is not in it."""
+        manifest = read_table(self.run.manifest, MANIFEST).select("clip_id", "narration")
+        return {clip_id: said for clip_id, said in manifest.iter_rows() if said is not None and said.strip()}
+
     def train_references(self, protocol: str) -> dict[str, str]:
         """Return the reference captions of a protocol's train part, by clip.
 

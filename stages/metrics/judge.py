@@ -178,7 +178,7 @@ def refill(journal: Journal, path: Path) -> int:
 
 def _to_judge(context: Context, voids: list[Row]) -> list[Text]:
     """Return the texts that the judge is asked about; answers without one become rows of `voids`."""
-    said = texts(context, voids, references=True)
+    said = texts(context, voids, references=context.references)
     return [Text(one.clip_id, one.repeat, context.references[one.clip_id], text) for one, text in said]
 
 

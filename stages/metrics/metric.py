@@ -43,6 +43,14 @@ class Metric:
     """Whether the reference captions are measured by it too, as a method to compare others with."""
     needs_truth: bool = False
     """Whether it needs the table TRUTH, what the simulator knows of a clip."""
+    averaged: bool = False
+    """Whether scores have the mean of its values over the clips, and their standard deviation: of a metric whose value
+    says more than what a threshold makes of it."""
+    counts_unmapped: bool = False
+    """Whether scores have the share of answers that name no class; of a metric that reads classes from free text."""
+    counts_unseen: bool = False
+    """Whether scores have the share of answers that name a class which training never had, on a protocol that tests
+    such classes; of a metric that reads classes from free text."""
     judged: bool = False
     """Whether another model gives its values; that model's revision is in the file judgements.parquet."""
     constant: Callable[[Candidates], Choice] | None = None
@@ -58,6 +66,10 @@ class Metric:
         """
         if self.names is not None and self.threshold is not None:
             raise ValueError(f"{self.name} names a {self.names}, which has no threshold")
+        if (self.averaged and self.names is not None) or (
+            (self.counts_unmapped or self.counts_unseen) and not self.names
+        ):
+            raise ValueError(f"{self.name}: values are averaged, named classes are counted")
         if self.default is not None and (self.params is None or not isinstance(self.default, self.params)):
             raise ValueError(f"the default of {self.name} is no block of its params")
 

@@ -108,6 +108,7 @@ METRIC = Metric(
     about="The class whose description is nearest to the answer is the clip's class.",
     rows=rows,
     names="class",
+    counts_unseen=True,
     params=NearestClass,
     default=NearestClass(),
     constant=constant,

@@ -29,7 +29,7 @@ def similarity(predictions: NDArray[np.float32], references: NDArray[np.float32]
 def rows(context: Context) -> Iterable[Row]:
     """Return the cosine of each answer with its clip's reference caption."""
     found: list[Row] = []
-    said = list(texts(context, found, references=True))
+    said = list(texts(context, found, references=context.references))
     answers = context.sentences.rows([text for _, text in said])
     references = context.sentences.rows([context.references[answer.clip_id] for answer, _ in said])
     vectors = context.sentences.vectors

@@ -11,11 +11,12 @@ A closed answer without a text, such as a trained model's, gets no row: there is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from stages.metrics.context import Answer, Context, Row
 
 NO_REFERENCE = "the clip has no reference caption"
+NO_NARRATION = "the clip has no narration"
 
 
 def void(answer: Answer) -> Row | None:
@@ -28,18 +29,20 @@ def void(answer: Answer) -> Row | None:
     return None
 
 
-def texts(context: Context, voids: list[Row], references: bool = False) -> Iterator[tuple[Answer, str]]:
+def texts(
+    context: Context, voids: list[Row], references: Mapping[str, str] | None = None, lacking: str = NO_REFERENCE
+) -> Iterator[tuple[Answer, str]]:
     """Yield the answers that have a text, with it; put the rows of the others into `voids`.
 
-    With `references`, also an answer for a clip without reference caption is void: its value is null.
+    With `references`, by clip, also an answer for a clip that has none is void: its value is null, as `lacking` says.
     """
     for answer in context.answers:
         closed = answer.text is None and answer.labels is not None
         if answer.status == "missing" or closed:
             continue
         row = void(answer)
-        if references and answer.clip_id not in context.references:
-            row = Row(answer.clip_id, answer.repeat, None, detail=NO_REFERENCE)
+        if references is not None and answer.clip_id not in references:
+            row = Row(answer.clip_id, answer.repeat, None, detail=lacking)
         if row:
             voids.append(row)
         else:

@@ -2,7 +2,7 @@
 
 null_constant says the same about every tested clip: for each metric the reference caption that does best by that metric
 on the clips that no protocol tests on (a row each, column `metric`; see constant.py), where nobody writes captions a
-class in words. null_shuffled says what a model
+narration, else a class in words. null_shuffled says what a model
 said about a clip of another class. null_every_class names one keyword of every class. Each is written to
 data/<run>/nulls/null_<name>.parquet; references.parquet holds the reference captions as answers, a row to compare
 others with where the truth is known.

@@ -95,11 +95,15 @@ def chosen(
     """Return what `null_constant` says, a caption for each metric, and on which clips they were chosen.
 
     They are chosen on clips that are in no protocol's test part, so that they know nothing of what is tested. Where
-    every clip is tested by some fold (leave one subject out), it is all of them, which only makes them stronger.
+    every clip is tested by some fold (leave one subject out), it is all of them, which only makes them stronger. Where
+    nobody writes captions they are chosen among what the manifest narrates, and without narrations among the classes in
+    words.
     """
     captions = read_table(run.captions, CAPTIONS).select("clip_id", "text")
-    if captions.is_empty():  # nobody writes any: the classes in words are what is left to say
-        texts = {clip: " and ".join(map(in_words, labels)) for clip, labels in clips.labels.items()}
+    if captions.is_empty():
+        manifest = read_table(run.manifest, MANIFEST).select("clip_id", "narration")
+        told = {clip: text for clip, text in manifest.iter_rows() if clip in clips.labels and text}
+        texts = told or {clip: " and ".join(map(in_words, labels)) for clip, labels in clips.labels.items()}
     else:
         texts = {clip: text for clip, text in captions.iter_rows() if clip in clips.labels and text}
     pool = {clip: text for clip, text in texts.items() if clip not in clips.tested}

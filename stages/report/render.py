@@ -93,7 +93,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         seeded=seeded,
         base_seeds=any(values["base"] for values in drawn.values()),
         names=params.names | inputs.titles,
-        targets=targets.beside_ours(rules.targets, inputs.summary) if rules.targets else None,
+        targets=targets.beside_ours(rules.targets, inputs.summary, inputs.run.name) if rules.targets else None,
         audit=inputs.audit,
         exclusions=exclusions.exclusions(inputs),
         errors=inputs.errors,

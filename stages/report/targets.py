@@ -21,10 +21,12 @@ class Target(BaseModel):
     """Our method, or any other name where we have none."""
     against: str | None = None
     """Another method: the number is the difference to it, of a paper that prints no other."""
+    dataset: str | None = None
+    """The data set whose page shows it, of a paper of several; null: every page whose record names the file."""
     protocol: str
     metric: str
     aggregate: str
-    """A column of `summary.csv`: mca, accuracy, macro_f1 or another that has no `_low` or `_high` behind it."""
+    """A column of `summary.csv`: mca, accuracy, macro_f1, mean or another that has no `_low` or `_high` behind it."""
     value: float
     """As a fraction."""
     where: str
@@ -48,8 +50,10 @@ class Targets(BaseModel):
     targets: list[Target]
 
 
-def beside_ours(path: Path, summary: pl.DataFrame) -> dict[str, Any]:
+def beside_ours(path: Path, summary: pl.DataFrame, dataset: str) -> dict[str, Any]:
     """Return the paper's title and one row a number: the paper's, ours with its interval, difference, reasons, flag.
+
+    Numbers of other data sets than the page's are left out.
 
     Raises:
         InputError: the file is not as `Targets` says, or names a reason that it does not give.
@@ -68,6 +72,8 @@ def beside_ours(path: Path, summary: pl.DataFrame) -> dict[str, Any]:
         unknown = [reason for reason in target.reasons if reason not in targets.reasons]
         if unknown:
             raise InputError(f"reasons {unknown} are not explained", file=path, row=index, do="add them to `reasons`")
+        if target.dataset not in (None, dataset):
+            continue
         row = ours.get((target.model, target.protocol, target.metric), {})
         mine = row.get(target.aggregate)
         if target.against is not None:  # its interval is among the differences, not here
@@ -76,7 +82,7 @@ def beside_ours(path: Path, summary: pl.DataFrame) -> dict[str, Any]:
         mine = float(mine) if mine is not None else None
         rows.append(
             {
-                **target.model_dump(exclude={"reasons", "reference"}),
+                **target.model_dump(exclude={"reasons", "reference", "dataset"}),
                 "ours": mine,
                 "low": row.get(f"{target.aggregate}_low"),
                 "high": row.get(f"{target.aggregate}_high"),

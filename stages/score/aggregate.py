@@ -61,11 +61,11 @@ def aggregates(design: Design, right: Floats, named: Ints | None, level: Level) 
     even = np.full(classes, 1 / classes)
     for name, weights in (("mca", even), ("accuracy", clips / clips.sum())):
         value = float(weights @ recall)
-        yield Aggregate(name, value, _told(aggregate(value, cells, weights, weights, level)), size)
+        yield Aggregate(name, value, told(aggregate(value, cells, weights, weights, level)), size)
     if named is not None:
         value, influence = _mean_macro_f1(design, known, named)
         of_clip = design.cells(influence * clips[design.of_class])
-        yield Aggregate("macro_f1", value, _told(aggregate(value, of_clip, np.ones(classes), even, level)), size)
+        yield Aggregate("macro_f1", value, told(aggregate(value, of_clip, np.ones(classes), even, level)), size)
     yield from _per_class(design, cells, recall, level)
     if len(right) > 1:
         of_draws = [_mca(design, draw) for draw in right if not np.isnan(draw).all()]
@@ -81,11 +81,12 @@ def _per_class(design: Design, cells: Cells, recall: Floats, level: Level) -> It
     for index, name in enumerate(design.classes):
         row, value = cells.clips[index : index + 1], float(recall[index])
         effective = effective_clips(row, np.ones(1), icc) if len(design.subjects) > 1 else np.nan
-        bounds = _told(wilson(value, effective, np.inf, level.confidence))
+        bounds = told(wilson(value, effective, np.inf, level.confidence))
         yield Aggregate(f"class:{name}", value, bounds, Size(int(row.sum()), 1, int((row > 0).sum())))
 
 
-def _told(interval: Interval) -> Bounds:
+def told(interval: Interval) -> Bounds:
+    """Return an interval's bounds; untold ones where it is nan."""
     return UNTOLD if np.isnan(interval.low) else Bounds(float(interval.low), float(interval.high))
 
 

@@ -16,7 +16,7 @@ import polars as pl
 from stages.base.errors import InputError
 from stages.metrics.registry import METRICS, sign
 from stages.stats.clips import NOT_MEASURED, Clips, Objects
-from stages.stats.design import Floats
+from stages.stats.design import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,15 @@ class Answers:
     """(R, M): 1 or 0, nan where there is no verdict."""
     named: Objects | None
     """(R, M): the class that was named, None where none was; None for a metric that names no class."""
+    value: Floats
+    """(R, M): the metric's own value, nan where it has none or the clip cannot be scored."""
     left_out: Objects
     """(M,): why a clip has no verdict in any draw, else None."""
+
+    def at(self, places: Ints) -> Answers:
+        """Return the answers for the clips at some places."""
+        named = None if self.named is None else self.named[:, places]
+        return Answers(self.metric, self.right[:, places], named, self.value[:, places], self.left_out[places])
 
     @property
     def fraction(self) -> Floats:
@@ -93,12 +100,15 @@ def _answers(metric: str, rows: pl.DataFrame, clips: Clips, threshold: float | N
         named[at] = labels
     right[at] = np.where(np.isnan(value), np.nan, verdict)
     right[:, ~clips.usable] = np.nan
+    values = np.full(shape, np.nan)
+    values[at] = value
+    values[:, ~clips.usable] = np.nan
     left_out = np.full(shape[1], NOT_MEASURED, dtype=object)
     void = rows.filter(pl.col("value").is_null()).unique("place", keep="first", maintain_order=True)
     left_out[void["place"].to_numpy()] = void["detail"].fill_null("the metric has no value").to_list()
     left_out = np.where(clips.usable, left_out, clips.unusable)
     left_out[~np.isnan(right).all(0)] = None
-    return Answers(metric, right, named, left_out)
+    return Answers(metric, right, named, values, left_out)
 
 
 def _check_numbers(measures: pl.DataFrame, file: Path) -> None:

@@ -57,6 +57,20 @@ class Method(NamedTuple):
                 )
         return [name for name in own if params.allows(name, metric)]
 
+    def unseen(self, protocol: str) -> frozenset[str]:
+        """Return the classes that training never had, where the same protocol tests one of them.
+
+        It is the protocol that the method learnt from; of one that learnt from none it is `protocol` itself, so that
+        rows can be compared. One without a train part tells of no class that it was not seen.
+        """
+        rows = self.splits.filter(pl.col("protocol") == (protocol if self.protocol == "all" else self.protocol))
+        seen, tested = (self._classes_in(rows.filter(pl.col("part") == part)) for part in ("train", "test"))
+        return frozenset(self.classes) - seen if seen and tested - seen else frozenset()
+
+    def _classes_in(self, clips: pl.DataFrame) -> frozenset[str]:
+        labels = self.manifest.filter(pl.col("error").is_null()).join(clips, on="clip_id", how="semi")["labels"]
+        return frozenset(labels.explode().drop_nulls())
+
 
 class Scored(NamedTuple):
     """Rows of SCORES, and of VERDICTS metric by metric."""
@@ -76,7 +90,7 @@ def scored(method: Method, params: ScoreParams, where: str) -> Scored:
     single = method.measures.filter(~pl.col("metric").is_in(OF_SETS))
     for answers in read_answers(single, method.clips, params.thresholds, method.file, where):
         protocols = method.protocols(answers.metric, params)
-        found.rows.extend(score_rows(method.name, method.clips, answers, protocols, level))
+        found.rows.extend(score_rows(method.name, method.clips, answers, protocols, level, method.unseen))
         found.verdicts.append(verdict_rows(method.name, method.clips, answers))
     for metric in OF_SETS:
         measures = method.measures.filter(pl.col("metric") == metric)

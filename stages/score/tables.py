@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from stages.metrics.registry import METRICS
 from stages.score.aggregate import aggregates
 from stages.score.answers import Answers
+from stages.score.free_text import free_text
 from stages.stats.clips import Clips
 from stages.stats.design import Design, Ints
 from stages.stats.intervals import Level
@@ -33,9 +36,19 @@ def verdict_rows(method: str, clips: Clips, answers: Answers) -> pl.DataFrame:
     )
 
 
-def score_rows(method: str, clips: Clips, answers: Answers, protocols: Sequence[str], level: Level) -> Iterator[Any]:
-    """Yield the rows of SCORES of one metric; a protocol without any scored clip has none."""
-    scored = ~np.isnan(answers.fraction)
+def score_rows(
+    method: str,
+    clips: Clips,
+    answers: Answers,
+    protocols: Sequence[str],
+    level: Level,
+    unseen: Callable[[str], Collection[str]] = lambda _: (),
+) -> Iterator[Any]:
+    """Yield the rows of SCORES of one metric; a protocol without any scored clip has none.
+
+    `unseen` has the classes that training never had, by protocol.
+    """
+    scored, metric = ~np.isnan(answers.fraction), METRICS.get(answers.metric)
     for protocol in protocols:
         places = clips.protocols[protocol]
         places = places[scored[places]]
@@ -43,7 +56,11 @@ def score_rows(method: str, clips: Clips, answers: Answers, protocols: Sequence[
             continue
         design = Design.of(clips.label[places].tolist(), clips.subject[places].tolist())
         named = None if answers.named is None else _codes(answers.named[:, places], design)
-        for found in aggregates(design, answers.right[:, places], named, level):
+        every = aggregates(design, answers.right[:, places], named, level)
+        if metric is not None:
+            strange = unseen(protocol) if metric.counts_unseen else ()
+            every = chain(every, free_text(design, answers.at(places), metric, strange, level))
+        for found in every:
             key = {"method": method, "protocol": protocol, "metric": answers.metric, "aggregate": found.name}
             yield {**key, "value": found.value, **found.bounds._asdict(), **found.size._asdict()}
 

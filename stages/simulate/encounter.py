@@ -17,11 +17,12 @@ from stages.simulate.interactions import CLASSES, THINGS, actor, perform
 from stages.simulate.objects import thing
 from stages.simulate.params import Pairs
 from stages.simulate.passing import passing
-from stages.simulate.render import Frames, boxes, jpeg, lighting, lit, run_lengths, shuffled
+from stages.simulate.render import Frames, boxes, jpeg, lighting, lit, shuffled
 from stages.simulate.scenes import hall
 from stages.simulate.segment import GOLDEN
 from stages.simulate.sentences import sentence
 from stages.simulate.take import Performer
+from stages.video.masks import run_lengths
 
 Kind = Literal["train", "validation", "seen", "unseen"]
 KINDS: tuple[Kind, ...] = ("train", "validation", "seen", "unseen")

@@ -16,7 +16,8 @@ from stages.base.errors import InputError
 from stages.base.params import compute
 from stages.base.progress import Progress
 from stages.journal.store import Journal, journal_key
-from stages.parallel.pool import Crashed, parallel_map
+from stages.parallel.crashed import Crashed
+from stages.parallel.pool import parallel_map
 from stages.streams.finder import Clip, Seen
 from stages.streams.make import finder, side_by_side
 from stages.streams.pair import choose

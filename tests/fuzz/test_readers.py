@@ -251,11 +251,16 @@ def test_server_replies() -> None:
 
 
 @pytest.mark.parametrize(
-    "adapter", ["folders", "recordings", "resuscitation", "smarthome", "ut_interaction", "weizmann"]
+    "adapter",
+    [
+        *("air_act2act", "folders", "ntu_rgbd", "recordings", "resuscitation", "sbu_kinect", "smarthome"),
+        *("tv_human_interaction", "ut_interaction", "weizmann"),
+    ],
 )
 def test_names(adapter: str) -> None:
     loaded = load(adapter)
     named = ["Walk_p02_r00_v01_c01", "p01_m02_t03_r004", "daria_bend", "0_1_4", "wave/1", "Cook.Cut_p02_r00_v01_c03"]
+    named += ["s01s02/03/001", "hug_0012", "S001C001P001R001A050_rgb", "C001P010A003S002"]
 
     def name(of: random.Random) -> str:
         one = of.choice(named)

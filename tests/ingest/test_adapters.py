@@ -46,7 +46,9 @@ def test_weizmann():
 
 
 def test_ut_interaction():
-    assert ut_interaction.parse("17_3_0") == Named("17_3_0", ("handshake",), group="3")
+    told = "Two people stand face to face and shake hands in greeting."
+    assert ut_interaction.parse("17_3_0") == Named("17_3_0", ("handshake",), group="3", narration=told)
+    assert ut_interaction.parse("segmented_set2/5_11_4").labels == ("punch",)
     assert ut_interaction.parse("17_3_6") is None
 
 

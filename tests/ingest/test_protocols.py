@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from stages.base.errors import InputError
 from stages.ingest import protocols
-from stages.ingest.params import Phase1, Random, Shares, Standard
+from stages.ingest.params import Phase1, Random, Shares, Standard, Units
 from stages.ingest.protocols import PROTOCOLS
 from stages.ingest.rows import Row
 
@@ -40,6 +40,8 @@ OPTIONS = {
     "leave_one_group_out": Standard(validation=False),
     "unseen_recordings": Shares(test=0.3, validation=0.2, seed=0),
     "unseen_subjects": Shares(test=0.3, validation=0, seed=0),
+    "listed_subjects": Units(train=["2", "3", "004", "9", "10"], validation=["10"]),
+    "listed_cameras": Units(train=["1", "02", "5"]),
     "given": Standard(validation=False),
     "random": Random(folds=2, seed=0, validation=False),
 }

@@ -105,3 +105,13 @@ def test_only_texts_that_can_win_are_read():
         best = max(range(len(texts)), key=lambda index: (counts[index], cosine[index]))
         assert most_classes(texts, lists, rule, cosine) == (best, max(counts))
     assert most_classes(texts, lists, found, cosine) == (3, 3)
+
+
+def test_where_nobody_writes_captions_a_narration_is_said_if_there_is_one(clips):
+    write_table(RUN.captions, [], CAPTIONS)
+    rows = read_table(RUN.manifest, MANIFEST).to_dicts()
+    told = [{**row, "narration": f"Told of {row['clip_id']}."} for row in rows]
+    write_table(RUN.manifest, told, MANIFEST)
+    assert clips.run("nulls", "home", values=VALUES) == ""
+    constant = read_table(RUN.predictions("null_constant"), PREDICTIONS).filter(clip_id="c6")
+    assert set(constant["text"]) <= {f"Told of c{number}." for number in range(6)}

@@ -209,6 +209,8 @@ def test_paper_beside_ours(run, inputs):
                 {"model": "theirs", "value": 0.3, "reference": True, **target},
                 {"model": "embedded", "value": 0.9, "reference": True, **target},
                 {"model": "embedded", "against": "embedded", "value": 0.02, **target},
+                {"model": "elsewhere", "value": 0.123, "dataset": "another", **target},
+                {"model": "here", "value": 0.321, "dataset": run.name, **target},
             ],
         },
     )
@@ -216,6 +218,8 @@ def test_paper_beside_ours(run, inputs):
     table = re.search(r'id="targets-table">.*?</table>', text, re.S)[0]
     assert "−40.0" in table
     assert "⚑ differs" in table
+    assert "elsewhere" not in table  # of another data set's page
+    assert "32.1" in table
     assert table.count("not run here") == 1  # a reference row that has a number of ours is shown as any other
     assert "not run here" in table[table.index("Theirs &amp; nobody") : table.rindex("embedded")]
     assert re.findall(r">(2\.0|0\.0|−2\.0)<", table) == ["2.0", "0.0", "−2.0"]  # a paper that prints differences only

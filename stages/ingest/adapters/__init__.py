@@ -36,6 +36,10 @@ class Named(NamedTuple):
     camera: str | None = None
     group: str | None = None
     """What must not straddle a split beside the subject: a recording or sequence."""
+    narration: str | None = None
+    """A sentence that tells the clip, where the taxonomy of its classes has some (see `stages/taxonomy`)."""
+    part: str | None = None
+    """train or test, where the name tells it: protocol `given`."""
 
 
 class Adapter(NamedTuple):

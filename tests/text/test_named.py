@@ -1,6 +1,6 @@
 import pytest
 
-from stages.infer.parse import classes_named
+from stages.text.named import classes_named
 
 WORDS = {
     "Drink.Fromcan": "drink from a can",

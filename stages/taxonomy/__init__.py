@@ -1,0 +1,1 @@
+"""Interactions of two people in one vocabulary: how data sets call them, and sentences that tell them."""
