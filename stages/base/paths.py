@@ -73,6 +73,10 @@ class Run:
         """JSON: how many answers of each cell that asks ended in an error, as the cell counted them when it ran."""
         return self.metrics / "errors.json"
 
+    def streams(self, method: str) -> Path:
+        """Folder of one method's tables STREAMS (`tracks.parquet`) and STREAMED (`clips.parquet`)."""
+        return self.data / "streams" / method
+
     def predictions(self, method: str) -> Path:
         """Table PREDICTIONS of one method; those that `nulls` writes have a folder of their own."""
         folder = "nulls" if method in (*NULLS, REFERENCES) else "predictions"

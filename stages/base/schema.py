@@ -286,3 +286,33 @@ SIGNALS = table(
         pa.field("embedding", pa.list_(pa.float32())),
     ],
 )
+
+#: A person seen in a frame of a clip. `track` is the person: 1 and 2 are the two who interact by the stated rule (1 is
+#: the one further left where both are first seen), 3 and on are others. `frame` counts in presentation order from 0,
+#: `box` is left, top, right, bottom, ends excluded, of the mask; `mask` the run lengths in row order over that one
+#: frame (height x width of the clip), the first run counting pixels outside; `score` is the finder's own, 0 to 1.
+#: There is no row where a person is not seen.
+STREAMS = table(
+    ["clip_id", "track", "frame"],
+    [
+        pa.field("clip_id", STR, nullable=False),
+        pa.field("track", pa.int32(), nullable=False),
+        pa.field("frame", pa.int32(), nullable=False),
+        pa.field("box", pa.list_(pa.int16()), nullable=False),
+        pa.field("mask", pa.list_(pa.int32()), nullable=False),
+        pa.field("score", pa.float32(), nullable=False),
+    ],
+)
+
+#: A clip whose people were looked for: how many were found, why tracks 1 and 2 are these two in the rule's words, and
+#: `error`, null where the clip could be looked at; `people` and `why` are null where it could not.
+STREAMED = table(
+    ["clip_id"],
+    [
+        pa.field("clip_id", STR, nullable=False),
+        pa.field("people", pa.int32()),
+        pa.field("why", STR),
+        pa.field("error", STR),
+        pa.field("journal_key", STR),
+    ],
+)
