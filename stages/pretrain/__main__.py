@@ -1,4 +1,4 @@
-"""The embedded VLM, or the pose model of its recipe, trained from random weights on rendered clips.
+"""The embedded VLM, the pose model or the language model of a recipe, trained from random weights on rendered clips.
 
     python -m stages.pretrain embedded embedded pretrain pretrain_table
 
@@ -16,7 +16,7 @@ from stages.base.errors import guard
 from stages.base.params import compute, read
 from stages.base.progress import closing
 from stages.exact.reproducible import hold_arithmetic, keep_freed_memory
-from stages.pretrain.params import PARAMS, PoseParams, PoseRecipe, PretrainParams
+from stages.pretrain.params import PARAMS, PoseParams, PoseRecipe, PretrainParams, SpeakerRecipe
 
 
 def main() -> None:
@@ -30,12 +30,14 @@ def main() -> None:
     recipe = read(PARAMS, recipe=cell.recipe)["recipes.{recipe}"]
     hold_arithmetic()
     keep_freed_memory()
-    from stages.pretrain import make, pose  # torch must not be imported before its arithmetic is held
+    from stages.pretrain import make, pose, speaker  # torch must not be imported before its arithmetic is held
 
     folder, every = Path("data/models") / cell.model, compute().checkpoint_seconds
-    made: make.Result | pose.Posed
+    made: make.Result | pose.Posed | speaker.Spoken
     if isinstance(recipe, PoseRecipe):
         made = pose.make(PoseParams(**dict(recipe), scene=cell.scene), Path("data"), folder, every)
+    elif isinstance(recipe, SpeakerRecipe):
+        made = speaker.make(recipe, folder, every)
     else:
         params = PretrainParams(**dict(recipe), scene=cell.scene, tables=cell.tables)
         made = make.make(params, Path("data"), folder, every)

@@ -43,7 +43,7 @@ def run_key(params: Params, clips: Any) -> str:
 
 def _hash(clips: Any) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for field in fields(clips):
+    for field in fields(clips) if clips is not None else ():
         value = getattr(clips, field.name)
         for name, part in value.items() if isinstance(value, dict) else ((field.name, value),):
             digest.update(f"{field.name} {name} ".encode())

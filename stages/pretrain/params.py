@@ -116,11 +116,35 @@ class PoseParams(PoseRecipe):
     """Scene of `simulate` whose people it learns from."""
 
 
+class SpeakerRecipe(Phase):
+    """A recipe of a language model that is taught, in text, how two people are spoken of."""
+
+    kind: Literal["speaker"]
+    """speaker: a language model on conversations about two people; it sees no clip."""
+    seed: int
+    """Seed of weights and conversations."""
+    threads: PositiveInt
+    """Threads to compute with; another number sums in another order and gives another model."""
+    hidden: PositiveInt
+    """Width."""
+    layers: PositiveInt
+    """Layers."""
+    heads: PositiveInt
+    """Attention heads."""
+    vocabulary: PositiveInt
+    """Most tokens of the tokenizer, which is trained on such conversations."""
+
+
 def _kind(value: Any) -> str:
     return str(value.get("kind", "vlm") if isinstance(value, dict) else getattr(value, "kind", "vlm"))
 
 
 #: A recipe, params/recipes/<recipe>.yaml; one without a kind is that of a VLM.
-AnyRecipe = Annotated[Annotated[PretrainRecipe, Tag("vlm")] | Annotated[PoseRecipe, Tag("pose")], Discriminator(_kind)]
+AnyRecipe = Annotated[
+    Annotated[PretrainRecipe, Tag("vlm")]
+    | Annotated[PoseRecipe, Tag("pose")]
+    | Annotated[SpeakerRecipe, Tag("speaker")],
+    Discriminator(_kind),
+]
 
 PARAMS: Declared = {"recipes.{recipe}": AnyRecipe}

@@ -15,6 +15,7 @@ from transformers import VitPoseBackboneConfig, VitPoseConfig, VitPoseForPoseEst
 from stages.base.progress import Progress
 from stages.base.tables import write_text
 from stages.pretrain.card import pose_card
+from stages.pretrain.frames import JOINTS
 from stages.pretrain.keeping import Keeper, run_key
 from stages.pretrain.params import PoseParams, PoseRecipe
 from stages.pretrain.pose_clips import People, read_people
@@ -60,12 +61,13 @@ def make(params: PoseParams, data: Path, folder: Path, every: float = 30.0) -> P
         train(model, processor, learnt, params, keeper, progress.advance)
     round_to_half(model)
     found = score(model, processor, held, params.size)
+    count = sum(parameter.numel() for parameter in model.parameters())
     weights = {name: half(value) for name, value in model.state_dict().items()}
     model.save_pretrained(folder, state_dict=weights)
     processor.save_pretrained(folder)
     write_text(folder / "README.md", pose_card(params, len(learnt), len(held), found))
     keeper.finish()
-    return Posed(sum(value.numel() for value in weights.values()), found, cached)
+    return Posed(count, found, cached)
 
 
 def blank(recipe: PoseRecipe) -> tuple[Any, Any]:
@@ -77,9 +79,11 @@ def blank(recipe: PoseRecipe) -> tuple[Any, Any]:
         hidden_size=recipe.hidden,
         num_hidden_layers=recipe.layers,
         num_attention_heads=recipe.heads,
-        out_indices=[recipe.layers],
     )
-    model: Any = VitPoseForPoseEstimation(VitPoseConfig(backbone_config=backbone, num_labels=17, scale_factor=recipe.finer))
+    backbone.set_output_features_output_indices(out_features=None, out_indices=[recipe.layers])
+    config = VitPoseConfig(backbone_config=backbone, scale_factor=recipe.finer)
+    config.num_labels = JOINTS
+    model: Any = VitPoseForPoseEstimation(config)
     return model, VitPoseImageProcessor(size={"height": height, "width": width})
 
 

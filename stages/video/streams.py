@@ -97,9 +97,13 @@ def masks_of(rows: pl.DataFrame, track: int, frames: Sequence[int], height: int,
             found[frame] = from_runs(runs, (height, width))
         except ValueError as error:
             do = "the clip and its streams are not of one version: run `dvc repro` of its cell of `streams`"
-            raise InputError(f"the mask of track {track} does not fit: {error}", row=clip_id, key=frame, do=do) from None
+            raise InputError(
+                f"the mask of track {track} does not fit: {error}", row=clip_id, key=frame, do=do
+            ) from None
     nowhere = np.zeros((height, width), bool)
-    return np.stack([found.get(frame, nowhere) for frame in frames]) if len(frames) else np.zeros((0, height, width), bool)
+    return (
+        np.stack([found.get(frame, nowhere) for frame in frames]) if len(frames) else np.zeros((0, height, width), bool)
+    )
 
 
 def boxes_of(rows: pl.DataFrame, track: int, frames: Sequence[int]) -> Boxes:
