@@ -1,4 +1,4 @@
-"""Who does what to whom: `python -m stages.interact interactions ov_hhir speaker pose embedded interact given data/...`.
+"""Who does what to whom: `python -m stages.interact interactions ov_hhir speaker pose embedded interact given ...`.
 
 Trains by the recipe params/recipes/<recipe>.yaml on the train part of a protocol (OV-HHIR, Ray et al.): Q-Formers on
 frozen features of two people's streams and of the background, before the frozen language model params/models/<model>;

@@ -32,6 +32,7 @@ def qformer(params: QFormerParams, width: int) -> Blip2QFormerModel:
         attention_probs_dropout_prob=params.dropout,
         cross_attention_frequency=params.cross_every,
         encoder_hidden_size=width,
+        attn_implementation="sdpa",  # which takes a mask of truth values
     )
     return Blip2QFormerModel(config)
 
@@ -47,7 +48,9 @@ class Queries(nn.Module):
     def forward(self, features: torch.Tensor, seen: torch.Tensor | None = None) -> torch.Tensor:
         """Return (B, queries, hidden) of features (B, K, width), of which only those `seen` (B, K) are looked at."""
         asked = self.query_tokens.expand(len(features), -1, -1)
-        out = self.qformer(query_embeds=asked, encoder_hidden_states=features, encoder_attention_mask=seen)
+        # As a whole mask: of (B, K) transformers makes none where a batch sees all, and that takes another kernel.
+        mask = None if seen is None else seen[:, None, None].expand(-1, 1, asked.shape[1], -1)
+        out = self.qformer(query_embeds=asked, encoder_hidden_states=features, encoder_attention_mask=mask)
         found: torch.Tensor = out.last_hidden_state
         return found
 
@@ -76,7 +79,7 @@ class Branch(nn.Module):
         placed = features + self.position_embeddings.weight[None, :, None]
         looked = seen | ~seen.any(1, keepdim=True)
         mask = looked[:, :, None].expand(placed.shape[:3]).flatten(1)
-        tokens: torch.Tensor = self.project(self.video(placed.flatten(1, 2), mask.long()))
+        tokens: torch.Tensor = self.project(self.video(placed.flatten(1, 2), mask))
         return tokens
 
 

@@ -38,7 +38,7 @@ ACTIVE = {name: values for name, values in STUDIES.items() if values["datasets"]
 DATASETS = sorted(path.stem for path in (graph.ROOT / "params/datasets").glob("*.yaml"))
 RECIPES = sorted(path.stem for path in (graph.ROOT / "params/recipes").glob("*.yaml"))
 #: The kinds of records that are methods.
-METHODS = ("asked", "trained", "adapted", "distilled")
+METHODS = ("asked", "trained", "adapted", "distilled", "interacting")
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +217,7 @@ def test_who_reads_every_method_comes_after_each(repo):
     looked = 0
     for pipeline in graph.PIPELINES:
         values = graph.params_of(pipeline)
-        for kind, maker in zip(METHODS, ("infer", "train", "adapt", "distill"), strict=True):
+        for kind, maker in zip(METHODS, ("infer", "train", "adapt", "distill", "interact"), strict=True):
             for key, record in values[kind].items():
                 writer = cells[pipeline, f"{maker}@{key}"]
                 for reader in ("nulls", "measure", "score", "compare", "report"):
@@ -281,6 +281,10 @@ def test_a_recipe_is_whole_whether_or_not_a_record_names_it(name):
         (kind,) = TEACH.values()
     elif "distillation" in block:
         kind = DistillRecipe
+    elif block.get("kind") in ("qformer", "classifier"):
+        kind = InteractWay
+    elif block.get("kind") in ("pose", "speaker"):
+        kind = AnyRecipe
     else:
         kind = PretrainRecipe if "language" in block else Way if "kind" in block or "lora" in block else TrainRecipe
     TypeAdapter(kind).validate_python(block)
