@@ -175,8 +175,9 @@ def keep(
         if one.why is not None:
             failed[one.clip.clip_id] = one.why
         elif any(key not in arrays for key in one.keys.values()):
+            pose, vision = encoders()
             try:
-                for name, value in shows.features(one, *encoders()).items():
+                for name, value in shows.features(one, pose, vision).items():
                     arrays.put(one.keys[name], value)
             except InputError as error:
                 failed[one.clip.clip_id] = str(error).splitlines()[0]

@@ -20,9 +20,10 @@ from stages.base import names, params
 from stages.base.paths import NONE, Run
 from stages.distill.params import DistillRecipe
 from stages.ingest.params import IngestParams
+from stages.interact.params import Way as InteractWay
 from stages.methods.records import Record, methods_of
 from stages.nets.trained import TrainRecipe
-from stages.pretrain.params import PretrainRecipe
+from stages.pretrain.params import AnyRecipe, PretrainRecipe
 from stages.teach.params import PARAMS as TEACH
 from tests.pipeline import graph
 from tools import graph as tool
