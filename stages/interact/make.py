@@ -86,7 +86,7 @@ def _fold(
     if not parts["train"]:
         raise InputError("no clip of the train part can be seen", key=fold.name, do="run its streams again")
     torch.manual_seed(learner.way.recipe.seed)  # of random weights: each fold starts from the same
-    widths = {name: int(arrays.get(key).shape[2]) for name, key in parts["train"][0].keys.items()}
+    widths = {name: int(arrays[key].shape[2]) for name, key in parts["train"][0].keys.items()}
     model = learner.model(widths)
     fitted, key = learner.fit(model, parts, arrays, fold.name)
     learner.save(model, widths, fold.name)

@@ -32,8 +32,8 @@ def qformer(params: QFormerParams, width: int) -> Blip2QFormerModel:
         attention_probs_dropout_prob=params.dropout,
         cross_attention_frequency=params.cross_every,
         encoder_hidden_size=width,
-        attn_implementation="sdpa",  # which takes a mask of truth values
     )
+    config._attn_implementation = "sdpa"  # which takes a mask of truth values
     return Blip2QFormerModel(config)
 
 

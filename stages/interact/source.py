@@ -60,7 +60,7 @@ class Streamed:
         return SWAPPED.get(name, name) if self.swapped else name
 
     def _stacked(self, rows: Sequence[Seen], name: str, device: torch.device) -> torch.Tensor:
-        found = [self.arrays.get(row.keys[self._of(name)]) for row in rows]
+        found = [self.arrays[row.keys[self._of(name)]] for row in rows]
         return torch.from_numpy(np.stack(found)).to(device).float()
 
 

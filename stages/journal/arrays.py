@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import uuid
 import zlib
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -28,23 +30,37 @@ class Arrays:
         self._journal = Journal(room, KIND)
         self._out: IO[bytes] | None = None
         self._maps: dict[Path, NDArray[np.uint8]] = {}
-        self._whole: set[str] = set()
+        self._whole: dict[str, str] = {}
 
     def __contains__(self, key: str) -> bool:
-        if key in self._whole:
-            return True
-        if key not in self._journal:
-            return False
-        value = self._journal.get(key)
-        flat = self._bytes(value)
-        if flat is None or zlib.crc32(flat.data) != value["crc"]:
-            return False  # removed or changed: it is computed again, and the later record is the one that is found
-        self._whole.add(key)
+        for own in () if key in self._whole else self._keys(key):
+            if own not in self._journal:
+                return False
+            value = self._journal.get(own)
+            flat = self._bytes(value)
+            if flat is not None and zlib.crc32(flat.data) == value["crc"]:  # else somebody removed or changed it
+                self._whole[key] = own
+                break
         return True
 
-    def get(self, key: str) -> NDArray[Any]:
-        """Return an array that is there, read only."""
-        value = self._journal.get(key)
+    def _keys(self, key: str) -> Iterator[str]:
+        """Yield the keys under which an array may be kept: the first record's, then those of what took its place.
+
+        Of two records with one key the journal may give either, so a lost one's key is not taken again.
+        """
+        yield key
+        for again in count(1):
+            yield f"{key}.{again}"
+
+    def __getitem__(self, key: str) -> NDArray[Any]:
+        """Return an array, read only.
+
+        Raises:
+            KeyError: it is not there, or not whole.
+        """
+        if key not in self:
+            raise KeyError(key)
+        value = self._journal.get(self._whole[key])
         flat = self._bytes(value)
         assert flat is not None
         return flat.view(np.dtype(value["dtype"])).reshape(value["shape"])
@@ -60,8 +76,9 @@ class Arrays:
         while view:  # an unbuffered write may be short on a full disk; the next call then raises ENOSPC
             view = view[self._out.write(view) or 0 :]
         place = {"segment": self._segment.name, "offset": offset, "crc": zlib.crc32(data)}
-        self._journal.put(key, place | {"shape": list(array.shape), "dtype": array.dtype.str})
-        self._whole.add(key)
+        own = next(own for own in self._keys(key) if own not in self._journal)
+        self._journal.put(own, place | {"shape": list(array.shape), "dtype": array.dtype.str})
+        self._whole[key] = own
 
     def _bytes(self, value: dict[str, Any]) -> NDArray[np.uint8] | None:
         path = self._journal.folder / value["segment"]

@@ -99,7 +99,7 @@ def test_features_are_computed_once_and_what_shapes_them_is_their_key(folder, tm
         assert keep(shows, [one], arrays, said.encoders) == {}
     with Arrays("interact") as arrays:
         keep(shows, [one], arrays, said.encoders)
-        kept = {name: arrays.get(key).copy() for name, key in one.keys.items()}
+        kept = {name: arrays[key].copy() for name, key in one.keys.items()}
     assert said.loaded == 1
     assert np.array_equal(kept["p1"], shows.features(one, *said.encoders())["p1"])
 
