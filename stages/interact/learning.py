@@ -73,6 +73,13 @@ class Learner:
         """Return clips to learn from, or to be asked about."""
         raise NotImplementedError
 
+    def streamed(
+        self, seen: Sequence[Seen], arrays: Arrays, wanted: torch.Tensor, told: Sequence[Told] | None, learns: bool
+    ) -> Streamed:
+        """Return clips as their streams, as the recipe has them."""
+        swapped = self.way.swapped and not learns
+        return Streamed(seen, arrays, wanted, told, swapped, self.way.hidden, self.way.recipe.seed)
+
     def shapes(self, parts: Parts) -> dict[str, Any]:
         """Return what shapes the weights beside recipe and features."""
         raise NotImplementedError
@@ -152,7 +159,7 @@ class Speaks(Learner):
     def source(self, seen: Sequence[Seen], arrays: Arrays, learns: bool) -> Streamed:
         """Return clips with what is to be said of them, or to be asked about."""
         told = [self.told(one.clip) for one in seen] if learns else None
-        return Streamed(seen, arrays, torch.zeros(len(seen), 1), told, self.way.swapped and not learns)
+        return self.streamed(seen, arrays, torch.zeros(len(seen), 1), told, learns)
 
     def shapes(self, parts: Parts) -> dict[str, Any]:
         """Return the language model, prompts and answers."""
@@ -193,7 +200,7 @@ class Names(Learner):
     def source(self, seen: Sequence[Seen], arrays: Arrays, learns: bool) -> Streamed:
         """Return clips with their classes."""
         wanted = targets([one.clip for one in seen], self.task.classes, False)
-        return Streamed(seen, arrays, wanted, None, self.way.swapped and not learns)
+        return self.streamed(seen, arrays, wanted, None, learns)
 
     def shapes(self, parts: Parts) -> dict[str, Any]:
         """Return classes and labels."""

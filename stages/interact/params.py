@@ -78,6 +78,9 @@ class _Way(Params):
     """Number format of the frozen language model; null: that of its block."""
     seeing: Seeing = Seeing()
     """What is seen of a clip."""
+    hidden: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of a clip's frames that training does not look at, others in each epoch: features are kept, so that no clip
+    can be changed itself. Open in the paper; 0: all are seen."""
     swapped: bool = False
     """At test time person 1 stands where person 2 stood: a control. Nothing else is trained for it."""
     recipe: Recipe

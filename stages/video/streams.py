@@ -42,13 +42,13 @@ class Media(NamedTuple):
 class Streams:
     """A folder of streams, read a clip at a time; one row group is in memory."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open `tracks.parquet` of a folder that the stage `streams` wrote.
+    def __init__(self, folder: Path, name: str = "tracks.parquet") -> None:
+        """Open the table of a folder that the stage `streams` wrote.
 
         Raises:
             InputError: there is none, or it is another table.
         """
-        self.path = folder / "tracks.parquet"
+        self.path = folder / name
         try:
             self._file = pq.ParquetFile(self.path, page_checksum_verification=True)
         except FileNotFoundError:
@@ -149,7 +149,8 @@ def crops(frames: Frames, boxes: Boxes, size: tuple[int, int], margin: float = 0
             continue
         grown = margin * (bottom - top)
         tall = max(bottom - top + 2 * grown, (right - left + 2 * grown) * height / width)
-        scale, middle = height / tall, ((left + right) / 2, (top + bottom) / 2)
-        moved = np.array([[scale, 0, width / 2 - scale * middle[0]], [0, scale, height / 2 - scale * middle[1]]])
+        # OpenCV counts from the middle of a pixel, boxes from its edge.
+        scale, x, y = height / tall, (left + right - 1) / 2, (top + bottom - 1) / 2
+        moved = np.array([[scale, 0, (width - 1) / 2 - scale * x], [0, scale, (height - 1) / 2 - scale * y]])
         cv2.warpAffine(frame, moved, (width, height), dst=picture, flags=cv2.INTER_LINEAR)
     return out

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from stages.base.errors import InputError
 from stages.base.schema import STREAMED, STREAMS
@@ -15,6 +16,7 @@ from stages.encoders.params import EncoderParams
 from stages.encoders.pose import PoseEncoder
 from stages.interact.params import Seeing
 from stages.interact.seen import Shows, around, keep
+from stages.interact.source import Streamed
 from stages.journal.arrays import Arrays
 from stages.learn.data import Clip, read_task
 from tests.interact.small import FRAMES, HEIGHT, WIDTH, track_rows, write_models, write_set
@@ -183,3 +185,25 @@ def test_a_pose_model_gives_tokens_of_each_box(folder, tmp_path):
     assert pose(frames[:0], boxes[:0]).shape == (0, 12, 16)
     with pytest.raises(InputError, match="expected a vitpose"):
         PoseEncoder(EncoderParams(backend="encoder", name="data/models/embedded", revision=None), "cpu")
+
+
+def test_training_looks_at_other_frames_in_each_epoch_and_at_test_at_all(folder):
+    some = clips()[:3]
+    shows = Shows(Seeing(frames=FRAMES), folder, SHAPES)
+    seen = [shows.look(clip) for clip in some]
+    with Arrays("interact") as arrays:
+        keep(shows, seen, arrays, Recorded().encoders)
+        source = Streamed(seen, arrays, torch.zeros(3, 1), hidden=0.5, seed=1)
+        looks = [source.inputs([0, 1, 2], epoch, torch.device("cpu"))["seen"] for epoch in (None, 0, 0, 1)]
+        alone = source.inputs([2], 1, torch.device("cpu"))["seen"]
+        swapped = Streamed(seen, arrays, torch.zeros(3, 1), swapped=True).inputs([1], None, torch.device("cpu"))
+        plain = source.inputs([1], None, torch.device("cpu"))
+    assert looks[0]["p1"].all()
+    assert torch.equal(looks[1]["p1"], looks[2]["p1"])
+    assert not torch.equal(looks[1]["p1"], looks[3]["p1"])
+    assert torch.equal(looks[3]["p1"], looks[3]["bg"])
+    assert torch.equal(looks[3]["p1"][2:], alone["p1"])
+    assert 0 < looks[1]["p1"].float().mean() < 1
+    assert torch.equal(swapped["features"]["p1"], plain["features"]["p2"])
+    assert torch.equal(swapped["features"]["p2"], plain["features"]["p1"])
+    assert torch.equal(swapped["features"]["bg"], plain["features"]["bg"])
