@@ -22,14 +22,14 @@ from stages.base.paths import NONE, NULLS, REFERENCES
 UNIONS = {
     **dict.fromkeys(("pushed", "kept"), ("datasets", "ingested")),
     "listed": ("ingested",),
-    **dict.fromkeys(("asked", "trained", "adapted", "distilled"), ("methods",)),
+    **dict.fromkeys(("asked", "trained", "adapted", "distilled", "interacting"), ("methods",)),
 }
 _WHOLE = {union for unions in UNIONS.values() for union in unions}
 _METHOD = {"dataset", "method", "title", "protocol"}
 _SLOT = re.compile(r"\$\{item\.(\w+)\}")
 #: Coordinates that are a file's name in a folder below params.
-_FILES = {"model": "models", "captioner": "models", "judge": "models", "recipe": "recipes"}
-_MODELS = {"model", "captioner", "judge"}
+_MODELS = {"model", "captioner", "judge", "pose", "vision"}
+_FILES = {**dict.fromkeys(_MODELS, "models"), "recipe": "recipes"}
 
 
 def check_records(pipeline: Path) -> int:

@@ -83,7 +83,7 @@ def methods_of(run: Run, records: Mapping[str, Record], sets: bool, told: bool) 
             kind: Literal["asked", "learnt"] = "learnt" if one.rank else "asked"
             found[one.method] = Method(one.method, one.title, kind, one.protocol)
     if not found:
-        do = "add one under `asked`, `trained`, `adapted` or `distilled`"
+        do = "add one under `asked`, `trained`, `adapted`, `distilled` or `interacting`"
         raise InputError(f"no record is of the data set {run.name}", file="params.yaml", key="methods", do=do)
     if told and not sets:
         found[REFERENCES] = Method(REFERENCES, "the reference captions", "references", "all")

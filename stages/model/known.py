@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import InputError
-from stages.vlm.checkpoint import load_config
+from stages.encoders.params import EncoderParams
+from stages.vlm.checkpoint import load_config, revision_of
 from stages.vlm.load import load
 from stages.vlm.params import RecordedParams, VlmParams
 from stages.vlm.recorded import read_generations
 
 
-def known(name: str, params: VlmParams) -> dict[str, Any]:
+def known(name: str, params: VlmParams | EncoderParams) -> dict[str, Any]:
     """Return what is known of a model: back end, name, revision, licence, whether it is gated, and what its kind adds.
 
     A model with weights adds its architecture and context length in tokens (its config is read, no weights are), a
@@ -22,7 +23,11 @@ def known(name: str, params: VlmParams) -> dict[str, Any]:
         InputError: it cannot be had: no such file, a hub name without its commit, or one that the hub does not give, a
             server without an address or a key.
     """
-    revision = load(params, name).revision  # first: it says how to pull what is missing, and nothing is asked for it
+    # First: it says how to pull what is missing, and nothing is asked for it.
+    if isinstance(params, EncoderParams):
+        revision = revision_of(params.name, params.revision)
+    else:
+        revision = load(params, name).revision
     if isinstance(params, RecordedParams):
         read = read_generations(Path(params.file))
         return {
@@ -38,7 +43,8 @@ def known(name: str, params: VlmParams) -> dict[str, Any]:
     if params.backend == "api":
         return found | {"engine": params.engine}
     try:
-        config = load_config(params.name, params.revision, params.remote_code is not None)
+        code = not isinstance(params, EncoderParams) and params.remote_code is not None
+        config = load_config(params.name, params.revision, code)
     except InputError as error:
         if about and about.gated:
             why = str(error).partition("\n")[0]  # what to do is another thing here

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from stages.base.params import Declared
-from stages.vlm.params import VlmParams
+from typing import Annotated
 
-PARAMS: Declared = {"vlm.{model}": VlmParams}
+from pydantic import Field
+
+from stages.base.params import Declared
+from stages.encoders.params import EncoderParams
+from stages.vlm.params import ApiParams, LocalParams, RecordedParams
+
+AnyModel = Annotated[LocalParams | ApiParams | RecordedParams | EncoderParams, Field(discriminator="backend")]
+
+PARAMS: Declared = {"vlm.{model}": AnyModel}

@@ -1,4 +1,4 @@
-"""The embedded VLM, trained from random weights on rendered clips.
+"""The embedded VLM, the pose model or the language model of a recipe, trained from random weights on rendered clips.
 
     python -m stages.pretrain embedded embedded pretrain pretrain_table
 
@@ -16,7 +16,7 @@ from stages.base.errors import guard
 from stages.base.params import compute, read
 from stages.base.progress import closing
 from stages.exact.reproducible import hold_arithmetic, keep_freed_memory
-from stages.pretrain.params import PARAMS, PretrainParams
+from stages.pretrain.params import PARAMS, PoseParams, PoseRecipe, PretrainParams, SpeakerRecipe
 
 
 def main() -> None:
@@ -28,15 +28,20 @@ def main() -> None:
     parser.add_argument("tables", help="rendered recordings of a table that it learns from too")
     cell = parser.parse_args()
     recipe = read(PARAMS, recipe=cell.recipe)["recipes.{recipe}"]
-    params = PretrainParams(**dict(recipe), scene=cell.scene, tables=cell.tables)
     hold_arithmetic()
     keep_freed_memory()
-    from stages.pretrain.make import make  # torch must not be imported before its arithmetic is held
+    from stages.pretrain import make, pose, speaker  # torch must not be imported before its arithmetic is held
 
-    folder = Path("data/models") / cell.model
-    made = make(params, Path("data"), folder, compute().checkpoint_seconds)
-    did = f"{made.weights:,} weights in {folder}; {made.vision:.0%} of single frames named, loss {made.language:.3f}"
-    closing(f"pretrain {cell.model}", did, made.cached)
+    folder, every = Path("data/models") / cell.model, compute().checkpoint_seconds
+    made: make.Result | pose.Posed | speaker.Spoken
+    if isinstance(recipe, PoseRecipe):
+        made = pose.make(PoseParams(**dict(recipe), scene=cell.scene), Path("data"), folder, every)
+    elif isinstance(recipe, SpeakerRecipe):
+        made = speaker.make(recipe, folder, every)
+    else:
+        params = PretrainParams(**dict(recipe), scene=cell.scene, tables=cell.tables)
+        made = make.make(params, Path("data"), folder, every)
+    closing(f"pretrain {cell.model}", f"{made.weights:,} weights in {folder}; {made.words}", made.cached)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ class Blank(NamedTuple):
 
 def blank(params: PretrainParams, texts: Iterable[str]) -> Blank:
     """Return the untrained model; its weights are drawn from torch's generator, its tokens from `texts`."""
-    tokenizer = _tokenizer(texts, params.vocabulary)
+    tokenizer = byte_tokenizer(texts, params.vocabulary)
     width, height = params.size
     images = CLIPImageProcessor(
         size={"height": height, "width": width},
@@ -106,7 +106,7 @@ def blank(params: PretrainParams, texts: Iterable[str]) -> Blank:
     return Blank(model.to(torch.float32), processor)
 
 
-def _tokenizer(texts: Iterable[str], size: int) -> Any:
+def byte_tokenizer(texts: Iterable[str], size: int) -> Any:
     """Return a byte-level BPE tokenizer trained on texts: any text can be written in it."""
     tokenizer: Any = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

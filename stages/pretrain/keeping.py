@@ -18,16 +18,15 @@ from typing import Any
 
 import torch
 
+from stages.base.params import Params
 from stages.checkpoint.state import Checkpoint, State
 from stages.journal.store import journal_key
-from stages.pretrain.frames import Clips
-from stages.pretrain.params import PretrainParams
 
 ROOM = "pretrain"
 
 
-def run_key(params: PretrainParams, clips: Clips) -> str:
-    """Return the key of a run: another one would not come to the same weights."""
+def run_key(params: Params, clips: Any) -> str:
+    """Return the key of a run on clips, a dataclass of tensors: another one would not come to the same weights."""
     code = hashlib.blake2b(digest_size=16)
     for file in sorted(Path(__file__).parent.glob("*.py")):
         code.update(file.read_bytes())
@@ -42,9 +41,9 @@ def run_key(params: PretrainParams, clips: Clips) -> str:
     )
 
 
-def _hash(clips: Clips) -> str:
+def _hash(clips: Any) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for field in fields(clips):
+    for field in fields(clips) if clips is not None else ():
         value = getattr(clips, field.name)
         for name, part in value.items() if isinstance(value, dict) else ((field.name, value),):
             digest.update(f"{field.name} {name} ".encode())

@@ -33,6 +33,11 @@ class Result(NamedTuple):
     cached: int
     """Steps that an earlier run had done."""
 
+    @property
+    def words(self) -> str:
+        """What was learnt, in words."""
+        return f"{self.vision:.0%} of single frames named, loss {self.language:.3f}"
+
 
 def make(params: PretrainParams, data: Path, folder: Path, every: float = 30.0) -> Result:
     """Train a model on the rendered scenes below `data` and save it into `folder`.

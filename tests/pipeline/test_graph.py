@@ -20,9 +20,10 @@ from stages.base import names, params
 from stages.base.paths import NONE, Run
 from stages.distill.params import DistillRecipe
 from stages.ingest.params import IngestParams
+from stages.interact.params import Way as InteractWay
 from stages.methods.records import Record, methods_of
 from stages.nets.trained import TrainRecipe
-from stages.pretrain.params import PretrainRecipe
+from stages.pretrain.params import AnyRecipe, PretrainRecipe
 from stages.teach.params import PARAMS as TEACH
 from tests.pipeline import graph
 from tools import graph as tool
@@ -38,7 +39,7 @@ ACTIVE = {name: values for name, values in STUDIES.items() if values["datasets"]
 DATASETS = sorted(path.stem for path in (graph.ROOT / "params/datasets").glob("*.yaml"))
 RECIPES = sorted(path.stem for path in (graph.ROOT / "params/recipes").glob("*.yaml"))
 #: The kinds of records that are methods.
-METHODS = ("asked", "trained", "adapted", "distilled")
+METHODS = ("asked", "trained", "adapted", "distilled", "interacting")
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,7 @@ def test_every_kind_of_cell_is_looked_at():
 
 @pytest.mark.parametrize("stage", STAGES, ids=IDS)
 def test_what_the_command_names_is_among_the_deps(stage):
-    """A slot is an input wherever it is; a model that is asked is known to another cell, one that finds people is not."""
+    """A slot is an input wherever it is; a model that is asked is another cell's, one that finds people is nobody's."""
     for cell in stage.cells:
         deps = {stage.filled(dep, cell) for dep in stage.body["deps"]}
         for word in names.arguments(stage.body["meta"]):
@@ -217,7 +218,7 @@ def test_who_reads_every_method_comes_after_each(repo):
     looked = 0
     for pipeline in graph.PIPELINES:
         values = graph.params_of(pipeline)
-        for kind, maker in zip(METHODS, ("infer", "train", "adapt", "distill"), strict=True):
+        for kind, maker in zip(METHODS, ("infer", "train", "adapt", "distill", "interact"), strict=True):
             for key, record in values[kind].items():
                 writer = cells[pipeline, f"{maker}@{key}"]
                 for reader in ("nulls", "measure", "score", "report"):
@@ -281,6 +282,10 @@ def test_a_recipe_is_whole_whether_or_not_a_record_names_it(name):
         (kind,) = TEACH.values()
     elif "distillation" in block:
         kind = DistillRecipe
+    elif block.get("kind") in ("qformer", "classifier"):
+        kind = InteractWay
+    elif block.get("kind") in ("pose", "speaker"):
+        kind = AnyRecipe
     else:
         kind = PretrainRecipe if "language" in block else Way if "kind" in block or "lora" in block else TrainRecipe
     TypeAdapter(kind).validate_python(block)

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from stages.base import params
 from stages.base.errors import InputError
+from stages.encoders.params import EncoderParams
 from stages.streams.params import FinderParams
 from stages.vlm.params import MaybeVlmParams, VlmParams
 from tests.pipeline import graph
@@ -17,6 +18,8 @@ from tests.pipeline import graph
 OURS = (
     "none",
     "embedded",
+    "pose",
+    "speaker",
     "truth",
     "opencv",
     *(path.stem for path in (graph.ROOT / "params/models").glob("published_*.yaml")),
@@ -105,7 +108,7 @@ def test_what_a_record_names_and_is_not_there_is_said(project: Path, monkeypatch
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_file_is_one_block_with_its_licence(file: Path) -> None:
     given = yaml.safe_load(file.read_text())
-    kind = FinderParams if given["backend"] in ("truth", "opencv", "sam2") else MaybeVlmParams
+    kind = FinderParams if given["backend"] in ("truth", "opencv", "sam2") else MaybeVlmParams | EncoderParams
     block = TypeAdapter(kind).validate_python(given)
     values = graph.params_of(graph.ROOT / "dvc.yaml")
     assert not {"vlm", "recipes", "ingest"} & set(values), "a name has one block"
