@@ -44,7 +44,7 @@ class VisionEncoder:
         def look(pixels: torch.Tensor) -> Any:
             return model.get_image_features(pixels, return_dict=True).last_hidden_state
 
-        return cls(look, processor.image_processor, device, next(model.parameters()).dtype)
+        return cls(look, processor.image_processor, device, model.dtype)
 
     @torch.inference_mode()
     def __call__(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -126,7 +126,7 @@ class Interaction(nn.Module):
     def embedded(self, ids: torch.Tensor, tokens: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Return ids (B, L) as embeddings (B, L, width), the streams' tokens at their `SLOTS`."""
         words = self.language.get_input_embeddings()
-        embedded: torch.Tensor = words(ids.clamp(min=0).to(words.weight.device)).to(ids.device)
+        embedded: torch.Tensor = words(ids.clamp(min=0)).to(ids.device)
         for name, value in tokens.items():
             place = (ids == SLOTS[name]).unsqueeze(-1).expand_as(embedded)
             embedded = embedded.masked_scatter(place, value.to(embedded.dtype))
