@@ -59,7 +59,7 @@ def answered(world: World, right: Mask) -> Answered:
     if world.actual is None:
         quantity = right.astype(np.float64)
         return Answered((quantity @ of / of.sum(0)).mean(-1), quantity)
-    # As in `stages.stats.sets.f1`, whose influence values are summed here over a window's labels.
+    # As in `stages.stats.label_sets.f1`, whose influence values are summed here over a window's labels.
     named, actual = right == world.actual, world.actual.astype(np.float64)
     hit = (named & world.actual).astype(np.float64)
     both = np.maximum((actual + named) @ of, 1)

@@ -57,9 +57,9 @@ def ingest(folder: Path) -> None:
     from stages.base.schema import MANIFEST, SPLITS
     from stages.base.tables import write_table
     from stages.ingest.adapters import load
+    from stages.ingest.manifest_rows import rows_of
     from stages.ingest.params import IngestParams
     from stages.ingest.probing import probe_rows
-    from stages.ingest.rows import rows_of
     from stages.ingest.sources import read_source
     from stages.ingest.split import split
 

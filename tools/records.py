@@ -16,13 +16,13 @@ from dvc.exceptions import DvcException
 from stages.base.errors import InputError, guard
 from stages.base.names import check_pipeline
 from stages.base.params import DATASETS, pipelines, read_pipeline, resolver
-from stages.base.paths import NONE, NULLS, REFERENCES
+from stages.base.paths import METHODS, NONE, NULLS, REFERENCES
 
 #: Kinds of records, and the unions that must hold each of them.
 UNIONS = {
     **dict.fromkeys(("pushed", "kept"), ("datasets", "ingested")),
     "listed": ("ingested",),
-    **dict.fromkeys(("asked", "trained", "adapted", "distilled", "interacting"), ("methods",)),
+    **dict.fromkeys(METHODS, ("methods",)),
 }
 _WHOLE = {union for unions in UNIONS.values() for union in unions}
 _METHOD = {"dataset", "method", "title", "protocol"}
@@ -155,6 +155,7 @@ def _check_slots(where: _Where, record: object, known: set[str], more: set[str])
 def _check_names(where: _Where, record: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     """Check that the coordinates of a record lead somewhere."""
     made = {"none", *(values.get("pretrained") or {}), *(values.get("fetched") or {})}
+    finds = where.kind == "streamed"  # who finds people is asked nothing: no stage has to know the model before
     for slot, folder in _FILES.items():
         name = record.get(slot)
         if name is None:
@@ -162,7 +163,7 @@ def _check_names(where: _Where, record: Mapping[str, Any], values: Mapping[str, 
         if not Path("params", folder, f"{name}.yaml").is_file():
             known = ", ".join(sorted(path.stem for path in Path("params", folder).glob("*.yaml")))
             where.fail(f"there is no params/{folder}/{name}.yaml", f"write it, or name one of: {known}", slot)
-        if slot in _MODELS and name not in made:
+        if slot in _MODELS and name not in made and not finds:
             where.fail(f"no stage finds the model {name}", f"add `{name}: {{file: {NONE}}}` under `fetched`", slot)
     if "scene" in record:
         for slot in ("scene", "tables"):

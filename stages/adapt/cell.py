@@ -22,7 +22,7 @@ from stages.learn.data import Clip, Task
 from stages.learn.device import predict
 from stages.learn.loop import Fitted, fit
 from stages.learn.losses import Objective
-from stages.learn.rows import prediction_rows, probabilities
+from stages.learn.prediction_rows import prediction_rows, probabilities
 from stages.learn.source import Source
 from stages.vlm.base import Media
 from stages.vlm.local import Local

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+#: The kinds of records that are methods: lists of params.yaml, which its `methods` joins.
+METHODS = ("asked", "trained", "adapted", "distilled", "interacting")
 #: The null models, and the reference captions as answers.
 NULLS = ("null_constant", "null_every_class", "null_shuffled")
 REFERENCES = "references"

@@ -19,9 +19,9 @@ from stages.base.paths import Run
 from stages.base.progress import Progress, closing
 from stages.base.schema import CAPTIONS
 from stages.base.tables import write_table
+from stages.caption.caption_rows import KINDS, captions, gate, read_keywords, refill
 from stages.caption.loop import Rules
 from stages.caption.params import PARAMS
-from stages.caption.rows import KINDS, captions, gate, read_keywords, refill
 from stages.journal.store import Journal
 from stages.labels.classes import read_classes
 from stages.vlm.ask import Tally

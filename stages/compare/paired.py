@@ -27,9 +27,9 @@ from stages.metrics.registry import headline
 from stages.stats.clips import Objects
 from stages.stats.design import Design, Floats, Ints, class_weights
 from stages.stats.intervals import difference, p_value
+from stages.stats.label_sets import compared as gap
+from stages.stats.label_sets import gap_spread, matrix
 from stages.stats.seeds import contrast
-from stages.stats.sets import compared as gap
-from stages.stats.sets import gap_spread, matrix
 from stages.stats.spread import Spread, spread
 
 KEYS = ["protocol", "metric", "model", "other"]

@@ -17,9 +17,9 @@ from stages.metrics.registry import headline
 from stages.stats.clips import Objects
 from stages.stats.design import Cells, Design, Floats, Ints, Mask, class_weights
 from stages.stats.intervals import Level
+from stages.stats.label_sets import Numbers, f1, matrix
+from stages.stats.label_sets import cells as cells_of_sets
 from stages.stats.seeds import Seeds, aggregate, shared
-from stages.stats.sets import Numbers, f1, matrix
-from stages.stats.sets import cells as cells_of_sets
 
 #: Of the row's headline number; a run in which no method learns has none of these.
 COLUMNS = {

@@ -12,10 +12,10 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST
 from stages.base.tables import read_table
+from stages.controls.control_rows import Answer, row
 from stages.controls.frozen import Frozen
 from stages.controls.params import AskedParams, ControlsParams
 from stages.controls.questions import Method, Question, questions
-from stages.controls.rows import Answer, row
 from stages.controls.trained import Trained
 from stages.learn.data import read_task
 from stages.stats.intervals import Level

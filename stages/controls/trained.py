@@ -20,7 +20,7 @@ from stages.controls.questions import Question, wanted
 from stages.learn.data import Clip, Fold, Task
 from stages.learn.device import start
 from stages.learn.frames import Store
-from stages.learn.rows import pair_scores, pairs_of
+from stages.learn.prediction_rows import pair_scores, pairs_of
 from stages.nets.asked import class_scores, shape
 from stages.nets.models import Built, build
 from stages.nets.trained import models

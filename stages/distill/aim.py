@@ -17,7 +17,7 @@ from stages.base.paths import Run
 from stages.distill.params import DistillParams
 from stages.learn.data import Clip, Task
 from stages.learn.losses import Objective
-from stages.learn.rows import action_rows, pairs_of
+from stages.learn.prediction_rows import action_rows, pairs_of
 from stages.nets.beside import attach, detach, width_of
 from stages.nets.learning import Aim
 from stages.nets.models import Built

@@ -16,11 +16,11 @@ from stages.base.paths import Run
 from stages.base.progress import Progress, closing
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import write_table
+from stages.infer.answer_rows import KINDS, infer, refill
 from stages.infer.clips import wanted
 from stages.infer.limit import limited
 from stages.infer.method import method
 from stages.infer.params import PARAMS
-from stages.infer.rows import KINDS, infer, refill
 from stages.infer.shots import shots
 from stages.journal.store import Journal
 from stages.labels.classes import read_classes

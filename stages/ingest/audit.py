@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from stages.ingest.manifest_rows import LABELS_BREAK_RULES, NO_ANNOTATIONS, NOT_IN_GRAMMAR, TAKEN, UNKNOWN_LABEL, Row
 from stages.ingest.protocols import Part
-from stages.ingest.rows import LABELS_BREAK_RULES, NO_ANNOTATIONS, NOT_IN_GRAMMAR, TAKEN, UNKNOWN_LABEL, Row
 
 #: error: stops the stage. leak: stops it unless accepted. warning: look at it. note: so that it is known.
 Severity = Literal["error", "leak", "warning", "note"]

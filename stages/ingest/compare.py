@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from stages.ingest.adapters import Named
 from stages.ingest.audit import EXAMPLES, Finding, Severity, finding
 from stages.ingest.lists import Listed
+from stages.ingest.manifest_rows import Row
 from stages.ingest.protocols import Part
-from stages.ingest.rows import Row
 
 
 def audit_published(

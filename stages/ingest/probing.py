@@ -18,8 +18,8 @@ import av
 from stages.base.params import compute
 from stages.base.progress import Progress
 from stages.base.schema import MANIFEST
+from stages.ingest.manifest_rows import LABELS_BREAK_RULES, NAME_ERRORS, NO_ANNOTATIONS, Row
 from stages.ingest.params import Windows
-from stages.ingest.rows import LABELS_BREAK_RULES, NAME_ERRORS, NO_ANNOTATIONS, Row
 from stages.ingest.windows import frames_of, spans
 from stages.journal import previous
 from stages.journal.store import Journal, compute_missing, journal_key

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stages.base.errors import InputError
+from stages.ingest.manifest_rows import Row
 from stages.ingest.params import Phase1, Random, Shares, Standard, Units
-from stages.ingest.rows import Row
 
 #: Toyota Smarthome (Das et al., ICCV 2019, section 5.1), and of these the ones that the official lists validate on.
 CS_TRAIN = frozenset({3, 4, 6, 7, 9, 12, 13, 15, 17, 19, 25})

@@ -15,9 +15,9 @@ from stages.base.paths import fetch
 from stages.ingest.adapters import Adapter
 from stages.ingest.annotations import SLACK
 from stages.ingest.audit import Finding
+from stages.ingest.manifest_rows import TAKEN, Row, rows_of
 from stages.ingest.params import IngestParams
 from stages.ingest.probing import Cuts, probe_rows
-from stages.ingest.rows import TAKEN, Row, rows_of
 from stages.ingest.sources import read_source
 from stages.ingest.windows import clips_of
 from stages.labels.classes import ClassList, Labels, class_list

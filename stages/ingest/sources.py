@@ -11,7 +11,7 @@ from stages.base.errors import InputError
 from stages.base.paths import fetch
 from stages.base.tables import read_json
 from stages.base.waits import kind_of
-from stages.ingest.rows import BAD_NAME, NO_FILE, Entry
+from stages.ingest.manifest_rows import BAD_NAME, NO_FILE, Entry
 
 SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".mts", ".3gp", ".ogv"}

@@ -14,9 +14,9 @@ from stages.ingest.adapters import Adapter
 from stages.ingest.audit import EXAMPLES, Finding, audit_protocol, audit_rows, finding, ordered
 from stages.ingest.compare import audit_official, audit_published
 from stages.ingest.lists import RULE, Listed, published, read_list
+from stages.ingest.manifest_rows import Row
 from stages.ingest.params import IngestParams, Phase1
 from stages.ingest.protocols import PROTOCOLS, Part
-from stages.ingest.rows import Row
 from stages.ingest.subsets import parts_of, rule
 
 #: Clips that a message names; audit.json has more of them.

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from stages.annotated.base import Annotations
 from stages.base.errors import InputError
+from stages.ingest.manifest_rows import Row
 from stages.ingest.params import Subset
 from stages.ingest.protocols import Part
-from stages.ingest.rows import Row
 
 
 def rule(of: str, subset: Subset) -> str:

@@ -19,8 +19,8 @@ from stages.base.errors import InputError
 from stages.ingest.adapters import Adapter
 from stages.ingest.annotations import EARLY, Interval, breaches, in_seconds, merged, read_annotations, within
 from stages.ingest.audit import EXAMPLES, Finding, Severity
+from stages.ingest.manifest_rows import LABELS_BREAK_RULES, NO_ANNOTATIONS, Row
 from stages.ingest.params import IngestParams, Windows
-from stages.ingest.rows import LABELS_BREAK_RULES, NO_ANNOTATIONS, Row
 from stages.ingest.sources import bare
 from stages.labels.rules import Rules
 from stages.video.spans import TICK, Span, fragment

@@ -20,7 +20,7 @@ from stages.interact.conversation import Conversation, Told
 from stages.interact.model import Interaction
 from stages.interact.naming import Classifier
 from stages.interact.params import Naming, Talking
-from stages.interact.rows import said_rows
+from stages.interact.said_rows import said_rows
 from stages.interact.saved import save
 from stages.interact.seen import Seen
 from stages.interact.source import Streamed
@@ -32,7 +32,7 @@ from stages.learn.data import Clip, Task, targets
 from stages.learn.device import predict
 from stages.learn.loop import Fitted, fit
 from stages.learn.losses import Objective
-from stages.learn.rows import prediction_rows, probabilities
+from stages.learn.prediction_rows import prediction_rows, probabilities
 from stages.vlm.prompts import Prompt
 from stages.weights.halved import round_to_half
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 
 from stages.base.errors import InputError
 from stages.base.params import Params
-from stages.base.paths import NULLS, REFERENCES, Run
+from stages.base.paths import METHODS, NULLS, REFERENCES, Run
 from stages.base.tables import read_json, write_json
 
 #: How the null models and the references are called on a page; those of sets of labels answer without words.
@@ -83,7 +83,7 @@ def methods_of(run: Run, records: Mapping[str, Record], sets: bool, told: bool) 
             kind: Literal["asked", "learnt"] = "learnt" if one.rank else "asked"
             found[one.method] = Method(one.method, one.title, kind, one.protocol)
     if not found:
-        do = "add one under `asked`, `trained`, `adapted`, `distilled` or `interacting`"
+        do = f"add one under one of {', '.join(METHODS)}"
         raise InputError(f"no record is of the data set {run.name}", file="params.yaml", key="methods", do=do)
     if told and not sets:
         found[REFERENCES] = Method(REFERENCES, "the reference captions", "references", "all")

@@ -13,7 +13,7 @@ from stages.learn.augment import views_at_test
 from stages.learn.data import Clip
 from stages.learn.device import predict
 from stages.learn.frames import Store
-from stages.learn.rows import probabilities
+from stages.learn.prediction_rows import probabilities
 from stages.learn.source import Clips
 from stages.nets.base import Built, Shape
 from stages.nets.trained import TrainRecipe

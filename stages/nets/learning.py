@@ -21,7 +21,7 @@ from stages.learn.device import start
 from stages.learn.frames import Store
 from stages.learn.loop import Fitted, fit
 from stages.learn.losses import Objective
-from stages.learn.rows import prediction_rows
+from stages.learn.prediction_rows import prediction_rows
 from stages.learn.source import Clips
 from stages.nets.asked import class_scores, shape
 from stages.nets.card import card

@@ -23,9 +23,9 @@ from stages.base.progress import closing
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import write_table
 from stages.labels.classes import read_classes
+from stages.nulls.null_rows import sentences
+from stages.nulls.null_sets import sets
 from stages.nulls.params import PARAMS, NullParams
-from stages.nulls.rows import sentences
-from stages.nulls.sets import sets
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Aggregates of sets over a protocol's test part, each with its interval.
 
 Macro numbers are means over the classes that the test part has. Methods with repeated draws enter with the mean of
-their draws. What every number means and how its interval comes about is told in `stages.stats.sets`.
+their draws. What every number means and how its interval comes about is told in `stages.stats.label_sets`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from stages.labels.rules import Rules
 from stages.score.aggregate import UNTOLD, Aggregate, Bounds, Size
-from stages.score.sets import Sets
-from stages.stats import sets as stats
+from stages.score.set_scores import Sets
+from stages.stats import label_sets as stats
 from stages.stats.design import Floats, Ints, Mask
 from stages.stats.intervals import Level
-from stages.stats.sets import Numbers
+from stages.stats.label_sets import Numbers
 
 #: A number from actual classes (N, C) and what was said of them (N, C): named ones or scores.
 Number = Callable[[Mask, Any], Numbers]

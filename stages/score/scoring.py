@@ -14,12 +14,12 @@ from stages.metrics.registry import METRICS
 from stages.score.answers import read_answers
 from stages.score.multi import set_aggregates
 from stages.score.params import ScoreParams, SetParams
-from stages.score.sets import Sets, read_sets, set_rows
+from stages.score.set_scores import Sets, read_sets, set_rows
 from stages.score.tables import score_rows, verdict_rows
 from stages.score.tuning import tuned
 from stages.stats.clips import Clips
 from stages.stats.intervals import Level
-from stages.stats.sets import matrix
+from stages.stats.label_sets import matrix
 
 #: The metrics whose rows name sets of classes.
 OF_SETS = [name for name, metric in METRICS.items() if metric.names == "set"]

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from stages.base.errors import InputError
-from stages.score.sets import check_classes, score_matrix
+from stages.score.set_scores import check_classes, score_matrix
 from stages.stats.design import Floats, Mask
-from stages.stats.sets import matrix
+from stages.stats.label_sets import matrix
 
 #: The threshold of a class that the validation part does not have: nothing can be tuned.
 UNTUNED = 0.5

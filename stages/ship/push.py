@@ -70,8 +70,7 @@ def refuse_licensed(repo: Any, cells: list[Cell]) -> None:
         raise InputError(
             f"learnt from a licensed data set, and shipped/ is in git: {', '.join(named)}",
             file="params.yaml",
-            do="take the records of these cells out of `trained`, `adapted` and `distilled` before you ship; "
-            "their results stay in DVC's cache",
+            do="take the records of these cells out of params.yaml before you ship; their results stay in DVC's cache",
         )
 
 

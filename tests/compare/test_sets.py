@@ -8,7 +8,7 @@ import pytest
 
 from stages.base.schema import SCORES
 from stages.base.tables import read_table
-from stages.stats import sets
+from stages.stats import label_sets as sets
 from tests.score import table as world
 from tests.score.small import RUN, compare, score
 from tests.score.table import CLASSES, METHODS

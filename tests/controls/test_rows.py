@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from stages.controls.control_rows import Answer, row
 from stages.controls.params import ControlsParams
 from stages.controls.questions import NONE, Question, questions, wanted
-from stages.controls.rows import Answer, row
 from stages.learn.data import Clip
 from stages.stats.intervals import Level
 

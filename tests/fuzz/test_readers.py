@@ -17,7 +17,7 @@ from stages.base.tables import read_table, write_table
 from stages.checkpoint.state import Checkpoint
 from stages.ingest.adapters import load
 from stages.ingest.annotations import read_annotations
-from stages.ingest.rows import Entry, rows_of
+from stages.ingest.manifest_rows import Entry, rows_of
 from stages.ingest.sources import bare, read_names
 from stages.journal.store import Journal, journal_key
 from stages.vlm.base import Answer, Request

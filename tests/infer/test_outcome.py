@@ -1,7 +1,7 @@
 import pytest
 
+from stages.infer.answer_rows import _answer as answer_of
 from stages.infer.outcome import asked_each, described, listed
-from stages.infer.rows import _answer as answer_of
 from stages.infer.strategies import Classes, OneQuestion
 from stages.vlm.base import Answer
 

@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 from stages.ingest.adapters import load
-from stages.ingest.rows import Entry, Row, rows_of
+from stages.ingest.manifest_rows import Entry, Row, rows_of
 
 
 def write_clip(

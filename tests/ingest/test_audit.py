@@ -5,9 +5,9 @@ import pytest
 from stages.base.errors import InputError
 from stages.ingest.adapters import load
 from stages.ingest.audit import audit_protocol
+from stages.ingest.manifest_rows import Row
 from stages.ingest.params import IngestParams
 from stages.ingest.protocols import PROTOCOLS, Part
-from stages.ingest.rows import Row
 from stages.ingest.split import split
 from tests.ingest.clips import smarthome_rows
 

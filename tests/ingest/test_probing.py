@@ -15,8 +15,8 @@ from stages.base.schema import MANIFEST
 from stages.base.tables import write_table
 from stages.ingest import probing
 from stages.ingest.adapters import load
+from stages.ingest.manifest_rows import NOT_IN_GRAMMAR, rows_of
 from stages.ingest.probing import VERSION, look_at, probe_rows
-from stages.ingest.rows import NOT_IN_GRAMMAR, rows_of
 from stages.ingest.sources import read_source
 from stages.journal.store import Journal
 from stages.video.decode import Probe

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from stages.base.errors import InputError
 from stages.ingest import protocols
+from stages.ingest.manifest_rows import Row
 from stages.ingest.params import Phase1, Random, Shares, Standard, Units
 from stages.ingest.protocols import PROTOCOLS
-from stages.ingest.rows import Row
 
 # How long an example takes depends on the machine, and the first one pays for imports.
 unhurried = settings(deadline=None, max_examples=50)

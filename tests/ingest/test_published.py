@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from stages.ingest.adapters import load
+from stages.ingest.manifest_rows import rows_of
 from stages.ingest.params import IngestParams
-from stages.ingest.rows import rows_of
 from stages.ingest.sources import read_source
 from stages.ingest.split import split
 

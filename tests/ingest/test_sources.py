@@ -4,7 +4,7 @@ import pytest
 
 from stages.base.errors import InputError
 from stages.ingest.adapters import load
-from stages.ingest.rows import NOT_IN_GRAMMAR, TAKEN, UNKNOWN_LABEL, Entry, rows_of
+from stages.ingest.manifest_rows import NOT_IN_GRAMMAR, TAKEN, UNKNOWN_LABEL, Entry, rows_of
 from stages.ingest.sources import read_names, read_source
 
 WALK = "Walk_p02_r00_v01_c03"

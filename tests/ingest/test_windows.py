@@ -13,9 +13,9 @@ from stages.base.paths import Run
 from stages.base.schema import MANIFEST, SPLITS
 from stages.base.tables import read_table
 from stages.ingest.audit import audit_protocol
+from stages.ingest.manifest_rows import Row
 from stages.ingest.params import Windows
 from stages.ingest.protocols import PROTOCOLS, Part
-from stages.ingest.rows import Row
 from stages.ingest.windows import frames_of, labels, spans
 from stages.labels.rules import Rules
 from stages.video.decode import probe, read_frames

@@ -13,7 +13,7 @@ from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS
 from stages.base.tables import read_json, read_table, write_table
 from stages.learn.data import read_task
-from stages.learn.rows import action_rows
+from stages.learn.prediction_rows import action_rows
 from stages.teachers.heads import heads_of
 from tests.annotated import small
 from tests.conftest import ROOT

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from stages.learn.losses import class_weights, loss_for, positive_weights
 from stages.learn.measures import loss_of, quality
-from stages.learn.rows import prediction_rows, probabilities
+from stages.learn.prediction_rows import prediction_rows, probabilities
 from tests.learn.test_data import clips_of
 
 LOGITS = torch.randn(12, 3, generator=torch.Generator().manual_seed(0))

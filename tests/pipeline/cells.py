@@ -22,6 +22,7 @@ from dvc.stage import PipelineStage
 from stages.base import params
 from stages.base.errors import guard
 from stages.base.names import arguments
+from stages.base.paths import METHODS as KINDS
 from tests.conftest import ROOT
 
 #: A data set's record where it has nothing but clips and keywords.
@@ -35,7 +36,6 @@ BARE = {
     "seeds": "data/none",
     "targets": "data/none",
 }
-KINDS = ("asked", "trained", "adapted", "distilled")
 
 
 def study(folder: Path, datasets: dict[str, dict[str, Any]], **records: dict[str, dict[str, Any]]) -> Path:

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from stages.adapt.params import Way
 from stages.base import names, params
-from stages.base.paths import NONE, Run
+from stages.base.paths import METHODS, NONE, Run
 from stages.distill.params import DistillRecipe
 from stages.ingest.params import IngestParams
 from stages.interact.params import Way as InteractWay
@@ -38,8 +38,6 @@ STUDIES = {path.parent.name: graph.params_of(path) for path in graph.PIPELINES}
 ACTIVE = {name: values for name, values in STUDIES.items() if values["datasets"]}
 DATASETS = sorted(path.stem for path in (graph.ROOT / "params/datasets").glob("*.yaml"))
 RECIPES = sorted(path.stem for path in (graph.ROOT / "params/recipes").glob("*.yaml"))
-#: The kinds of records that are methods.
-METHODS = ("asked", "trained", "adapted", "distilled", "interacting")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Methods that are to come cost a stage and records: the graph with two more stages, run with commands of no work."""
+"""A method costs a record: the graph of two people, run with commands of no work, and what a change runs again."""
 
 import os
 import shutil
@@ -11,68 +11,9 @@ import yaml
 from dvc.repo import Repo
 
 from stages.base import names
+from stages.base.paths import METHODS
 from tests.conftest import ROOT
 
-#: As they would stand in dvc.yaml: who does what to whom.
-MORE = """
-  streams:
-    foreach: ${streamed}
-    do:
-      desc: persons found and followed through each clip
-      wdir: ${root}
-      cmd: python -m stages.streams
-      meta: {arguments: ["${key}", "${item.segmenter}"]}
-      deps: [
-        "data/${key}/manifest.parquet", "data/models/${item.segmenter}",
-      ]
-      params:
-        - params/models/${item.segmenter}.yaml:
-      outs: ["data/${key}/streams"]
-
-  interact:
-    foreach: ${interacting}
-    do:
-      desc: who does what to whom, in words
-      wdir: ${root}
-      cmd: python -m stages.interact
-      meta: {arguments: ["${item.dataset}", "${item.method}", "${item.model}", "${item.recipe}", "${item.protocol}"]}
-      deps: [
-        "data/${item.dataset}/manifest.parquet", "data/${item.dataset}/splits.parquet",
-        "data/${item.dataset}/classes.json", "data/models/${item.model}", "${item.streams}",
-      ]
-      params:
-        - params/recipes/${item.recipe}.yaml:
-        - params/models/${item.model}.yaml:
-      outs:
-        - data/${item.dataset}/predictions/${item.method}.parquet
-        - data/${item.dataset}/models/${item.method}
-      plots: ["data/${item.dataset}/curves/${item.method}"]
-"""
-RECORDS = {
-    "distilled": {
-        "home_taught_cs": {
-            "dataset": "home",
-            "method": "taught_cs",
-            "title": "taught",
-            "recipe": "kitchen_ce",
-            "protocol": "cs",
-            "teacher": "data/none",
-            "weights": "data/none",
-        }
-    },
-    "streamed": {"home": {"segmenter": "none"}},
-    "interacting": {
-        "home_two_cs": {
-            "dataset": "home",
-            "method": "two_cs",
-            "title": "two people",
-            "model": "embedded",
-            "recipe": "ft_lc",
-            "protocol": "cs",
-            "streams": "data/home/streams",
-        }
-    },
-}
 #: Writes what DVC says that the cell makes, and notes that it ran.
 STUB = """
 import os
@@ -109,11 +50,10 @@ def project(tmp_path_factory):
     for name in ("data/none", "data/models/none", "data/.gitignore"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "metrics/home/seeds", folder / "metrics/home/seeds")
-    now = (ROOT / "dvc.yaml").read_text()
-    assert len(now.splitlines()) <= 380
-    assert len(yaml.safe_load(now)["stages"]) <= 20
-    graph = now + MORE
+    (folder / "metrics/interactions/seeds").mkdir(parents=True)
+    graph = (ROOT / "dvc.yaml").read_text()
+    assert len(graph.splitlines()) <= 380
+    assert len(yaml.safe_load(graph)["stages"]) <= 20
     (folder / "dvc.yaml").write_text(graph.replace("cmd: python -m stages.", "cmd: python stub.py "))
     write_params(folder, {})
     (folder / "stub.py").write_text(STUB)
@@ -122,22 +62,16 @@ def project(tmp_path_factory):
     return folder
 
 
-def write_params(folder: Path, distilled: dict[str, dict[str, str]]) -> None:
-    """Write the study of home alone, with the records of the new stages and more to distil."""
+def write_params(folder: Path, more: dict[str, dict[str, str]]) -> None:
+    """Write the study of two people alone, with more records of those who interact."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for other in ("resuscitation", "kitchen"):
-        params["scenes"].remove(other)
-        params["controlled"].pop(other, None)
-        for kind in ("pushed", "datasets", "ingested"):
-            del params[kind][other]
-    for kind in ("asked", "trained", "adapted", "teachers", "distilled"):
-        params[kind] = {key: one for key, one in params[kind].items() if one["dataset"] == "home"}
-    params |= RECORDS | {"distilled": params["distilled"] | RECORDS["distilled"] | distilled}
-    params["methods"] = {
-        key: one
-        for kind in ("asked", "trained", "adapted", "distilled", "interacting")
-        for key, one in params[kind].items()
-    }
+    params["scenes"] = ["interactions", "pretrain", "pretrain_table"]
+    for kind in ("pushed", "datasets", "ingested", "controlled"):
+        params[kind] = {"interactions": params[kind]["interactions"]}
+    for kind in (*METHODS, "teachers"):
+        params[kind] = {key: one for key, one in params[kind].items() if one["dataset"] == "interactions"}
+    params["interacting"] |= more
+    params["methods"] = {key: one for kind in METHODS for key, one in params[kind].items()}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
 
@@ -157,14 +91,35 @@ def repro(folder: Path, *arguments: str) -> list[str]:
     return (folder / "ran.log").read_text().split()
 
 
+AFTER = [f"{stage}@interactions" for stage in ("nulls", "measure", "score", "report")]
+
+
 @pytest.mark.slow
-def test_the_graph_runs_with_them_and_a_new_record_runs_its_cell_and_what_follows(project, monkeypatch):
+def test_a_new_record_runs_its_cell_and_what_follows(project, monkeypatch):
     assert repro(project) == []
-    more = RECORDS["distilled"]["home_taught_cs"] | {"method": "taught_more_cs", "title": "taught more"}
-    write_params(project, {"home_taught_more_cs": more})
+    record = yaml.safe_load((ROOT / "params.yaml").read_text())["interacting"]["interactions_ov_hhir"]
+    write_params(project, {"interactions_more": record | {"method": "more", "title": "more"}})
     monkeypatch.chdir(project)
     names.check_pipeline(Path("dvc.yaml"))
-    assert repro(project) == [
-        "distill@home_taught_more_cs",
-        *(f"{stage}@home" for stage in ("nulls", "measure", "score", "report")),
-    ]
+    assert repro(project) == ["interact@interactions_more", *AFTER]
+
+
+@pytest.mark.slow
+def test_a_changed_recipe_runs_the_cells_of_that_recipe_and_neither_streams_nor_other_methods(project):
+    write_params(project, {})
+    repro(project)
+    recipe = project / "params/recipes/interact_no_background.yaml"
+    recipe.write_text(recipe.read_text().replace("layers: 2", "layers: 3"))
+    assert repro(project) == ["interact@interactions_ov_hhir_no_background", *AFTER]
+
+
+@pytest.mark.slow
+def test_people_found_otherwise_run_what_sees_them(project):
+    found = project / "params/models/opencv.yaml"
+    found.write_text(found.read_text() + "# changed\n")
+    assert repro(project) == []
+    values = yaml.safe_load(found.read_text())
+    number = next(key for key, value in values.items() if isinstance(value, int) and not isinstance(value, bool))
+    found.write_text(yaml.safe_dump(values | {number: values[number] + 1}))
+    seen = ["interact@interactions_ov_hhir", "interact@interactions_ov_hhir_no_background"]
+    assert repro(project) == ["streams@interactions_opencv", *seen, *AFTER]

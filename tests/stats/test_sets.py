@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
-from stages.stats import sets
+from stages.stats import label_sets as sets
 from stages.stats.intervals import Level
-from stages.stats.sets import Numbers
+from stages.stats.label_sets import Numbers
 
 # How long an example takes depends on the machine.
 unhurried = settings(deadline=None, max_examples=60)

@@ -17,7 +17,7 @@ from stages.report.compare.revision import Revision
 from stages.stats.clips import Clips, clips_to_score
 from stages.stats.design import Design, Floats
 from stages.stats.intervals import difference
-from stages.stats.sets import compared, f1, matrix
+from stages.stats.label_sets import compared, f1, matrix
 from stages.stats.spread import spread
 
 HEADLINES = re.compile(r"metrics/([^/]+)/headlines")

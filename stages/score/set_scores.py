@@ -14,7 +14,7 @@ from stages.base.errors import InputError
 from stages.base.schema import UNLISTED
 from stages.stats.clips import NOT_MEASURED, Clips, Objects
 from stages.stats.design import Floats, Mask
-from stages.stats.sets import matrix
+from stages.stats.label_sets import matrix
 
 
 @dataclass(frozen=True)

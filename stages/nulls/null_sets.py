@@ -14,8 +14,8 @@ from stages.base.schema import MANIFEST, PREDICTIONS
 from stages.base.tables import read_table
 from stages.labels.classes import ClassList
 from stages.nulls.draw import exchange
+from stages.nulls.null_rows import Nulls, Row, tested
 from stages.nulls.params import NullParams
-from stages.nulls.rows import Nulls, Row, tested
 
 Sets = Mapping[str, tuple[str, ...]]
 

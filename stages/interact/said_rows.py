@@ -11,7 +11,7 @@ import numpy as np
 from stages.base.schema import UNLISTED
 from stages.interact.answers import Said
 from stages.interact.seen import Seen
-from stages.learn.rows import probabilities
+from stages.learn.prediction_rows import probabilities
 
 Row = dict[str, Any]
 
