@@ -134,7 +134,7 @@ def test_every_kind_of_cell_is_looked_at():
 
 @pytest.mark.parametrize("stage", STAGES, ids=IDS)
 def test_what_the_command_names_is_among_the_deps(stage):
-    """A slot is an input wherever it is; a model that is asked is known to another cell before, one that finds people is not."""
+    """A slot is an input wherever it is; what is asked is known to another cell before, who finds people is not."""
     for cell in stage.cells:
         deps = {stage.filled(dep, cell) for dep in stage.body["deps"]}
         for word in names.arguments(stage.body["meta"]):
