@@ -12,6 +12,7 @@ NEEDS = {
     "replay": "data/published/vlms_har_rhms/captions.json",
     "simulate": "data/home/truth.parquet",
     "keyframes": "data/weizmann/clips",
+    "streams": "data/ut_interaction/clips",
     "remote": "data/home/report/index.html",
     "processors": "data/models/embedded/config.json",
 }

@@ -69,8 +69,7 @@ def overlaps(label: Label, rows: Sequence[Mapping[str, Any]]) -> list[float]:
 def clip_of(path: Path) -> Clip:
     """Return a clip by its file."""
     seen = probe(path)
-    assert seen.frames and seen.width and seen.height, seen.error
-    return Clip(path.stem, str(path), seen.frames, seen.width, seen.height)
+    return Clip(path.stem, str(path), seen.frames or 0, seen.width or 0, seen.height or 0)
 
 
 def both_found(folder: Path, params: FinderParams) -> Iterator[tuple[Label, list[float]]]:
@@ -119,9 +118,8 @@ def main() -> None:
         f"{frames / work:.0f} frames/s of one core; decoding alone {frames / decoding:.0f}: {work / decoding:.1f} times"
     )
     each, lines = size / len(rows), sum(row["box"][3] - row["box"][1] for row in rows) / len(rows)
-    print(
-        f"{each:.0f} bytes a mask ({lines:.0f} rows high), {size / len(clips) / 1e3:.0f} kB a clip of {frames // len(clips)} frames"
-    )
+    kilobytes = size / len(clips) / 1e3
+    print(f"{each:.0f} bytes a mask of {lines:.0f} rows, {kilobytes:.0f} kB a clip of {frames // len(clips)} frames")
     # A mask's size goes with its height; two people as high as 300 of 480 rows.
     whole = CLIPS * SECONDS * 20 * 2 * each * 300 / lines
     print(f"two people in {CLIPS:,} clips of {SECONDS:g} s, 20 frames/s, 300 rows high: {whole / 1e9:.1f} GB")

@@ -28,6 +28,7 @@ from stages.journal.store import Journal, prune, root
 ROOMS = {
     "probe": "data/*/manifest.parquet",
     "keyframes": "data/*/keyframes/*.parquet",
+    "streams": "data/*/streams/*/clips.parquet",
     "caption": "data/*/captions.parquet",
     "infer": "data/*/predictions/*.parquet",
     "embed": "data/*/measures/*/embeddings.parquet",

@@ -35,7 +35,8 @@ def main() -> None:
     run, method = Run(words.dataset), Method(params, given(words.truth), compute().device)
     manifest = read_table(run.manifest, MANIFEST)
     usable = manifest.filter(pl.col("error").is_null() & pl.col("path").is_not_null())
-    keys, clips = {}, {}
+    keys: dict[str, str] = {}
+    clips: dict[str, Clip] = {}
     for *row, md5 in usable.select(*Clip._fields, "md5").iter_rows():
         clip = Clip(*row)
         keys[clip.clip_id] = key(method, clip, md5)

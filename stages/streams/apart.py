@@ -1,4 +1,4 @@
-"""People who touch or hide each other, taken apart: whose is each pixel of what they are together?"""
+"""People who touch or hide each other, taken apart: each pixel of what they are together is somebody's."""
 
 from __future__ import annotations
 

@@ -52,8 +52,8 @@ def background(images: Sequence[Lab], params: OpenCVParams) -> Lab:
 def _people(mask: Mask, moves: Mask) -> Mask:
     """Return the parts of a mask that are people: gone in some frames, or as tall and as broad as one who stands.
 
-    A car on the ground is always there and has another shape, and a line fills little of its box: both stay in the
-    background.
+    A car on the ground is always there and has another shape, a line fills little of its box, and what is as wide as
+    the frame is another ground: they stay in the background.
     """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     areas = stats[:, cv2.CC_STAT_AREA]
@@ -61,7 +61,7 @@ def _people(mask: Mask, moves: Mask) -> Mask:
     widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
     share = areas / (widths * heights)
     people = (moving & (share >= 0.25)) | ((heights >= 1.2 * widths) & (share >= 0.35))
-    return np.isin(labels, 1 + np.flatnonzero(people[1:]))
+    return np.isin(labels, 1 + np.flatnonzero((people & (widths < 0.8 * mask.shape[1]))[1:]))
 
 
 def _ground(plate: Lab) -> Lab:
@@ -91,8 +91,8 @@ def difference(image: Lab, other: Lab) -> npt.NDArray[np.int32]:
 def solid(mask: Mask, params: OpenCVParams) -> Mask:
     """Return a mask without specks and thin lines, its gaps closed and its holes filled, of parts that are large."""
     grey = mask.astype(np.uint8)
-    grey = cv2.morphologyEx(grey, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    grey = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((9, 5), np.uint8))
+    grey = np.asarray(cv2.morphologyEx(grey, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
+    grey = np.asarray(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((9, 5), np.uint8)), np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(grey, connectivity=4)
     least = params.least / 4 * mask.size
     # A crack or a painted line may be long, and is nowhere as thick as a leg.

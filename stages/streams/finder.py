@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
-
 from stages.video.decode import Image, iterate
 from stages.video.masks import Mask, Runs, box_of, run_lengths
 

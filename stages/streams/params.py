@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from stages.base.params import Declared, Params
+from stages.vlm.params import About
 
 
 class TruthParams(Params):
@@ -62,8 +63,12 @@ class VideoParams(Params):
     """Who finds the boxes."""
     looks: int = Field(8, ge=1)
     """Frames, spread evenly, on which people are looked for; the one with most of them prompts the segmenter."""
+    frames: int = Field(900, ge=1)
+    """A longer clip is an error: its frames are held in memory, about 1.7 MB each at 1,024 x 576."""
     people: int = Field(8, ge=1)
     """At most so many are followed, those of the highest score."""
+    about: About | None = None
+    """What people must know of the weights, the detector's too, before they run them. It shapes no result."""
 
 
 FinderParams = Annotated[TruthParams | OpenCVParams | VideoParams, Field(discriminator="backend")]

@@ -142,7 +142,7 @@ def colours(image: Lab, mask: Mask, box: Box) -> Floats:
     halves = np.arange(box[1], box[3]) >= (box[1] + box[3]) / 2
     found = _bins(image[part]) + halves[:, None] * _STEPS**3
     counts = np.bincount(found[mask[part]], minlength=_HALVES * _STEPS**3).astype(np.float64)
-    return counts / max(1.0, counts.sum())
+    return np.asarray(counts / max(1.0, float(counts.sum())), np.float64)
 
 
 def alike(one: Floats, other: Floats) -> float:
@@ -165,4 +165,4 @@ def _spread(of: Floats) -> Floats:
         padded = np.concatenate([cube.take([0], axis), cube, cube.take([-1], axis)], axis)
         low, middle, high = (padded.take(range(k, k + _STEPS), axis) for k in range(3))
         cube = 0.25 * low + 0.5 * middle + 0.25 * high
-    return cube.reshape(-1)
+    return np.asarray(cube.reshape(-1), np.float64)

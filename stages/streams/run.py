@@ -40,7 +40,8 @@ class Method(NamedTuple):
 def key(method: Method, clip: Clip, md5: str) -> str:
     """Return the journal key of a clip's people, from the hash of its file and all that shapes them."""
     own = finder(*method).shapes(clip.clip_id)
-    return journal_key(md5=md5, version=VERSION, params=method.params.model_dump(mode="json"), own=own)
+    shapes = method.params.model_dump(mode="json", exclude={"about"})
+    return journal_key(md5=md5, version=VERSION, params=shapes, own=own)
 
 
 def look(method: Method, clip: Clip) -> dict[str, Any]:

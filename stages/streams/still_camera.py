@@ -17,7 +17,8 @@ import numpy as np
 
 from stages.streams.background import Lab, background, difference, lab, solid
 from stages.streams.finder import Clip, Seen, seen
-from stages.streams.follow import Follower, Found, spaced, whole
+from stages.streams.follow import Follower
+from stages.streams.joined import Found, spaced, whole
 from stages.streams.params import OpenCVParams
 from stages.streams.people import blobs
 from stages.video.masks import Mask, resized

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,13 +15,13 @@ from stages.video.masks import Mask, from_runs
 
 #: Raise it when the same table gives other people.
 VERSION = 1
-_COLUMNS = ["clip_id", "frames", "width", "height", "boxes", "masks"]
+_COLUMNS = ["clip_id", "frames", "width", "height", "person_masks"]
 
 
 class Truth:
-    """Looks clips up in a table of people: a row a clip, `boxes` (P, T, 4) flattened, and a mask a person.
+    """Looks clips up in a table of people: a row a clip, whose `person_masks` are one list a person.
 
-    `masks` is a list a person, or one list for all, of run lengths over (T, H, W), or (P, T, H, W), in row order.
+    Each is the run lengths in row order over (T, H, W), as in the simulator's other tables.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -66,18 +65,13 @@ class Truth:
         ]
         return [one for one in found if one is not None]
 
-    def _masks(self, row: dict[str, Any], clip: Clip) -> Mask:
-        """Return (P, T, H, W)."""
+    def _masks(self, row: dict[str, Any], clip: Clip) -> list[Mask]:
+        """Return where each person is seen, (T, H, W)."""
         shape = (row["frames"], row["height"], row["width"])
-        people = len(row["boxes"]) // (4 * max(1, row["frames"]))
         if shape != (clip.frames, clip.height, clip.width):
             what = f"masks of {shape} (frames, height, width), the clip is {(clip.frames, clip.height, clip.width)}"
             raise InputError(what, file=self.path, row=clip.clip_id, do="run `simulate` and `ingest` again")
-        if not people:
-            return np.zeros((0, *shape), bool)
         try:
-            if isinstance(row["masks"][0], list):
-                return np.stack([from_runs(runs, shape) for runs in row["masks"]])
-            return from_runs(row["masks"], (people, *shape))
+            return [from_runs(runs, shape) for runs in row["person_masks"]]
         except ValueError as error:
             raise InputError(f"masks: {error}", file=self.path, row=clip.clip_id, do="run `simulate` again") from None

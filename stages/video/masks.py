@@ -34,7 +34,7 @@ def from_runs(runs: Sequence[int] | npt.NDArray[np.integer], shape: tuple[int, .
 
 def box_of(mask: Mask) -> tuple[int, int, int, int] | None:
     """Return the box around a mask (H, W): left, top, right, bottom, ends excluded; None around none."""
-    ys, xs = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
+    ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return (int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1) if len(ys) else None
 
 

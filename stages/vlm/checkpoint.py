@@ -79,7 +79,7 @@ def load_config(name: str, revision: str | None, remote_code: bool = False) -> A
     """
     import transformers
 
-    with _explained(name):
+    with explained(name):
         return transformers.AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=remote_code)
 
 
@@ -91,7 +91,7 @@ def load_processor(name: str, revision: str | None, vision: bool, remote_code: b
     """
     import transformers
 
-    with _explained(name):
+    with explained(name):
         kind = transformers.AutoProcessor if vision else transformers.AutoTokenizer
         processor = kind.from_pretrained(name, revision=revision, trust_remote_code=remote_code)
     if vision and getattr(processor, "image_processor", None) is None:
@@ -139,7 +139,7 @@ def load_model(name: str, revision: str | None, config: Any, params: Any, device
     if not sys.stderr.isatty():
         transformers_logging.disable_progress_bar()  # a log wants no bars
     kind = transformers.AutoModelForImageTextToText if is_vision(config) else transformers.AutoModelForCausalLM
-    with _explained(name):
+    with explained(name):
         model: Any = kind.from_pretrained(name, revision=revision, **given)
     if "device_map" not in given:
         model = model.to(device)
@@ -168,7 +168,7 @@ def _quantised(params: Any, name: str) -> Any:
 
 
 @contextmanager
-def _explained(name: str) -> Iterator[None]:
+def explained(name: str) -> Iterator[None]:
     """Turn what transformers raises at a model that is not there or not whole into an InputError."""
     try:
         yield

@@ -134,14 +134,14 @@ def test_every_kind_of_cell_is_looked_at():
 
 @pytest.mark.parametrize("stage", STAGES, ids=IDS)
 def test_what_the_command_names_is_among_the_deps(stage):
-    """A slot is an input wherever it is; a model is known to another cell before it is asked."""
+    """A slot is an input wherever it is; a model that is asked is known to another cell before, one that finds people is not."""
     for cell in stage.cells:
         deps = {stage.filled(dep, cell) for dep in stage.body["deps"]}
         for word in names.arguments(stage.body["meta"]):
             key = word.removeprefix("${item.").removesuffix("}")
             if key in names.SLOTS:
                 assert stage.filled(word, cell) in deps
-            elif key in ("model", "captioner", "judge"):
+            elif key in ("model", "captioner", "judge") and stage.room != "streams":
                 assert f"data/models/{stage.filled(word, cell)}" in deps
 
 

@@ -42,8 +42,8 @@ def test_two_who_are_never_in_one_frame_do_not_interact():
     assert choice.why == "no two are seen in one frame"
 
 
-def test_of_five_the_two_who_are_near_and_together_and_approach():
-    apart = [person(track, *[100 * track] * 10) for track in (0, 1, 2)]
+def test_of_five_the_two_who_are_nearest_and_together():
+    apart = [person(track, *[200 * track - 400] * 10) for track in (0, 1, 2)]
     meeting = person(3, *range(400, 500, 10)) + person(4, *range(600, 500, -10))
     choice = choose([*apart[0], *apart[1], *apart[2], *meeting], 10)
     assert {choice.number(3), choice.number(4)} == {1, 2}
@@ -59,11 +59,13 @@ def test_who_only_passes_close_by_does_not_interact():
     assert {choice.number(0), choice.number(1)} == {1, 2}
 
 
-def test_the_approach_decides_between_equal_distances():
-    still = person(0, *[0] * 4) + person(1, *[100] * 4)
-    meeting = person(2, *[1000] * 4) + person(3, 1150, 1120, 1080, 1050)
-    choice = choose(still + meeting, 4)
-    assert {choice.number(2), choice.number(3)} == {1, 2}
+def test_who_passes_behind_is_near_in_the_image_and_far_on_the_ground():
+    two = person(0, *[100] * 4) + person(1, *[160] * 4)
+    behind = [one._replace(box=(one.box[0], 10, one.box[2], 65)) for one in person(2, 100, 120, 140, 160)]
+    choice = choose(two + behind, 4)
+    assert {choice.number(0), choice.number(1)} == {1, 2}
+    beside = choose(two + person(2, 100, 120, 140, 160), 4)
+    assert beside.number(2) <= 2, "at the same depth they are the nearest"
 
 
 def test_equal_costs_go_to_those_who_are_seen_longer_then_to_the_lower_numbers():

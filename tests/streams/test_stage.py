@@ -14,7 +14,7 @@ import pytest
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, STREAMED, STREAMS
 from stages.base.tables import read_table, write_table
-from stages.video.masks import box_of, run_lengths
+from stages.video.masks import run_lengths
 from stages.video.streams import Streams, masks_of
 from tests.pipeline.drill import by_hand, finished, kill_when, records, started
 from tests.stage import Workplace, workplace  # noqa: F401
@@ -98,27 +98,23 @@ def test_a_changed_param_looks_again(workplace: Workplace, capsys) -> None:  # n
         assert f"; {known} from journal" in capsys.readouterr().out
 
 
-def people(path: Path, masks: np.ndarray, width: int, split: bool) -> None:
-    """Write truth as `simulate` does for scenes of several people; `split`: a list of run lengths a person."""
-    boxes = [box_of(mask) or (0, 0, 0, 0) for person in masks for mask in person]
-    runs = [run_lengths(person).tolist() for person in masks] if split else run_lengths(masks).tolist()
+def people(path: Path, masks: np.ndarray, width: int) -> None:
+    """Write truth as `simulate` does for scenes of several people, what is read of it."""
     table = {
         "clip_id": ["clip0"],
-        "frames": [masks.shape[1]],
-        "width": [width],
-        "height": [masks.shape[2]],
-        "boxes": [np.array(boxes).ravel().tolist()],
-        "masks": [runs],
+        "frames": pa.array([masks.shape[1]], pa.int32()),
+        "width": pa.array([width], pa.int32()),
+        "height": pa.array([masks.shape[2]], pa.int32()),
+        "person_masks": pa.array([[run_lengths(person).tolist() for person in masks]], pa.list_(pa.list_(pa.int32()))),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(table), path)
 
 
-@pytest.mark.parametrize("split", [True, False])
-def test_the_benchmarks_own_masks(workplace: Workplace, split: bool) -> None:  # noqa: F811
+def test_the_benchmarks_own_masks(workplace: Workplace) -> None:  # noqa: F811
     prepare(workplace.folder, clips=1)
     _, truth = drawn([stands(100), *MEETING], 12)
-    people(Path("data/tiny/truth.parquet"), truth, 200, split)
+    people(Path("data/tiny/truth.parquet"), truth, 200)
     assert workplace.run("streams", "tiny", "truth", "truth", "data/tiny/truth.parquet", values=VALUES) == ""
     rows = Streams(Run("tiny").streams("truth")).rows("clip0")
     assert rows["track"].unique().sort().to_list() == [1, 2, 3]
@@ -134,7 +130,7 @@ def test_the_benchmarks_own_masks(workplace: Workplace, split: bool) -> None:  #
 def test_truth_that_does_not_fit(workplace: Workplace, width: int, clips: int, said: str) -> None:  # noqa: F811
     prepare(workplace.folder, clips)
     if width:
-        people(Path("data/tiny/truth.parquet"), np.zeros((2, 12, 120, width), bool), width, True)
+        people(Path("data/tiny/truth.parquet"), np.zeros((2, 12, 120, width), bool), width)
     told = workplace.run(
         "streams", "tiny", "truth", "truth", "data/tiny/truth.parquet" if width else "data/none", values=VALUES
     )
