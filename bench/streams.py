@@ -3,8 +3,8 @@
     python -m bench.streams [--folder data/ut_interaction/clips] [--model opencv] [--every 4]
 
 Both people of a labelled frame are found where tracks 1 and 2 have boxes that overlap theirs by half (intersection over
-union), each with the one that was labelled as that person. The labels are 30 frames of UT-Interaction, one a clip, drawn
-before anything was found in them. The first run gave 25 of 30; then overlays of five of these clips were looked at and
+union), each with the one labelled as that person. The labels are 30 frames of UT-Interaction, one a clip, drawn before
+anything was found in them. The first run gave 25 of 30; then overlays of five of these clips were looked at and
 general causes mended, so that later figures are not quite of unseen clips. All else was tuned on the other 30 clips.
 """
 
