@@ -116,15 +116,21 @@ def check_params(stage: Stage, cell: dict[str, str]) -> None:
     """Check that a cell lists what its room reads under the cell's arguments, no less and no more, and that it fits."""
     have = stage.params(cell)
     words = stage.filled(stage.words, cell).split()
-    read = {_filled(key, set(have), words): kind for key, kind in declared(stage.room).items()}
+    slots = {key.removeprefix("item."): word for key, word in cell.items()}
+    read = {_filled(key, set(have), words, slots): kind for key, kind in declared(stage.room).items()}
     assert set(read) == set(have), f"{stage.name} of {cell}"
     for key, kind in read.items():
         TypeAdapter(kind).validate_python(have[key])
 
 
-def _filled(key: str, have: set[str], words: list[str]) -> str:
-    """Return the listed key that a declared one becomes when its braces are filled with words of the command."""
+def _filled(key: str, have: set[str], words: list[str], slots: dict[str, str]) -> str:
+    """Return the listed key that a declared one becomes when its braces are filled with words of the command.
+
+    A brace that is called as a slot of the record takes that slot's word: a cell may have several models.
+    """
     names = [name for _, name, _, _ in string.Formatter().parse(key) if name]
+    if set(names) <= set(slots) and key.format(**slots) in have:
+        return key.format(**slots)
     candidates = {key.format(**dict(zip(names, chosen, strict=True))) for chosen in product(words, repeat=len(names))}
     found = candidates & have
     assert len(found) == 1, f"{key}: the stage lists {sorted(found) or 'none of it'}"

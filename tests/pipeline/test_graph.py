@@ -399,6 +399,8 @@ def test_what_is_one_map_to_dvc_holds_coordinates_only(file):
                     *names.SLOTS,
                     "captioner",
                     "judge",
+                    "pose",
+                    "vision",
                 }
 
 
@@ -461,4 +463,4 @@ def test_more_seeds_follow_from_the_same_data_and_params_as_the_row():
             assert data <= set(cell["deps"])
             assert {str(entry) for entry in root[kind]["params"]} <= {str(entry) for entry in cell["params"]}
             looked.add(name)
-    assert len(looked) == 14
+    assert len(looked) == 18
