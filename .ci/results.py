@@ -88,6 +88,31 @@ TABLES = {
         },
         True,
     ),
+    "interactions": Table(
+        [
+            Column("named, 15 seen classes", "seen_classes", "answer"),
+            Column("with passers-by", "passers_by", "answer"),
+            Column("named, 4 unseen classes", "unseen_classes", "answer"),
+            Column("said, unseen classes", "unseen_classes", "nearest_class"),
+            Column("cosine to the sentence, seen", "seen_classes", "narration_similarity", "mean"),
+            Column("cosine, unseen", "unseen_classes", "narration_similarity", "mean"),
+        ],
+        {
+            "R(2+1)D on whole frames": "r2plus1d_given",
+            "classifier on frozen features of streams, true masks": "frozen_streams",
+            "classifier on frozen ViT features of whole frames": "frozen_vit",
+            "OV-HHIR, found people": "ov_hhir",
+            "OV-HHIR, true masks": "ov_hhir_true_masks",
+            "OV-HHIR, true masks, no background": "ov_hhir_no_background",
+            "OV-HHIR, true masks, the two swapped (a control)": "ov_hhir_swapped",
+            "the same language model on whole frames": "ov_hhir_whole_frames",
+            "embedded, head and LoRA, on whole frames": "embedded_ft_c_lora_given",
+            "embedded, list, on whole frames": "embedded_list",
+            "*null: one answer for all*": "null_constant",
+            "*null: answers of other clips*": "null_shuffled",
+        },
+        True,
+    ),
     "resuscitation": Table(
         [
             Column("macro-F1", "unseen_recordings", "labels", "macro_f1"),

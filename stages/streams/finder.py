@@ -44,6 +44,9 @@ class Finder(Protocol):
     def shapes(self, clip_id: str) -> dict[str, Any]:
         """Return all that shapes what is found in a clip, beside its file and the params: versions, weights."""
 
+    def known(self, clip_id: str) -> tuple[int, int] | None:
+        """Return the numbers of the two who interact, where they are known and no rule must choose them."""
+
     def find(self, clip: Clip) -> list[Seen]:
         """Return every person in every frame where they are seen, in any order.
 

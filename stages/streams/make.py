@@ -19,7 +19,7 @@ def finder(params: FinderParams, truth: Path | None, device: str) -> Finder:
     if isinstance(params, TruthParams):
         from stages.streams.truth import Truth
 
-        return Truth(truth)
+        return Truth(truth, params.pair)
     if isinstance(params, OpenCVParams):
         from stages.streams.still_camera import StillCamera
 

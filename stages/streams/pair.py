@@ -57,8 +57,8 @@ class _Cost(NamedTuple):
     together: int
 
 
-def choose(found: Sequence[Seen], frames: int) -> Choice:
-    """Return who interacts in a clip of `frames` frames."""
+def choose(found: Sequence[Seen], frames: int, known: tuple[int, int] | None = None) -> Choice:
+    """Return who interacts in a clip of `frames` frames: the two that are known to, if they are seen together."""
     boxes: dict[int, _Boxes] = {}
     for one in found:
         boxes.setdefault(one.track, {})[one.frame] = one.box
@@ -67,12 +67,13 @@ def choose(found: Sequence[Seen], frames: int) -> Choice:
     if not costs:
         why = {0: "nobody was found", 1: "one person was found"}.get(len(boxes), "no two are seen in one frame")
         return Choice(longest, False, len(boxes), why)
-    best = min(costs)
+    named = [cost for cost in costs if known is not None and set(cost.tracks) == set(known)]
+    best = min(named or costs)
     first, second = _left_to_right(boxes, best.tracks)
     others = [track for track in longest if track not in (first, second)]
     why = (
         f"{'the only' if len(boxes) == 2 else f'of {len(boxes)} people the'} two seen together"
-        f"{'' if len(boxes) == 2 else ' with the least cost'}: {best.distance:.2f} heights apart on the ground, in"
+        f"{'' if len(boxes) == 2 else ' who are known to interact' if named else ' with the least cost'}: {best.distance:.2f} heights apart on the ground, in"
         f" {best.together} of {frames} frames"
     )
     return Choice([first, second, *others], True, len(boxes), why)

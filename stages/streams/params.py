@@ -15,6 +15,8 @@ class TruthParams(Params):
 
     backend: Literal["truth"]
     """truth: the record's slot `truth`, a table of the people in each clip."""
+    pair: Literal["known", "rule"] = "known"
+    """Who chooses the two who interact: the table, as the paper's clicks by hand do, or the rule of all back ends."""
 
 
 class OpenCVParams(Params):

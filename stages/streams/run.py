@@ -52,8 +52,9 @@ def look(method: Method, clip: Clip) -> dict[str, Any]:
         InputError: the clip cannot be looked at.
     """
     cv2.setNumThreads(1)  # the cores are for clips side by side
-    found = finder(*method).find(clip)
-    choice = choose(found, clip.frames)
+    who = finder(*method)
+    found = who.find(clip)
+    choice = choose(found, clip.frames, who.known(clip.clip_id))
     rows = sorted((one._replace(track=choice.number(one.track)) for one in found), key=lambda one: one[:2])
     return {"people": choice.people, "why": choice.why, **packed(rows)}
 

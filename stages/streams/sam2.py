@@ -51,6 +51,10 @@ class Sam2:
         libraries = {name: version(name).split("+")[0] for name in _LIBRARIES}
         return {"version": VERSION, "weights": [revision_of(one.name, one.revision) for one in names], **libraries}
 
+    def known(self, clip_id: str) -> tuple[int, int] | None:
+        """Return None: nothing in a clip says who interacts."""
+        return None
+
     def find(self, clip: Clip) -> list[Seen]:
         """Return the people of a clip, numbered by the detector's score.
 

@@ -40,6 +40,10 @@ class StillCamera:
         """Return the versions of this code and of OpenCV."""
         return {"version": VERSION, "cv2": cv2.__version__}
 
+    def known(self, clip_id: str) -> tuple[int, int] | None:
+        """Return None: nothing in a clip says who interacts."""
+        return None
+
     def find(self, clip: Clip) -> list[Seen]:
         """Return the people of a clip, numbered as they are met.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +14,7 @@ from stages.streams.finder import Clip, Seen, seen
 from stages.video.masks import Mask, from_runs
 
 #: Raise it when the same table gives other people.
-VERSION = 1
+VERSION = 2
 _COLUMNS = ["clip_id", "frames", "width", "height", "person_masks"]
 
 
@@ -24,8 +24,8 @@ class Truth:
     Each is the run lengths in row order over (T, H, W), as in the simulator's other tables.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        """Open the table.
+    def __init__(self, path: Path | None, pair: Literal["known", "rule"] = "known") -> None:
+        """Open the table; `pair` says who chooses the two who interact.
 
         Raises:
             InputError: there is none, or it is not of people.
@@ -40,7 +40,7 @@ class Truth:
         except (pa.ArrowException, OSError) as error:
             do = "name the table of a rendered data set of people"
             raise InputError(f"no table of people ({error})", file=path, do=do) from None
-        self.path, self._table = path, table
+        self.path, self._table, self._pair = path, table, pair
         self._places = {clip: place for place, clip in enumerate(table["clip_id"].to_pylist())}
 
     def shapes(self, clip_id: str) -> dict[str, Any]:
@@ -48,6 +48,10 @@ class Truth:
         place = self._places.get(clip_id)
         row = [] if place is None else self._table.slice(place, 1).to_pylist()
         return {"version": VERSION, "row": journal_key(row=row)}
+
+    def known(self, clip_id: str) -> tuple[int, int] | None:
+        """Return the first two people of the table, who interact; None where the rule must choose."""
+        return (0, 1) if self._pair == "known" else None
 
     def find(self, clip: Clip) -> list[Seen]:
         """Return the people as they were drawn.

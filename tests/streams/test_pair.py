@@ -79,3 +79,14 @@ def test_equal_costs_go_to_those_who_are_seen_longer_then_to_the_lower_numbers()
 def test_the_order_of_the_rows_changes_nothing(order):
     found = person(0, 0, 10, 20) + person(1, 60, 50, 40) + person(2, 300, 300, 300)
     assert choose(found[::order], 3) == choose(found, 3)
+
+
+def test_two_who_are_known_to_interact_are_the_pair_where_they_are_seen_together():
+    near = person(0, *[100] * 10) + person(1, *[130] * 10)
+    far = near + person(2, *[400] * 10)
+    assert {choose(far, 10).number(track) for track in (0, 1)} == {1, 2}
+    choice = choose(far, 10, known=(2, 0))
+    assert [choice.number(track) for track in (0, 2, 1)] == [1, 2, 3]
+    assert "who are known to interact" in choice.why
+    never = near + person(2, 400, frames=[10])
+    assert {choose(never, 11, known=(2, 0)).number(track) for track in (0, 1)} == {1, 2}
