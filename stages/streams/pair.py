@@ -71,10 +71,10 @@ def choose(found: Sequence[Seen], frames: int, known: tuple[int, int] | None = N
     best = min(named or costs)
     first, second = _left_to_right(boxes, best.tracks)
     others = [track for track in longest if track not in (first, second)]
+    chosen = "" if len(boxes) == 2 else " who are known to interact" if named else " with the least cost"
     why = (
-        f"{'the only' if len(boxes) == 2 else f'of {len(boxes)} people the'} two seen together"
-        f"{'' if len(boxes) == 2 else ' who are known to interact' if named else ' with the least cost'}: {best.distance:.2f} heights apart on the ground, in"
-        f" {best.together} of {frames} frames"
+        f"{'the only' if len(boxes) == 2 else f'of {len(boxes)} people the'} two seen together{chosen}:"
+        f" {best.distance:.2f} heights apart on the ground, in {best.together} of {frames} frames"
     )
     return Choice([first, second, *others], True, len(boxes), why)
 

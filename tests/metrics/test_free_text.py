@@ -46,6 +46,7 @@ BLOCKS = {
             "errors": 0.3,
         }
     },
+    "compare": {"home": {"sweep": {"metrics": [], "steps": 2}, "confusion": None}},
     "score": {
         "home": {"confidence": 0.95, "assumed_icc": 0.1, "thresholds": {}, "only": {}, "headline": []}
         | {"subsets": {"open": ["seen", "unseen"]}}
@@ -204,7 +205,7 @@ def scores(place, metric, protocol="open"):
 def test_scores_have_the_mean_over_clips_the_share_unmapped_and_the_share_that_names_what_never_trained(place):
     learnt = {"methods": records(RUN, "model", protocol="open")}
     assert measure(place, Reader({}), learnt) == ""
-    assert place.run("score", "home", values={**BLOCKS, **learnt}) == ""
+    assert place.run("score", "home", "data/none", values={**BLOCKS, **learnt}) == ""
     values = [row["value"] for row in rows_of("narration_similarity").values() if row["value"] is not None]
     frame = pl.Series(values)
     found = scores(place, "narration_similarity")
