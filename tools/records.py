@@ -155,7 +155,9 @@ def _check_slots(where: _Where, record: object, known: set[str], more: set[str])
 def _check_names(where: _Where, record: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     """Check that the coordinates of a record lead somewhere."""
     made = {"none", *(values.get("pretrained") or {}), *(values.get("fetched") or {})}
-    finds = where.kind == "streamed"  # who finds people is asked nothing: no stage has to know the model before
+    finds = where.key.startswith(
+        "streamed."
+    )  # who finds people is asked nothing: no stage has to know the model before
     for slot, folder in _FILES.items():
         name = record.get(slot)
         if name is None:
@@ -178,9 +180,10 @@ def _check_names(where: _Where, record: Mapping[str, Any], values: Mapping[str, 
             where.fail(f"no record of a data set {record['dataset']}", f"write it, or name one of: {known}", "dataset")
         if record["method"] in (*NULLS, REFERENCES):
             where.fail(f"{record['method']} is the name of a null model or of the references", "take another", "method")
-        if record["protocol"] != "all" and record["protocol"] not in (known_ := _protocols(str(record["dataset"]))):
+        protocol = record.get("protocol", "all")
+        if protocol != "all" and protocol not in (known_ := _protocols(str(record["dataset"]))):
             do = f"name one of: {', '.join(known_)}, or add it to params/datasets/{record['dataset']}.yaml"
-            where.fail(f"there is no protocol {record['protocol']}", do, "protocol")
+            where.fail(f"there is no protocol {protocol}", do, "protocol")
 
 
 def _protocols(dataset: str) -> list[str]:

@@ -41,7 +41,7 @@ def params() -> dict[str, Any]:
     record |= {"captioner": "embedded", "judge": "none"}
     asked = values["asked"]["home_embedded_list"] | {"dataset": NAME}
     values |= {"scenes": [], "pretrained": {}, "fetched": {}, "controlled": {}, "trained": {}, "adapted": {}}
-    values |= {"teachers": {}, "distilled": {}, "ingested": {NAME: record}}
+    values |= {"teachers": {}, "distilled": {}, "interacting": {}, "streamed": {}, "ingested": {NAME: record}}
     values |= {"pushed": {}, "kept": {NAME: record}, "datasets": {NAME: record}}
     return values | {key: {f"{NAME}_embedded_list": asked} for key in ("asked", "methods")}
 

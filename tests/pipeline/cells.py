@@ -56,7 +56,7 @@ def study(folder: Path, datasets: dict[str, dict[str, Any]], **records: dict[str
         shutil.copy(ROOT / none, folder / none)
     (folder / "compute.yaml").write_text(yaml.safe_dump({"device": "cpu", "workers": 1}))
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
-    emptied = (*KINDS, "pretrained", "fetched", "kept", "listed", "teachers", "controlled")
+    emptied = (*KINDS, "pretrained", "fetched", "kept", "listed", "teachers", "streamed", "controlled")
     values |= {kind: {} for kind in emptied} | {"scenes": []} | records
     values["pushed"] = {name: BARE | record for name, record in datasets.items()}
     values["datasets"] = values["pushed"] | values["kept"]

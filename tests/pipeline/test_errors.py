@@ -113,6 +113,8 @@ def project(tmp_path_factory, server):
             "adapted": {},
             "teachers": {},
             "distilled": {},
+            "interacting": {},
+            "streamed": {},
             "controlled": {},
             "pretrained": {},
             "scenes": ["tiny"],

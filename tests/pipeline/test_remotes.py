@@ -8,6 +8,7 @@ import asyncssh
 import pytest
 import yaml
 
+from stages.base.paths import METHODS
 from tests.conftest import dvc
 from tests.pipeline import remotes
 from tests.pipeline.project import BLOCKS, PUBLISHED, REPLAY, SPLITS, copy_project, edit_yaml, git, ran
@@ -156,7 +157,7 @@ def test_images_of_a_licensed_data_set_stay_here(tmp_path, remote_file):
     record |= {"keywords": "data/none", "captioner": "none", "judge": "none", "truth": "data/none"}
     record |= dict.fromkeys(("controls", "seeds", "targets"), "data/none")
     sets = {"weizmann": record}
-    lists = {key: {} for key in ("asked", "trained", "adapted", "teachers", "distilled", "methods", "controlled")}
+    lists = {key: {} for key in (*METHODS, "teachers", "streamed", "methods", "controlled")}
     lists |= dict.fromkeys(("datasets", "ingested", "pushed"), sets)
     edit_yaml(project / "params.yaml", lambda params: params.update(**lists, kept={}))
     env = {"HAR_JOURNAL": str(project / ".journal")}
