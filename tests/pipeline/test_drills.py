@@ -70,12 +70,12 @@ def damage(file: Path, truncate: bool) -> None:
 @pytest.mark.parametrize("truncate", [False, True], ids=["a flipped byte", "cut short"])
 def test_a_damaged_file_in_the_cache_is_found_and_made_again(copy, replayed, truncate):
     # DVC hands it out without a word, so it is a stage that reads it, or `verify`, that tells.
-    name = f"{RUN}/scores/deepseek_vl2.parquet"
+    name = f"{RUN}/verdicts/deepseek_vl2.parquet"
     damage(cached(copy, name), truncate)
     (copy / name).unlink()
     dvc("checkout", f"{REPLAY}:score@smarthome_vlm", cwd=copy)
     assert not same(copy, replayed)
-    output = dvc("repro", "-s", "-f", f"{REPLAY}:score@smarthome_vlm", cwd=copy, env=journal(copy), check=False)
+    output = dvc("repro", "-s", "-f", f"{REPLAY}:report@smarthome_vlm", cwd=copy, env=journal(copy), check=False)
     assert f"error: {name}: not a Parquet file, or a damaged one" in output
     assert "stages.cache.verify" in output
     told = started(copy, command="stages.cache.verify").communicate()[0]

@@ -18,7 +18,7 @@ def test_every_stage_that_trains_is_shipped():
     root = [stage for stage in graph.stages() if stage.pipeline == ROOT / "dvc.yaml"]
     code = {stage.name: (ROOT / "stages" / stage.room / "__main__.py").read_text() for stage in root}
     trains = {name for name, text in code.items() if "hold_arithmetic()" in text}
-    assert trains == {"pretrain", "train", "adapt", "teach", "distill", "controls"}
+    assert trains == {"pretrain", "train", "adapt", "teach", "distill", "interact", "controls"}
     assert trains - {"controls"} <= set(LEARNING)
     assert all(learns(f"{name}@a_cell") for name in LEARNING)
 

@@ -373,7 +373,11 @@ def test_the_command_line_takes_a_recipe_and_the_scenes(scene, tmp_path):
     for arguments, changed, said in [
         (("small", "other", "pretrain", "pretrain_table"), {}, "recipes.other"),
         (("small", "tiny", "nowhere", "pretrain_table"), {}, "nowhere"),
-        (("small", "tiny", "pretrain", "pretrain_table"), {"scene": "pretrain"}, "recipes.tiny.scene"),
+        (
+            ("small", "tiny", "pretrain", "pretrain_table"),
+            {"scene": "pretrain"},
+            "scene': Extra inputs are not permitted",
+        ),
     ]:
         wrong = call(*arguments, **changed)
         assert wrong.returncode == 1

@@ -54,7 +54,7 @@ PARAMS: dict[str, Any] = {
     "root": ".",
     "pretrained": {"embedded": {"recipe": "embedded", "scene": "none", "tables": "none"}},
     "pushed": {"home": DATASET | {"judge": "none"}},
-    "datasets": {"home": DATASET | {"judge": "none"}},
+    "datasets": {"home": DATASET | {"judge": "none", "seeds": "data/none"}},
     "ingested": {"home": DATASET | {"judge": "none"}},
     **RECORDS,
     "methods": {key: record for records in RECORDS.values() for key, record in records.items()},
@@ -89,6 +89,11 @@ def stubs() -> dict[str, Any]:
         body["deps"] = ["stages/stub.py", *deps]
         # Counts of errors are of answers; no stub asks.
         body["params"] = [one for one in body.get("params", []) if "errors.json" not in str(one)]
+    # What score compares is of no draw: its tables and its block stay out.
+    score = real["score"]["do"]
+    score["outs"] = [out for out in score["outs"] if str(out).endswith(("/scores", "/verdicts"))]
+    score["params"] = [{"params/datasets/${key}.yaml": ["score"]}]
+    del score["plots"]
     return {name: real[name] for name in STAGES}
 
 

@@ -29,7 +29,7 @@ CELLS = [
 pytestmark = pytest.mark.slow
 TRAINED, ADAPTED, BASE = "net.recipe.seed-1", "head.recipe.seed-1", "embedded.seed-1"
 #: What follows from any row: null models answer for all methods at once, which are measured and scored together.
-AFTER = ("nulls home", "measure home none data/none", "score home")
+AFTER = ("nulls home", "measure home none data/none", "score home data/none")
 
 
 def start(project: Path, *arguments: str) -> subprocess.Popen[str]:
