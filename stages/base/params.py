@@ -8,7 +8,7 @@ How fast and where is `compute.yaml`: no stage depends on it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -254,12 +254,23 @@ def lookup(values: Mapping[str, Any], dotted: str, where: str) -> Any:
     return value
 
 
+def _keys(value: Any, place: tuple[int | str, ...], missing: bool) -> Iterator[str]:
+    """Yield the keys that lead to an error in a value; pydantic's place of it names the members of unions, too."""
+    for part in place[:-1] if missing else place:
+        inside = part in value if isinstance(value, Mapping) else isinstance(value, list) and isinstance(part, int)
+        if inside:
+            value = value[part]
+            yield str(part)
+    if missing:
+        yield str(place[-1])
+
+
 def _checked(kind: Any, value: Any, where: str, dotted: str) -> Any:
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join([*([dotted] if dotted else []), *(str(part) for part in first["loc"])])
+        key = ".".join([*([dotted] if dotted else []), *_keys(value, first["loc"], first["type"] == "missing")])
         file, key = (where, key) if where.endswith("compute.yaml") else written(key)
         raise InputError(
             f"{first['msg']}, got {first['input']!r}", file=file, key=key, do="correct the value"

@@ -18,6 +18,8 @@ OF_SHARES = ["accuracy_low", "accuracy_high"]
 #: Numbers of metrics that read free text, with the bounds of those that have some; a run without any has none of these.
 TEXT_NUMBERS = ["mean", "unmapped", "names_unseen"]
 OF_TEXT = [*(f"{name}{bound}" for name in TEXT_NUMBERS for bound in ("", "_low", "_high")), "clip_sd"]
+#: Whether a row's metric has accuracy as its headline.
+_BY_SHARE = pl.col("metric").is_in([name for name in METRICS if headline(name, False) == "accuracy"])
 KEYS = ["method", "protocol", "metric"]
 CLASS = "class:"
 #: What is told of each class of a metric of sets.
@@ -27,8 +29,7 @@ CLASS_NUMBERS = ["f1", "precision", "recall", "ap"]
 def summary(scores: pl.DataFrame) -> pl.DataFrame:
     """Return the table of `COLUMNS` and, where there are such metrics, `OF_SETS`, `OF_SHARES` and `OF_TEXT`."""
     shares = _aggregate(scores, "accuracy").rename({"value": "accuracy", "low": OF_SHARES[0], "high": OF_SHARES[1]})
-    is_headline = pl.col("metric").is_in([name for name in METRICS if headline(name, False) == "accuracy"])
-    shares = shares.with_columns(pl.when(is_headline).then(pl.col(bound)).alias(bound) for bound in OF_SHARES)
+    shares = shares.with_columns(pl.when(_BY_SHARE).then(pl.col(bound)).alias(bound) for bound in OF_SHARES)
     table = shares.select(*KEYS, "accuracy", *OF_SHARES, *COLUMNS[-3:])
     for name in ("mca", *SET_NUMBERS, *TEXT_NUMBERS):
         found = _aggregate(scores, name).rename({"value": name, "low": f"{name}_low", "high": f"{name}_high"})
@@ -81,16 +82,14 @@ def null_beats(table: pl.DataFrame, nulls: Sequence[str]) -> pl.DataFrame:
     it is the headline, are in columns of their own.
     """
     keys, numbers = ["protocol", "metric"], ["mca", "macro_f1", "accuracy"]
-    shares = pl.col("metric").is_in([name for name in METRICS if headline(name, False) == "accuracy"])
-    number = (
-        pl.when(shares)
-        .then(pl.lit("accuracy"))
-        .otherwise(pl.when(pl.col("mca").is_null()).then(pl.lit("macro_f1")).otherwise(pl.lit("mca")))
-    )
-    single = table.with_columns(number=number).with_columns(
-        pl.when(pl.col("number") == name).then(pl.col(name)).alias(name) for name in numbers
-    )
-    single = single.select(*keys, "model", *numbers, value=pl.coalesce(numbers))
+    by_class = ~_BY_SHARE & pl.col("mca").is_not_null()
+    single = table.select(
+        *keys,
+        "model",
+        pl.when(by_class).then(pl.col("mca")).alias("mca"),
+        pl.when(~_BY_SHARE & ~by_class).then(pl.col("macro_f1")).alias("macro_f1"),
+        pl.when(_BY_SHARE).then(pl.col("accuracy")).alias("accuracy"),
+    ).with_columns(value=pl.coalesce(numbers))
     is_null = pl.col("model").is_in(list(nulls))
     null = single.filter(is_null).rename({"model": "null", **{name: f"null_{name}" for name in [*numbers, "value"]}})
     rows = single.filter(~is_null).join(null, on=keys).filter(pl.col("null_value") >= pl.col("value"))

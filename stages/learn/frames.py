@@ -1,22 +1,17 @@
 """Clips decoded once: evenly spread frames of one size, memory-mapped under the journal's folder.
 
 Training looks at a clip in every epoch; decoding it each time would take longer than a small model's step. A clip's
-frames are a record in a segment beside the room's journal, which says where it lies, with its checksum:
-so a killed run goes on, any number of processes write (each its own segment), a batch reads only its own clips from
-disk, and what a disk changed is decoded again.
+frames are a record in a segment beside the room's journal (`stages/journal/segments.py`): a batch reads only its own
+clips from disk, and what a disk changed is decoded again.
 """
 
 from __future__ import annotations
 
 import sys
-import uuid
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
 from itertools import count
-from pathlib import Path
-from typing import IO
 
 import cv2
 import numpy as np
@@ -24,6 +19,7 @@ from numpy.typing import NDArray
 
 from stages.base.errors import InputError
 from stages.base.params import compute
+from stages.journal.segments import KIND, Place, Segments
 from stages.journal.store import Journal, journal_key
 from stages.learn.data import Clip
 from stages.learn.params import Pixels
@@ -55,8 +51,8 @@ class Store:
             "av": version("av"),
             "opencv": version("opencv-contrib-python"),
         }
-        self._at: dict[str, tuple[Path, int]] = {}
-        self._maps: dict[Path, NDArray[np.uint8]] = {}
+        self._at: dict[str, Place] = {}
+        self._segments = Segments("u8")
 
     def keep(self, clips: Sequence[Clip], processes: int, advance: Callable[[int], None] = lambda _: None) -> int:
         """Decode the clips that are not kept yet, each file once; return how many those were.
@@ -64,7 +60,7 @@ class Store:
         Raises:
             InputError: a clip cannot be decoded, or has fewer frames than the manifest says.
         """
-        with Journal(ROOM, ("segment", "offset", "crc")) as journal:
+        with Journal(ROOM, KIND) as journal:
             missing: dict[str, Clip] = {}
             for clip in clips:
                 if not self._find(journal, clip):
@@ -76,27 +72,16 @@ class Store:
         return len(missing)
 
     def _find(self, journal: Journal, clip: Clip) -> bool:
-        bad, length = None, self._length(clip)
-        for key in self._keys(clip):
-            if key not in journal:
-                break
-            value = journal.get(key)
-            path, offset = journal.folder / value["segment"], int(value["offset"])
-            if not path.exists() or path.stat().st_size < offset + length:
-                continue  # somebody removed it
-            if zlib.crc32(self._bytes(path, offset, length).data) == value["crc"]:
-                self._at[clip.md5] = (path, offset)
-                return True
-            bad = path
-        if bad:
-            print(f"left aside, a disk changed it, {clip.path} is decoded again: {bad}", file=sys.stderr)
+        found = self._segments.find(journal, self._keys(clip), lambda _: int(np.prod(self.shape(clip))))
+        if found.place is not None:
+            self._at[clip.md5] = found.place
+            return True
+        if found.changed:
+            print(f"left aside, a disk changed it, {clip.path} is decoded again: {found.changed}", file=sys.stderr)
         return False
 
     def _keys(self, clip: Clip) -> Iterator[str]:
-        """Yield the keys under which a clip may be kept: the first record's, then those of what took its place.
-
-        Of two records with one key the journal may give either, so a lost one's key is not taken again.
-        """
+        """Yield the keys under which a clip may be kept, as `Segments` takes them."""
         yield journal_key(md5=clip.md5, frames=clip.frames, **self._shapes)
         for again in count(1):
             yield journal_key(md5=clip.md5, frames=clip.frames, again=again, **self._shapes)
@@ -106,34 +91,21 @@ class Store:
         width, height = self.pixels.kept_size
         return (self.pixels.kept or clip.frames, height, width, 3)
 
-    def _length(self, clip: Clip) -> int:
-        return int(np.prod(self.shape(clip)))
-
     def _decode(self, journal: Journal, clips: Sequence[Clip], processes: int, advance: Callable[[int], None]) -> None:
-        journal.folder.mkdir(parents=True, exist_ok=True)
-        segment = journal.folder / f"{uuid.uuid4().hex}.u8"
         work = partial(decode, kept=self.pixels.kept, size=self.pixels.kept_size, fit=self.pixels.fit)
-        with segment.open("wb", buffering=0) as out:
+        try:
             for clip, frames in parallel_map(work, clips, min(processes, len(clips)), compute().clip_seconds):
                 if isinstance(frames, Crashed):
                     raise InputError(str(frames), file=clip.path, do="ingest again: the clip may have changed")
-                offset = out.tell()
-                _write(out, frames)
-                key = next(key for key in self._keys(clip) if key not in journal)
-                journal.put(key, {"segment": segment.name, "offset": offset, "crc": zlib.crc32(frames.data)})
+                self._segments.add(journal, self._keys(clip), frames)
                 advance(1)
+        finally:
+            self._segments.close()
 
     def get(self, clip: Clip, places: Sequence[int] | NDArray[np.int64] | slice = slice(None)) -> Frames:
         """Return kept frames of a clip, (n, H, W, 3); `places` are among the kept ones. `keep` it first."""
-        record = self._bytes(*self._at[clip.md5], self._length(clip))
+        record = self._segments.read(self._at[clip.md5])
         return np.asarray(record.reshape(self.shape(clip))[places])
-
-    def _bytes(self, path: Path, offset: int, length: int) -> Frames:
-        """Return a clip's record as it lies in a segment, flat."""
-        whole = self._maps.get(path)
-        if whole is None or len(whole) < offset + length:
-            whole = self._maps[path] = np.memmap(path, np.uint8, mode="r")
-        return whole[offset : offset + length]
 
 
 def decode(clip: Clip, kept: int | None, size: tuple[int, int], fit: str) -> Frames:
@@ -156,10 +128,3 @@ def resized(image: Image, size: tuple[int, int], fit: str) -> Image:
     shrinks = image.shape[1] > size[0]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(np.ascontiguousarray(image), size, interpolation=how), np.uint8)
-
-
-def _write(out: IO[bytes], frames: Frames) -> None:
-    # An unbuffered write may be short on a full disk; the next call then raises ENOSPC.
-    view = memoryview(frames.tobytes())
-    while view:
-        view = view[out.write(view) or 0 :]

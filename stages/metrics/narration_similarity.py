@@ -12,20 +12,15 @@ from collections.abc import Iterable
 
 from stages.metrics.context import Context, Row
 from stages.metrics.metric import Metric
+from stages.metrics.similarity import cosine_rows
 from stages.metrics.texts import NO_NARRATION, texts
-from stages.text.vectors import cosines
 
 
 def rows(context: Context) -> Iterable[Row]:
     """Return the cosine of each answer with its clip's narration."""
     found: list[Row] = []
     said = list(texts(context, found, context.narrations, NO_NARRATION))
-    answers = context.sentences.embed([text for _, text in said])
-    told = context.sentences.embed([context.narrations[answer.clip_id] for answer, _ in said])
-    values = list(cosines(answers, told)) if said else []
-    return found + [
-        Row(answer.clip_id, answer.repeat, float(value)) for (answer, _), value in zip(said, values, strict=True)
-    ]
+    return [*found, *cosine_rows(context, said, [context.narrations[answer.clip_id] for answer, _ in said])]
 
 
 METRIC = Metric(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.metrics.context import Context, Row
+from stages.metrics.context import Answer, Context, Row
 from stages.metrics.metric import Metric
 from stages.metrics.texts import texts
 from stages.text.vectors import cosines
@@ -26,21 +26,23 @@ def similarity(predictions: NDArray[np.float32], references: NDArray[np.float32]
     return cosines(predictions, references)
 
 
-def rows(context: Context) -> Iterable[Row]:
-    """Return the cosine of each answer with its clip's reference caption."""
-    found: list[Row] = []
-    said = list(texts(context, found, references=context.references))
+def cosine_rows(context: Context, said: Sequence[tuple[Answer, str]], told: Sequence[str]) -> Iterator[Row]:
+    """Yield the cosine of each answer's text with the text in the same place of `told`, whatever that says."""
     answers = context.sentences.rows([text for _, text in said])
-    references = context.sentences.rows([context.references[answer.clip_id] for answer, _ in said])
+    references = context.sentences.rows(told)
     vectors = context.sentences.vectors
     for start in range(0, len(said), _WINDOW):
         part = slice(start, start + _WINDOW)
         values = similarity(vectors[answers[part]], vectors[references[part]])
-        found += [
-            Row(answer.clip_id, answer.repeat, float(value))
-            for (answer, _), value in zip(said[part], values, strict=True)
-        ]
-    return found
+        for (answer, _), value in zip(said[part], values, strict=True):
+            yield Row(answer.clip_id, answer.repeat, float(value))
+
+
+def rows(context: Context) -> Iterable[Row]:
+    """Return the cosine of each answer with its clip's reference caption."""
+    found: list[Row] = []
+    said = list(texts(context, found, references=context.references))
+    return [*found, *cosine_rows(context, said, [context.references[answer.clip_id] for answer, _ in said])]
 
 
 METRIC = Metric(

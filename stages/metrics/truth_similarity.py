@@ -10,21 +10,16 @@ from collections.abc import Iterable
 
 from stages.metrics.context import Context, Row
 from stages.metrics.metric import Metric
+from stages.metrics.similarity import cosine_rows
 from stages.metrics.texts import texts
 from stages.metrics.truth import template
-from stages.text.vectors import cosines
 
 
 def rows(context: Context) -> Iterable[Row]:
     """Return the cosine of each answer with what was rendered, told by a template."""
     found: list[Row] = []
     said = list(texts(context, found))
-    answers = context.sentences.embed([text for _, text in said])
-    told = context.sentences.embed([template(context.truth(answer.clip_id)) for answer, _ in said])
-    values = list(cosines(answers, told)) if said else []
-    return found + [
-        Row(answer.clip_id, answer.repeat, float(value)) for (answer, _), value in zip(said, values, strict=True)
-    ]
+    return [*found, *cosine_rows(context, said, [template(context.truth(answer.clip_id)) for answer, _ in said])]
 
 
 METRIC = Metric(

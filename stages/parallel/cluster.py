@@ -9,7 +9,6 @@ sample that ends its worker, twice, is a result (`Crashed`) and takes nobody wit
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,21 +31,16 @@ R = TypeVar("R")
 
 #: Tasks under way for each worker: one that it works on and one that waits, so that memory does not grow.
 _AHEAD = 2
-#: What a worker may find in its environment of what this process has.
-_PASSED = ("HAR_JOURNAL", "OMP_NUM_THREADS", "HF_HOME", "HF_HUB_OFFLINE")
+#: What a worker finds in its environment of what this process has. The first line holds its arithmetic: a machine that
+#: joined by `ray start` has none of it, and a worker may import numpy before `stages` can set it.
+_PASSED = (
+    *("MKL_CBWR", "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA"),
+    *("OMP_NUM_THREADS", "HF_HOME", "HF_HUB_OFFLINE"),
+)
 
 
-class Cluster(NamedTuple):
-    """A cluster that was joined."""
-
-    workers: int
-    """Workers that it has room for."""
-    nodes: int
-    """Machines that live."""
-
-
-def join(gpus: float = 0) -> Cluster:
-    """Join the cluster of `compute.yaml`, or start one here; return what room it has.
+def join(gpus: float = 0) -> int:
+    """Join the cluster of `compute.yaml`, or start one here; return how many workers it has room for.
 
     Args:
         gpus: that a worker needs; samples that are decoded need none.
@@ -70,7 +64,7 @@ def join(gpus: float = 0) -> Cluster:
             key="ray",
             do="ask for less, or join a larger cluster",
         )
-    return Cluster(min(room, where.workers or room), len(_alive(ray)))
+    return min(room, where.workers or room)
 
 
 def _ray() -> Any:
@@ -88,7 +82,8 @@ def _start(ray: Any) -> None:
     # Another machine has this project at the same path, on a disk that all share; its workers import it from there.
     passed["PYTHONPATH"] = os.pathsep.join([_code(), *filter(None, [os.environ.get("PYTHONPATH")])])
     passed["HAR_JOURNAL"] = str(root().resolve())
-    options: dict[str, Any] = {"address": address} if address else {"include_dashboard": False}
+    # "local" starts one: left out, Ray would join whatever cluster it finds on this machine.
+    options: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
     if not address and compute().workers:
         options["num_cpus"] = compute().workers * compute().ray.cpus
     try:
@@ -171,16 +166,19 @@ class _Under(NamedTuple):
 def cluster_map(
     function: Callable[[T], R], items: Iterable[T], seconds: float | None = None
 ) -> Iterator[tuple[T, R | Crashed]]:
-    """Yield each item with `function(item)` in any order, as `parallel_map` does, on all machines of a cluster."""
-    room, ray = join(), _ray()
+    """Yield each item with `function(item)` in any order, as `parallel_map` does, on all machines of a cluster.
+
+    `seconds` is how long `function` lets itself work, for messages.
+    """
+    workers, ray = join(), _ray()
     task = ray.remote(num_cpus=compute().ray.cpus, max_retries=0, retry_exceptions=False)(_work)
-    work = partial(task.remote, os.getcwd(), function, seconds)
+    work = partial(task.remote, os.getcwd(), function)
 
     def done(reference: ObjectRef[Any], of: _Under) -> list[tuple[T, R]]:
         return [(of.items[0], ray.get(reference))]
 
     chunks = ([item] for item in items)
-    yield from _spread(ray, chunks, room.workers, lambda chunk: work(chunk[0]), done, seconds)
+    yield from _spread(ray, chunks, workers, lambda chunk: work(chunk[0]), done, seconds)
 
 
 def actor_map(
@@ -197,7 +195,7 @@ def actor_map(
     room, ray = join(gpus), _ray()
     actor = ray.remote(num_cpus=compute().ray.cpus, num_gpus=gpus, max_restarts=0)(_Worker)
     folder = os.getcwd()
-    idle = [actor.remote(folder, make) for _ in range(min(room.workers, max(1, -(-len(items) // size))))]
+    idle = [actor.remote(folder, make) for _ in range(min(room, max(1, -(-len(items) // size))))]
     workers = len(idle)
     busy: dict[ObjectRef[Any], Any] = {}
 
@@ -278,15 +276,9 @@ def _why(error: Exception, tries: int, seconds: float | None) -> str:
     return f"the process that worked on it died{memory}{late}, {tries} times"
 
 
-def _work(folder: str, function: Callable[[T], R], seconds: float | None, item: T) -> R:
-    """Return `function(item)`, or let the alarm kill this process: its default action needs no interpreter."""
+def _work(folder: str, function: Callable[[T], R], item: T) -> R:
     _enter(folder)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, seconds or 0)
-    try:
-        return function(item)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+    return function(item)
 
 
 def _enter(folder: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +16,7 @@ from typing import TypeVar
 from stages.base.params import compute
 from stages.parallel.cluster import cluster_map
 from stages.parallel.crashed import Crashed
+from stages.parallel.timed import within
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,11 +34,11 @@ def parallel_map(
     `seconds`, a process that works longer on an item is killed: a decoder in C that hangs cannot be asked to stop.
     Where `compute.yaml` says `engine: ray`, the workers of a cluster do the work, however many `processes` are given.
     """
+    if seconds is not None:
+        function = partial(within, function, seconds)
     if compute().engine == "ray":
         yield from cluster_map(function, items, seconds)
         return
-    if seconds is not None:
-        function = partial(_within, function, seconds)
     waiting = iter(items)
     unfinished: list[T] | None = None
     while unfinished is None or unfinished:
@@ -53,16 +53,6 @@ def parallel_map(
                 yield item, Crashed(f"not done after {seconds:g} s, twice")
             elif alone:
                 yield item, Crashed("the process that worked on it died, twice")
-
-
-def _within(function: Callable[[T], R], seconds: float, item: T) -> R:
-    """Return `function(item)`, or let the alarm kill this process: its default action needs no interpreter."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        return function(item)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _until_crash(

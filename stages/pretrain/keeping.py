@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
@@ -81,11 +80,15 @@ class Keeper:
                 part.load_state_dict(found[name])
         return found
 
-    def keep(self, phase: str, step: int, state: Callable[[], State], over: bool = False) -> None:
-        """Save what is kept after `step` steps of a phase, where it is time to or the phase is over."""
+    def keep(self, phase: str, step: int, model: Any, rest: State, over: bool = False, **parts: Any) -> None:
+        """Save what is kept after `step` steps of a phase, where it is time to or the phase is over.
+
+        `recall` puts model and parts back, and returns the rest.
+        """
         if not over and time.monotonic() - self._saved < self._every:
             return
-        now = {"step": step, "over": over, "generator": torch.get_rng_state(), **state()}
+        states = {name: part.state_dict() for name, part in {"model": model, **parts}.items()}
+        now = {"step": step, "over": over, "generator": torch.get_rng_state(), **states, **rest}
         self._checkpoint.keep_old("state")
         self._checkpoint.save("state", {**self._past, phase: now})
         self._saved = time.monotonic()

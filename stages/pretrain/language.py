@@ -58,16 +58,7 @@ def train_language(
         if step >= 0.8 * phase.steps:
             last.append(float(loss.detach()))
         advance(1)
-        keeper.keep(
-            PHASE,
-            step + 1,
-            lambda: {
-                "model": model.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "draw": rng.bit_generator.state,
-                "last": last,
-            },
-        )
+        keeper.keep(PHASE, step + 1, model, {"draw": rng.bit_generator.state, "last": last}, optimiser=optimiser)
     return sum(last) / max(1, len(last))
 
 

@@ -103,15 +103,7 @@ def train(
         said = model(normalised(crops.pixels, processor)).heatmaps
         optimiser.step(loss_of(said, crops.joints, recipe))
         advance(1)
-        keeper.keep(
-            PHASE,
-            step + 1,
-            lambda: {
-                "model": model.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "draw": draw.get_state(),
-            },
-        )
+        keeper.keep(PHASE, step + 1, model, {"draw": draw.get_state()}, optimiser=optimiser)
     model.eval()
 
 

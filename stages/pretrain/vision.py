@@ -111,20 +111,11 @@ def train_vision(
         if step >= 0.9 * phase.steps:
             right.append(float((seen.named("label") == targets["label"]).float().mean()))
         advance(1)
-        keeper.keep(
-            PHASE,
-            step + 1,
-            lambda: {
-                "model": model.state_dict(),
-                "heads": heads.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "draw": draw.get_state(),
-                "right": right,
-            },
-        )
+        rest = {"draw": draw.get_state(), "right": right}
+        keeper.keep(PHASE, step + 1, model, rest, heads=heads, optimiser=optimiser)
     tower.to(memory_format=torch.contiguous_format)
     if known is None or not known["over"]:
-        keeper.keep(PHASE, phase.steps, lambda: {"model": model.state_dict(), "right": right}, over=True)
+        keeper.keep(PHASE, phase.steps, model, {"right": right}, over=True)
     return sum(right) / max(1, len(right))
 
 

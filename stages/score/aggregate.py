@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.score.macro_f1 import macro_f1
-from stages.stats.design import Cells, Design, Floats, Ints, Mask
+from stages.stats.design import Cells, Design, Floats, Ints, Mask, class_weights
 from stages.stats.intervals import Interval, Level, aggregate, wilson
 from stages.stats.spread import effective_clips, pooled_icc
 
@@ -58,13 +58,14 @@ def aggregates(design: Design, right: Floats, named: Ints | None, level: Level) 
     clips, classes = cells.clips.sum(1), len(design.classes)
     recall = cells.total.sum(1) / clips
     size = Size(len(design.of_class), classes, len(design.subjects))
-    even = np.full(classes, 1 / classes)
-    for name, weights in (("mca", even), ("accuracy", clips / clips.sum())):
+    for name in ("mca", "accuracy"):
+        weights = class_weights(cells, name)
         value = float(weights @ recall)
         yield Aggregate(name, value, told(aggregate(value, cells, weights, weights, level)), size)
     if named is not None:
         value, influence = _mean_macro_f1(design, known, named)
         of_clip = design.cells(influence * clips[design.of_class])
+        even = class_weights(cells, "mca")
         yield Aggregate("macro_f1", value, told(aggregate(value, of_clip, np.ones(classes), even, level)), size)
     yield from _per_class(design, cells, recall, level)
     if len(right) > 1:

@@ -17,7 +17,7 @@ from stages.simulate.interactions import CLASSES, THINGS, actor, perform
 from stages.simulate.objects import thing
 from stages.simulate.params import Pairs
 from stages.simulate.passing import passing
-from stages.simulate.render import Frames, boxes, jpeg, lighting, lit, shuffled
+from stages.simulate.render import Frames, boxes, clip_size, lighting, lit, masked, shuffled
 from stages.simulate.scenes import hall
 from stages.simulate.segment import GOLDEN
 from stages.simulate.sentences import sentence
@@ -156,16 +156,11 @@ def render(scene: Pairs, what: Plan) -> Encounter:
         "cut": what.cut,
         "camera": f"{what.camera:02d}",
         "room": f"{what.room:02d}",
-        "frames": count,
-        "fps": scene.fps,
-        "width": scene.size[0],
-        "height": scene.size[1],
+        **clip_size(count, scene.fps, scene.size),
         "joints": pixels.round(1).astype(np.float32).ravel(),
         "person_boxes": np.stack([boxes(one) for one in masks]).ravel(),
         "person_masks": [run_lengths(one) for one in masks],
-        "boxes": boxes(anybody).ravel(),
-        "masks": run_lengths(anybody),
-        "plate": jpeg(lit(canvas.image(), light)),
+        **masked(anybody, lit(canvas.image(), light)),
     }
     return Encounter(what, np.stack([lit(frame, light) for frame in frames]), truth)
 

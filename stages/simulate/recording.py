@@ -11,12 +11,11 @@ from stages.simulate.camera import Array
 from stages.simulate.draw import Canvas, Solid
 from stages.simulate.newborn import figure
 from stages.simulate.params import Table
-from stages.simulate.render import PERSON, Frames, boxes, jpeg, lighting, lit, shuffled
+from stages.simulate.render import PERSON, Frames, clip_size, lighting, lit, masked, shuffled
 from stages.simulate.resuscitate import Stage, act
 from stages.simulate.scenes import table
 from stages.simulate.script import Interval, Script, write
 from stages.simulate.tools import hand, mask_and_bag, suction
-from stages.video.masks import run_lengths
 
 #: What the truth gives a place of, in every frame.
 POINTS = ("face", "trunk", "mask", "suction", "hand_0", "hand_1", "hand_2", "hand_3")
@@ -86,15 +85,10 @@ def render(scene: Table, what: Plan) -> Recording:
         "helper": None if what.helper is None else f"{what.helper:02d}",
         "newborn": f"{what.newborn:02d}",
         "table": f"{what.table:02d}",
-        "frames": count,
-        "fps": scene.fps,
-        "width": scene.size[0],
-        "height": scene.size[1],
+        **clip_size(count, scene.fps, scene.size),
         "names": list(POINTS),
         "points": _points(canvas, stage).ravel(),
-        "boxes": boxes(masks).ravel(),
-        "masks": run_lengths(masks),
-        "plate": jpeg(lit(canvas.image(), light)),
+        **masked(masks, lit(canvas.image(), light)),
     }
     intervals.sort(key=lambda interval: (interval.start, interval.label))
     return Recording(what, np.stack([lit(frame, light) for frame in frames]), script, intervals, truth)

@@ -113,17 +113,12 @@ def render(scene: Scene, what: Plan) -> Clip:
         "subject": f"{what.subject:02d}",
         "camera": f"{what.camera:02d}",
         "room": f"{what.room:02d}",
-        "frames": count,
-        "fps": scene.fps,
-        "width": scene.size[0],
-        "height": scene.size[1],
+        **clip_size(count, scene.fps, scene.size),
         # What a mirror shows as somebody's left is the right.
         "joints": pixels(found[:, MIRROR] if room.mirrored else found).ravel(),
         "held": [prop.name for prop in props],
         "held_at": pixels(np.stack([prop.at for prop in props], 1)).ravel() if props else [],
-        "boxes": boxes(masks).ravel(),
-        "masks": run_lengths(masks),
-        "plate": jpeg(lit(canvas.image(), light)),
+        **masked(masks, lit(canvas.image(), light)),
     }
     return Clip(what, np.stack([lit(frame, light) for frame in frames]), truth)
 
@@ -197,6 +192,16 @@ def lighting(rng: Generator) -> NDArray[np.uint8]:
 def lit(picture: Frames, light: NDArray[np.uint8]) -> Frames:
     """Return a picture in a light that `lighting` drew."""
     return np.asarray(cv2.LUT(picture, light), np.uint8)
+
+
+def clip_size(count: int, fps: float, size: tuple[int, int]) -> dict[str, Any]:
+    """Return the columns that say how long and large a clip is, of its frames and its width and height."""
+    return {"frames": count, "fps": fps, "width": size[0], "height": size[1]}
+
+
+def masked(masks: NDArray[np.bool_], plate: NDArray[np.uint8]) -> dict[str, Any]:
+    """Return the columns of what is masked in a clip, (T, height, width), and of the picture without it."""
+    return {"boxes": boxes(masks).ravel(), "masks": run_lengths(masks), "plate": jpeg(plate)}
 
 
 def jpeg(picture: Frames) -> bytes:

@@ -6,6 +6,19 @@ import pyarrow as pa
 
 from stages.base.schema import STR, STRS
 
+#: What every table says of a clip's file, and of what is masked in it.
+_SIZE = (
+    pa.field("frames", pa.int32(), nullable=False),
+    pa.field("fps", pa.float64(), nullable=False),
+    pa.field("width", pa.int32(), nullable=False),
+    pa.field("height", pa.int32(), nullable=False),
+)
+_MASKED = (
+    pa.field("boxes", pa.list_(pa.int16()), nullable=False),
+    pa.field("masks", pa.list_(pa.int32()), nullable=False),
+    pa.field("plate", pa.binary(), nullable=False),
+)
+
 #: A clip, as it was rendered. Words: "a {person} in a {shirt} shirt is {phrase}"; `verb` and `object` are the
 #: phrase's parts (`object` null where there is none), `place` where it happens, `posture` how the body is.
 #: Sequences run over the clip's T frames, flattened, first axis slowest:
@@ -28,16 +41,11 @@ TRUTH = pa.schema(
         pa.field("subject", STR, nullable=False),
         pa.field("camera", STR, nullable=False),
         pa.field("room", STR, nullable=False),
-        pa.field("frames", pa.int32(), nullable=False),
-        pa.field("fps", pa.float64(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
+        *_SIZE,
         pa.field("joints", pa.list_(pa.float32()), nullable=False),
         pa.field("held", STRS, nullable=False),
         pa.field("held_at", pa.list_(pa.float32()), nullable=False),
-        pa.field("boxes", pa.list_(pa.int16()), nullable=False),
-        pa.field("masks", pa.list_(pa.int32()), nullable=False),
-        pa.field("plate", pa.binary(), nullable=False),
+        *_MASKED,
     ]
 )
 
@@ -52,15 +60,10 @@ RECORDINGS = pa.schema(
         pa.field("helper", STR),
         pa.field("newborn", STR, nullable=False),
         pa.field("table", STR, nullable=False),
-        pa.field("frames", pa.int32(), nullable=False),
-        pa.field("fps", pa.float64(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
+        *_SIZE,
         pa.field("names", STRS, nullable=False),
         pa.field("points", pa.list_(pa.float32()), nullable=False),
-        pa.field("boxes", pa.list_(pa.int16()), nullable=False),
-        pa.field("masks", pa.list_(pa.int32()), nullable=False),
-        pa.field("plate", pa.binary(), nullable=False),
+        *_MASKED,
     ]
 )
 
@@ -80,15 +83,10 @@ SEGMENTS = pa.schema(
         pa.field("kind", STR, nullable=False),
         pa.field("subject", STR, nullable=False),
         pa.field("hand", STR, nullable=False),
-        pa.field("frames", pa.int32(), nullable=False),
-        pa.field("fps", pa.float64(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
+        *_SIZE,
         pa.field("names", STRS, nullable=False),
         pa.field("points", pa.list_(pa.float32()), nullable=False),
-        pa.field("boxes", pa.list_(pa.int16()), nullable=False),
-        pa.field("masks", pa.list_(pa.int32()), nullable=False),
-        pa.field("plate", pa.binary(), nullable=False),
+        *_MASKED,
         pa.field("samples", pa.int32(), nullable=False),
         pa.field("views", pa.list_(pa.int16()), nullable=False),
     ]
@@ -114,15 +112,10 @@ ENCOUNTERS = pa.schema(
         pa.field("cut", pa.bool_(), nullable=False),
         pa.field("camera", STR, nullable=False),
         pa.field("room", STR, nullable=False),
-        pa.field("frames", pa.int32(), nullable=False),
-        pa.field("fps", pa.float64(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
+        *_SIZE,
         pa.field("joints", pa.list_(pa.float32()), nullable=False),
         pa.field("person_boxes", pa.list_(pa.int16()), nullable=False),
         pa.field("person_masks", pa.list_(pa.list_(pa.int32())), nullable=False),
-        pa.field("boxes", pa.list_(pa.int16()), nullable=False),
-        pa.field("masks", pa.list_(pa.int32()), nullable=False),
-        pa.field("plate", pa.binary(), nullable=False),
+        *_MASKED,
     ]
 )

@@ -14,12 +14,11 @@ from stages.simulate.cooking import VERBS, Handled, perform
 from stages.simulate.draw import Canvas, Solid, View
 from stages.simulate.narrate import Narration, narrate
 from stages.simulate.params import Kitchen
-from stages.simulate.render import PERSON, Frames, boxes, jpeg, lighting, lit, shuffled
+from stages.simulate.render import PERSON, Frames, clip_size, lighting, lit, masked, shuffled
 from stages.simulate.resuscitate import Hand
 from stages.simulate.scenes import kitchen
 from stages.simulate.tools import hand
 from stages.simulate.utensils import COLOURS, THINGS, dye, utensil
-from stages.video.masks import run_lengths
 
 Kind = Literal["train", "seen", "unseen", "new_pairs"]
 KINDS: tuple[Kind, ...] = ("train", "seen", "unseen", "new_pairs")
@@ -124,15 +123,10 @@ def render(scene: Kitchen, what: Plan) -> Segment:
         "kind": what.kind,
         "subject": what.participant,
         "hand": "right" if cook.side > 0 else "left",
-        "frames": count,
-        "fps": scene.fps,
-        "width": scene.size[0],
-        "height": scene.size[1],
+        **clip_size(count, scene.fps, scene.size),
         "names": list(POINTS),
         "points": _points(canvas, [*(one.palm for one in hands), things[0].at], views).ravel(),
-        "boxes": boxes(masks).ravel(),
-        "masks": run_lengths(masks),
-        "plate": jpeg(lit(full.colour, light)),
+        **masked(masks, lit(full.colour, light)),
         "samples": Canvas.SAMPLES,
         "views": views.ravel(),
     }

@@ -69,3 +69,11 @@ def test_every_pair_of_which_one_learns_has_its_seeds() -> None:
     for row in family(design(), right, 0.95, learnt):
         wider = row["high_seeds"] - row["low_seeds"] > row["high"] - row["low"]
         assert wider == (row["model"] in learnt or row["other"] in learnt), row
+
+
+def test_by_accuracy_a_clip_counts_and_by_mca_a_class():
+    """Of nine clips of one class and one of another, the latter is a tenth of the clips and half of the mca."""
+    uneven = Design.of(["a"] * 9 + ["b"], [f"s{number % 5}" for number in range(10)])
+    better, worse = np.ones(10), np.array([1.0] * 9 + [0.0])
+    assert np.isclose(compared(uneven, better, worse, 0.95)["difference"], 0.5)
+    assert np.isclose(compared(uneven, better, worse, 0.95, "accuracy")["difference"], 0.1)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +68,10 @@ def double(number: int) -> tuple[int, str, str]:
     return 2 * number, ray.get_runtime_context().get_node_id(), os.getcwd()
 
 
+def variable(name: str) -> str | None:
+    return os.environ.get(name)
+
+
 def fragile(number: int) -> int:
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -82,6 +89,15 @@ def test_every_item_comes_back_from_both_machines_in_the_folder_of_the_stage(joi
     assert {folder for _, _, folder in found.values()} == {str(tmp_path)}
     assert list(parallel_map(double, [], 1)) == []
     assert not list((tmp_path / "journal").iterdir())  # the marker is gone
+
+
+def test_a_worker_computes_as_the_stage_does_whatever_its_machine_was_started_with(
+    joined: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = {"MKL_CBWR": "AVX2,STRICT", "NPY_DISABLE_CPU_FEATURES": "X86_V4", "OPENBLAS_CORETYPE": "Nehalem"}
+    for name, value in held.items():
+        monkeypatch.setenv(name, value)
+    assert dict(parallel_map(variable, held, 1)) == held
 
 
 def slowly(seconds: float, number: int) -> tuple[int, str, str]:
@@ -198,18 +214,40 @@ def test_workers_end_with_a_stage_that_is_ended(joined: Any, tmp_path: Path, how
     (tmp_path / "works.py").write_text(WORKS)
     parent = subprocess.Popen([sys.executable, "works.py"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert parent.stdout is not None
+    bound = threading.Timer(90, parent.kill)  # the lines then end, and the test fails instead of waiting on
+    bound.start()
     assert parent.stdout.readline()
     assert parent.stdout.readline()
-    assert working() > 0
+    assert soon(lambda: working(joined) > 0, 60)  # the two that sleep may be on their way to a worker
+    bound.cancel()
     parent.send_signal(how)
     parent.wait(30)
-    until = time.monotonic() + 20
-    while time.monotonic() < until and working():
+    assert soon(lambda: working(joined) == 0, 20)
+
+
+def soon(true: Callable[[], bool], seconds: float) -> bool:
+    """Return whether something came true within some seconds."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if true():
+            return True
         time.sleep(0.2)
-    assert working() == 0
+    return true()
 
 
-def working() -> int:
-    """Return how many workers of this machine's clusters work on a sample."""
-    names = (" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
-    return sum(name.startswith("ray::_work") for name in names)
+def working(machines: Any) -> int:
+    """Return how many workers of this cluster, and of no other on this computer, work on a sample."""
+    count = 0
+    for node in machines.list_all_nodes():
+        for info in chain.from_iterable(node.all_processes.values()):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for process in psutil.Process(info.process.pid).children(recursive=True):
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        count += " ".join(process.cmdline()).startswith("ray::_work")
+    return count
+
+
+def test_without_an_address_a_cluster_that_runs_here_is_left_alone(joined: Any) -> None:
+    say(None)
+    assert cluster.join() >= 1
+    assert ray.get_runtime_context().gcs_address != joined.address

@@ -23,7 +23,9 @@ def repro(project: Path, **env: str) -> str:
 def test_summary_has_every_model_protocol_and_metric(replayed):
     rows = list(csv.DictReader((replayed / "metrics/smarthome_vlm/summary.csv").open()))
     head = "model,protocol,metric,mca,mca_low,mca_high,macro_f1,accuracy,clips,classes,subjects"
-    assert ",".join(rows[0]).startswith(head)
+    # With four clips a class some protocols test a class that never trained, which free text may name.
+    free_text = "mean,mean_low,mean_high,unmapped,unmapped_low,unmapped_high,names_unseen,names_unseen_low"
+    assert ",".join(rows[0]) == f"{head},{free_text},names_unseen_high,clip_sd"
     found = {(row["model"], row["protocol"], row["metric"]) for row in rows}
     for model in ("deepseek_vl2", "internvl2_5", "internvl2_5_videocaps", "llama3_2_vision"):
         for protocol in ("cs", "cv1", "cv2", "cs_published", "cv1_published", "phase1"):

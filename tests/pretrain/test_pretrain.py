@@ -376,7 +376,7 @@ def test_the_command_line_takes_a_recipe_and_the_scenes(scene, tmp_path):
         (
             ("small", "tiny", "pretrain", "pretrain_table"),
             {"scene": "pretrain"},
-            "scene': Extra inputs are not permitted",
+            "recipes.tiny.scene",
         ),
     ]:
         wrong = call(*arguments, **changed)

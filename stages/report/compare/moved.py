@@ -15,7 +15,7 @@ from stages.base.paths import Run
 from stages.base.schema import MANIFEST, PREDICTIONS, SPLITS, VERDICTS
 from stages.report.compare.revision import Revision
 from stages.stats.clips import Clips, clips_to_score
-from stages.stats.design import Design, Floats
+from stages.stats.design import Design, Floats, class_weights
 from stages.stats.intervals import difference
 from stages.stats.label_sets import compared, f1, matrix
 from stages.stats.spread import spread
@@ -204,8 +204,7 @@ def set_bounds(
 def bounds(design: Design, moved: Floats, aggregate: str) -> tuple[float | None, float | None]:
     """Return the 95 % interval of a mean of clips' differences, (N,), with subjects as clusters; None: not told."""
     cells = design.cells(moved)
-    classes = len(design.classes)
-    weights = np.full(classes, 1 / classes) if aggregate == "mca" else design.clips / len(moved)
+    weights = class_weights(cells, aggregate)
     value = float(weights @ (cells.total.sum(1) / cells.clips.sum(1)))
     if not cells.square.any():
         return 0.0, 0.0
