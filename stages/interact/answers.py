@@ -1,4 +1,4 @@
-"""Both turns asked of a trained model, and how likely it is to name each class in the second."""
+"""Both turns asked of a trained model, and how likely it is to name each class where one word is asked."""
 
 from __future__ import annotations
 
@@ -22,18 +22,11 @@ class Said(NamedTuple):
     description: str
     word: str
     logs: list[float]
-    """Log-probability of each class's words as the second answer, its end included."""
+    """Log-probability of each class's words as the one word, its end included."""
     tokens_in: int
     tokens_out: int
     ended: str
     """length where one of the two answers was cut, else stop."""
-
-
-class _Clip(NamedTuple):
-    tokens: dict[str, torch.Tensor]
-    """Stream -> (1, queries, width)."""
-    written: list[int]
-    """Tokens of the description."""
 
 
 @torch.no_grad()
@@ -58,34 +51,31 @@ def answers(
         device: where the learnt half is.
     """
     model.eval()
-    clips: list[_Clip] = []
-    first = conversation.asked()
+    tokens: list[dict[str, torch.Tensor]] = []  # of each clip: stream -> (1, queries, width)
     for start in range(0, len(source), batch):
         indices = range(start, min(start + batch, len(source)))
         given = source.inputs(indices, None, device)
-        tokens = model.tokens(given["features"], given["seen"])
-        written = _write(model, conversation, [first] * len(indices), tokens, longest[0])
-        for row, ids in enumerate(written):
-            clips.append(_Clip({name: value[row : row + 1] for name, value in tokens.items()}, ids))
-    descriptions = [conversation.read(clip.written) for clip in clips]
-    second = [conversation.asked(description) for description in descriptions]
-    spoken: dict[int, list[int]] = {}
-    for places in _alike(second, batch):
-        tokens = {name: torch.cat([clips[place].tokens[name] for place in places]) for name in clips[0].tokens}
-        written = _write(model, conversation, [second[place] for place in places], tokens, longest[1])
-        spoken |= dict(zip(places, written, strict=True))
+        of_batch = model.tokens(given["features"], given["seen"])
+        tokens += [{name: one[row : row + 1] for name, one in of_batch.items()} for row in range(len(indices))]
+    first = [conversation.asked()] * len(source)
+    turns = conversation.in_order(*longest)
+    one = _write(model, conversation, first, tokens, turns[0], batch)
+    said = [conversation.read(written) for written in one]
+    second = [conversation.asked(text) for text in said]
+    two = _write(model, conversation, second, tokens, turns[1], batch)
     found = []
-    for place, clip in enumerate(clips):
-        ways = [conversation.word_ids(word, second[place], descriptions[place]) for word in words]
-        whole = all(ids and ids[-1] in conversation.ends for ids in (clip.written, spoken[place]))
+    for place, written in enumerate(zip(one, two, strict=True)):
+        description, word = conversation.in_order(said[place], conversation.read(written[1]))
+        before, prompt = ([], first[place]) if conversation.names_first else ([said[place]], second[place])
+        ways = [conversation.answer_ids(name, *before) for name in words]
         found.append(
             Said(
-                descriptions[place],
-                conversation.read(spoken[place]),
-                likelihoods(model, second[place], clip.tokens, ways),
+                description,
+                word,
+                likelihoods(model, prompt, tokens[place], ways),
                 len(second[place]),
-                len(clip.written) + len(spoken[place]),
-                "stop" if whole else "length",
+                sum(map(len, written)),
+                "stop" if all(ids and ids[-1] in conversation.ends for ids in written) else "length",
             )
         )
     return found
@@ -104,26 +94,29 @@ def _write(
     model: Interaction,
     conversation: Conversation,
     prompts: Sequence[Sequence[int]],
-    tokens: Mapping[str, torch.Tensor],
+    tokens: Sequence[Mapping[str, torch.Tensor]],
     longest: int,
+    batch: int,
 ) -> list[list[int]]:
-    """Return what the language model writes after each of B prompts of one length."""
-    device = next(iter(tokens.values())).device
-    embedded = model.embedded(torch.tensor(prompts, device=device), tokens)
+    """Return what the language model writes after each of N clips' prompts, up to the token that ends it."""
+    found: dict[int, list[int]] = {}
     pad = conversation.tokenizer.pad_token_id
-    out = model.language.generate(
-        inputs_embeds=embedded,
-        attention_mask=torch.ones(embedded.shape[:2], dtype=torch.int64, device=device),
-        do_sample=False,
-        max_new_tokens=longest,
-        eos_token_id=conversation.ends,
-        pad_token_id=conversation.ends[0] if pad is None else pad,
-    )
-    found = []
-    for row in out.tolist():
-        end = next((place for place, token in enumerate(row) if token in conversation.ends), len(row) - 1)
-        found.append(row[: end + 1])
-    return found
+    for places in _alike(prompts, batch):
+        shown = {name: torch.cat([tokens[place][name] for place in places]) for name in tokens[0]}
+        device = next(iter(shown.values())).device
+        embedded = model.embedded(torch.tensor([prompts[place] for place in places], device=device), shown)
+        out = model.language.generate(
+            inputs_embeds=embedded,
+            attention_mask=torch.ones(embedded.shape[:2], dtype=torch.int64, device=device),
+            do_sample=False,
+            max_new_tokens=longest,
+            eos_token_id=conversation.ends,
+            pad_token_id=conversation.ends[0] if pad is None else pad,
+        )
+        for place, row in zip(places, out.tolist(), strict=True):
+            end = next((at for at, token in enumerate(row) if token in conversation.ends), len(row) - 1)
+            found[place] = row[: end + 1]
+    return [found[place] for place in range(len(prompts))]
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Two turns about a clip as tokens, by the language model's own chat template: describe, then one word.
+"""Two turns about a clip as tokens, by the language model's own chat template: describe and one word, in either order.
 
 Placeholders of a prompt (`<p1>`, `<p2>`, `<bg>`, `<frames>`) become special tokens of a copy of the tokenizer, so that
 a text is cut into tokens at once and as its template has it; then each is replaced by the slots of its stream's tokens.
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jinja2
 
 from stages.base.errors import InputError
 from stages.interact.model import SLOTS
 from stages.interact.params import PLACES
+
+T = TypeVar("T")
 
 
 class Told(NamedTuple):
@@ -23,56 +25,69 @@ class Told(NamedTuple):
     ids: list[int]
     """Token ids, and the slots of streams."""
     turns: list[int]
-    """1 and 2 at the tokens of the two answers, 0 elsewhere."""
+    """1 and 2 at the tokens of the first and the second answer, 0 elsewhere."""
 
 
 class Conversation:
     """The questions of both turns, in a model's own words."""
 
     def __init__(
-        self, tokenizer: Any, ends: Sequence[int], questions: tuple[str, str], streams: Sequence[str], queries: int
+        self,
+        tokenizer: Any,
+        ends: Sequence[int],
+        questions: tuple[str, str],
+        streams: Sequence[str],
+        queries: int,
+        names_first: bool = False,
     ) -> None:
         """Bind them.
 
         Args:
             tokenizer: the language model's, with its chat template.
             ends: tokens that end an answer.
-            questions: of both turns; the first has a placeholder of each stream, the second none.
+            questions: in the order of the turns; the first has a placeholder of each stream, the second none.
             streams: that are there.
             queries: tokens of a stream.
+            names_first: whether the one word is the first turn, and the description the second.
 
         Raises:
             InputError: a placeholder is missing, twice there, or of a stream that there is not.
         """
         self.tokenizer, self.ends, self.questions = copy.deepcopy(tokenizer), list(ends), questions
+        self.names_first = names_first
         self.tokenizer.add_special_tokens({"additional_special_tokens": list(PLACES)})
         known = self.tokenizer.convert_tokens_to_ids(list(PLACES))
         self._slots = {token: [SLOTS[stream]] * queries for token, stream in zip(known, PLACES.values(), strict=True)}
+        key = "one_word" if names_first else "describe"
         for place, stream in PLACES.items():
-            found, wanted = sum(question.count(place) for question in questions), stream in streams
-            if found != wanted:
-                raise InputError(
-                    f"{place} stands {found} times in the prompts, and it has to stand there {int(wanted)} times",
-                    key="describe",
-                    do="name a prompt for the streams that the recipe has (stages/interact/prompts)",
-                )
+            for question, wanted in zip(questions, (int(stream in streams), 0), strict=True):
+                if question.count(place) != wanted:
+                    raise InputError(
+                        f"{place} stands {question.count(place)} times in the prompt {question!r}, and it has to stand "
+                        f"there {wanted} times",
+                        key=key,
+                        do="name prompts for the streams and the order of turns that the recipe has "
+                        "(stages/interact/prompts)",
+                    )
 
-    def asked(self, description: str | None = None) -> list[int]:
-        """Return the tokens up to where the model answers: the first turn, or, after a description, the second.
+    def in_order(self, description: T, word: T) -> tuple[T, T]:
+        """Return what is of the description and of the one word in the order of the turns, or the reverse of it."""
+        return (word, description) if self.names_first else (description, word)
+
+    def asked(self, *said: str) -> list[int]:
+        """Return the tokens up to where the model answers: the first turn, or, after its answer, the second.
 
         Raises:
             InputError: the chat template refuses it.
         """
-        said = [] if description is None else [description]
         return self._slotted(self._ids(self._text(said, asks=True)))
 
-    def told(self, description: str, word: str) -> Told:
-        """Return both turns with their answers, to learn from; the token that ends an answer is learnt too.
+    def told(self, *answers: str) -> Told:
+        """Return the turns with their answers, to learn from; the token that ends an answer is learnt too.
 
         Raises:
             InputError: the chat template refuses it, or puts an answer elsewhere than the model writes it.
         """
-        answers = (description, word)
         ids = self._ids(self._text(answers, asks=False))
         turns = [0] * len(ids)
         for number, answer in enumerate(answers, 1):
@@ -94,10 +109,10 @@ class Conversation:
             turns[start : end + 1] = [number] * (end + 1 - start)
         return self._expanded(ids, turns)
 
-    def word_ids(self, word: str, after: Sequence[int], description: str) -> list[int]:
-        """Return the tokens of a second answer and its end, as they follow `after`, which is `asked(description)`."""
-        told = self.told(description, word)
-        return told.ids[len(after) : len(told.ids) - told.turns[::-1].index(2)]
+    def answer_ids(self, answer: str, *said: str) -> list[int]:
+        """Return the tokens of an answer and its end, as they follow `asked(*said)`."""
+        told, turn = self.told(*said, answer), len(said) + 1
+        return [one for one, of in zip(told.ids, told.turns, strict=True) if of == turn]
 
     def read(self, tokens: Sequence[int]) -> str:
         """Return the text of tokens that the model wrote, up to the one that ends the answer."""

@@ -51,8 +51,9 @@ def _score(losses: NDArray[np.floating], _: NDArray[np.generic]) -> tuple[float,
     return mean, -mean
 
 
-#: The model gives the losses themselves, (B, 3): of both turns, and of each.
-SAYING = Objective(lambda losses, _: losses, _score, ("describe", "one_word"))
+def saying(way: Talking) -> Objective:
+    """Return the objective of a model that gives the losses themselves, (B, 3): of both turns, and of each."""
+    return Objective(lambda losses, _: losses, _score, way.turns)
 
 
 class Learner:
@@ -110,7 +111,7 @@ class Learner:
                 key=key,
                 what=what,
                 on_epoch=curves.log,
-                objective=SAYING if isinstance(self.way, Talking) else None,
+                objective=saying(self.way) if isinstance(self.way, Talking) else None,
             )
         round_to_half(model)  # as it is written, so that whoever loads it says what is said here
         return fitted, key
@@ -154,7 +155,7 @@ class Speaks(Learner):
 
     def told(self, clip: Clip) -> Told:
         """Return what is to be said of a clip."""
-        return self.conversation.told(str(clip.narration), self.words[clip.labels[0]])
+        return self.conversation.told(*self.conversation.in_order(str(clip.narration), self.words[clip.labels[0]]))
 
     def source(self, seen: Sequence[Seen], arrays: Arrays, learns: bool) -> Streamed:
         """Return clips with what is to be said of them, or to be asked about."""
@@ -227,10 +228,12 @@ def learner_of(cell: Cell, way: Talking | Naming, frozen: Frozen, task: Task, ac
 
 
 def conversation(way: Talking, engine: Any) -> Conversation:
-    """Return the two turns of a recipe in a language model's words.
+    """Return the two turns of a recipe, in their order, in a language model's words.
 
     Raises:
         InputError: a prompt is missing or does not fit the streams.
     """
-    questions = (Prompt(PROMPTS, way.describe).fill(), Prompt(PROMPTS, way.one_word).fill())
-    return Conversation(engine.tokenizer, engine.ends, questions, way.seeing.names, way.qformer.queries)
+    names = {"describe": way.describe, "one_word": way.one_word}
+    one, two = (Prompt(PROMPTS, names[turn]).fill() for turn in way.turns)
+    names_first = way.first == "one_word"
+    return Conversation(engine.tokenizer, engine.ends, (one, two), way.seeing.names, way.qformer.queries, names_first)

@@ -101,10 +101,15 @@ class Talking(_Way):
 
     kind: Literal["qformer"]
     """qformer: a Video Q-Former a stream, whose tokens a language model reads."""
+    first: Literal["describe", "one_word"] = "describe"
+    """Which turn comes first. describe: as in the paper's figure; its second answer can then be read off the first, so
+    that learning to give it asks nothing of the streams, and at test time it hangs on what was described. one_word: the
+    class is asked of the streams, and the description follows it. The prompt of the paper's classifier is open."""
     describe: str = "describe"
-    """File in stages/interact/prompts, without .txt: the first turn, with a placeholder for each stream."""
+    """File in stages/interact/prompts, without .txt: the turn that describes. The first turn's prompt has a placeholder
+    for each stream, the second's none."""
     one_word: str = "one_word"
-    """The same of the second turn."""
+    """The same of the turn that names."""
     qformer: QFormerParams = QFormerParams()
     """The Video Q-Former."""
     image_qformer: QFormerParams | None = None
@@ -116,10 +121,15 @@ class Talking(_Way):
     weigh: Literal["tokens", "turns"] = "tokens"
     """Mean of the cross-entropy: over all tokens of both answers, or over the tokens of each turn and then both."""
     classifier: Literal["likelihood", "said"] = "likelihood"
-    """The class of a clip. likelihood: whose words the model is likeliest to say as the second turn, among N classes;
+    """The class of a clip. likelihood: whose words the model is likeliest to say as its one word, among N classes;
     said: the one that it says, and none where that is no class. Class scores are the likelihoods' either way."""
     longest: tuple[PositiveInt, PositiveInt] = (48, 12)
-    """Most tokens of a description, and of the second answer."""
+    """Most tokens of a description, and of the one word."""
+
+    @property
+    def turns(self) -> tuple[str, str]:
+        """Names of the two turns, in their order."""
+        return ("one_word", "describe") if self.first == "one_word" else ("describe", "one_word")
 
     @model_validator(mode="after")
     def _fits(self) -> Talking:

@@ -42,19 +42,36 @@ def test_a_conversation_is_the_template_with_slots_for_placeholders(tokenizer, c
     assert told.ids == first + one + second + two
     assert told.turns == [0] * len(first) + [1] * len(one) + [0] * len(second) + [2] * len(two)
     assert conversation.asked("two people hug") == first + one + second
-    assert conversation.word_ids("hugging", conversation.asked("two people hug"), "two people hug") == two
+    assert conversation.answer_ids("two people hug") == one
+    assert conversation.answer_ids("hugging", "two people hug") == two
     assert conversation.read([*two, 7, 8]) == "hugging"
     assert conversation.read(one[:-1]) == "two people hug"
 
 
+def test_the_word_may_come_first(tokenizer):
+    questions = ("Name what <p1> and <p2> do in <bg>.", "Describe it.")
+    conversation = Conversation(tokenizer, [tokenizer.eos_token_id], questions, STREAMS, 3, names_first=True)
+    assert conversation.in_order("two people hug", "hugging") == ("hugging", "two people hug")
+    first = spelt(tokenizer, "<user>Name what ", "p1", " and ", "p2", " do in ", "bg", ".<assistant>")
+    assert conversation.asked() == first
+    word = spelt(tokenizer, "hugging<end>")
+    assert conversation.answer_ids("hugging") == word
+    told = conversation.told("hugging", "two people hug")
+    assert told.ids[: len(first) + len(word)] == first + word
+    assert conversation.answer_ids("two people hug", "hugging") == spelt(tokenizer, "two people hug<end>")
+
+
 def test_placeholders_must_be_those_of_the_streams(tokenizer):
     ends = [tokenizer.eos_token_id]
-    with pytest.raises(InputError, match="<bg> stands 1 times in the prompts, and it has to stand there 0 times"):
+    with pytest.raises(InputError, match=r"<bg> stands 1 times in the prompt .* it has to stand there 0 times"):
         Conversation(tokenizer, ends, QUESTIONS, STREAMS[:2], 3)
     with pytest.raises(InputError, match="<p2> stands 0 times"):
         Conversation(tokenizer, ends, ("Describe <p1> in <bg>.", "One word."), STREAMS, 3)
-    with pytest.raises(InputError, match="<p1> stands 2 times"):
+    with pytest.raises(InputError, match="<p1> stands 1 times in the prompt 'One word for"):
         Conversation(tokenizer, ends, (QUESTIONS[0], "One word for <p1>."), STREAMS, 3)
+    with pytest.raises(InputError, match=r"key 'one_word'.*<p1> stands 0 times") as told:
+        Conversation(tokenizer, ends, QUESTIONS[::-1], STREAMS, 3, names_first=True)
+    assert "the order of turns" in str(told.value)
 
 
 def test_the_tokenizer_of_the_model_stays_as_it_was(tokenizer, conversation):

@@ -158,6 +158,16 @@ def test_what_is_said_may_name_the_class(place):
     assert "second answers name no class" in Path("data/two/models/said/README.md").read_text()
 
 
+def test_the_class_may_be_asked_first(place):
+    order = {"first": "one_word", "one_word": "one_word_streams", "describe": "describe_named"}
+    assert run(place, "ov", TALKING | order) == ""
+    rows = predicted("ov")
+    best = [CLASSES[int(np.argmax(scores))] for scores in rows["class_scores"]]
+    assert rows["labels"].to_list() == [[name] for name in best]
+    assert {"describe", "one_word"} <= {path.stem for path in Path("data/two/curves/ov").glob("*.tsv")}
+    assert "stands 0 times" in run(place, "ov", TALKING | {"first": "one_word"})
+
+
 def test_each_fold_has_a_model_of_its_own_and_asks_its_own_clips(place):
     """As leave-one-sequence-out has it: no validation part."""
     clips = [f"clip{number:02}" for number in range(16)]
