@@ -101,7 +101,7 @@ def _fold(
 def _notes(task: Task, rows: Sequence[dict[str, Any]], failed: dict[str, str]) -> list[str]:
     odd = sum("names no class" in (row["detail"] or "") for row in rows if row["status"] != "error")
     missing = sum("in no frame" in (row["detail"] or "") for row in rows if row["status"] != "error")
-    notes = [f"{odd} second answers name no class"] if odd else []
+    notes = [f"{odd} one-word answers name no class"] if odd else []
     notes += [f"a person is in no frame of {missing} test clips"] if missing else []
     notes += [f"{len(failed)} clips left out"] if failed else []
     return [*notes, *warnings(task)]

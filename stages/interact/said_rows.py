@@ -26,7 +26,7 @@ def said_rows(
 ) -> list[Row]:
     """Return a row a clip: `text` is the description, `class_scores` the shares of the classes' words.
 
-    The class is the likeliest one, or the one that the second answer names, whole and in any case; an answer that names
+    The class is the likeliest one, or the one that the one word names, whole and in any case; an answer that names
     none is `unmapped` then. Either way what it says stands in `detail` where it is no class, and so does a person whom
     no frame shows.
 

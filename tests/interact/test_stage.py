@@ -155,7 +155,7 @@ def test_what_is_said_may_name_the_class(place):
     for row in rows.to_dicts():  # a model that learnt three epochs with random words before says no class
         assert (row["status"] == "unmapped") == (row["labels"] == [])
         assert "names no class" in (row["detail"] or "") or row["labels"]
-    assert "second answers name no class" in Path("data/two/models/said/README.md").read_text()
+    assert "one-word answers name no class" in Path("data/two/models/said/README.md").read_text()
 
 
 def test_the_class_may_be_asked_first(place):
