@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -63,6 +64,9 @@ def load(folder: Path, where: str, precision: Precision = "float32") -> Any:
     return steady(model, where)
 
 
+_loaded = lru_cache(maxsize=1)(load)  # methods are measured one after another, by the same encoder
+
+
 def encode(
     folder: Path,
     texts: Sequence[str],
@@ -86,7 +90,7 @@ def encode(
     import torch
 
     where = device()
-    model = load(folder, where, precision)
+    model = _loaded(folder, where, precision)
     features = _features(model, texts)
 
     def embed(together: Batch) -> Vector:
