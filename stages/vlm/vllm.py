@@ -103,6 +103,8 @@ class Vllm:
             outputs: list[Any] = self._llm.wait_for_completion(use_tqdm=False)
         except Exception as error:
             do = "run the same command again; where memory ended, with a smaller `batch` in compute.yaml"
+            if self.params.batch_invariant:
+                do += "; not every machine and model can do `batch_invariant: true`"
             raise InputError(f"vLLM broke down: {_told(error)}", file=self.params.name, do=do) from error
         return outputs
 
