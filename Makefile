@@ -111,7 +111,7 @@ types: setup
 bench: setup
 	$(RUN)/python -m bench
 
-# A real server next to the tests' fake one: vLLM on a CPU, in a venv of its own (2.3 GB).
+# vLLM on a CPU, as a real server and in process, in a venv of its own (SIZE).
 vllm-check: setup .venv-vllm/.complete
 	OMP_NUM_THREADS=1 $(RUN)/python -m pytest -rs -s tests/vlm/test_vllm.py
 
