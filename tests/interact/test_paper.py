@@ -29,7 +29,7 @@ OF_A_SET = ["ingest", "keyframes_kept", "keywords", "caption", "nulls", "measure
 #: Cells of each stage: one a data set, a model, a finder, a training.
 CELLS = {
     "study": {"model": 3, "streams": 10, "train": 10, "interact": 16} | dict.fromkeys(OF_A_SET, 10),
-    "small": {"model": 1, "streams": 1, "infer": 1, "train": 1, "adapt": 1, "interact": 5} | dict.fromkeys(OF_A_SET, 1),
+    "small": {"model": 1, "streams": 1, "infer": 1, "train": 1, "adapt": 1, "interact": 7} | dict.fromkeys(OF_A_SET, 1),
 }
 both = pytest.mark.parametrize("study", ["study", "small"])
 
