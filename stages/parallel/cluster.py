@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -48,18 +48,38 @@ def join(gpus: float = 0) -> int:
     Raises:
         InputError: there is no cluster, a machine cannot do this project's work, or there is no room for one worker.
     """
-    where = compute().ray
+    ray = _joined()
+    return _room(ray.cluster_resources(), gpus, "the whole cluster")
+
+
+def room_here(gpus: float = 0) -> int:
+    """Join the cluster as `join` does; return how many workers this machine has room for.
+
+    Raises:
+        InputError: as `join`, or this machine has no room for one worker.
+    """
+    ray = _joined()
+    here = ray.get_runtime_context().get_node_id()
+    own = next(node["Resources"] for node in ray.nodes() if node["NodeID"] == here)
+    return _room(own, gpus, "this machine")
+
+
+def _joined() -> Any:
     ray = _ray()
     if not ray.is_initialized():
         _start(ray)
-    have = ray.cluster_resources()
+    return ray
+
+
+def _room(have: Mapping[str, float], gpus: float, who: str) -> int:
+    where = compute().ray
     room = int(have.get("CPU", 0) / where.cpus)
     if gpus:
         room = min(room, int(have.get("GPU", 0) / gpus))
     if room < 1:
         there = f"{have.get('CPU', 0):g} cores and {have.get('GPU', 0):g} GPUs"
         raise InputError(
-            f"a worker takes {where.cpus:g} cores and {gpus:g} GPUs, and the whole cluster has {there}",
+            f"a worker takes {where.cpus:g} cores and {gpus:g} GPUs, and {who} has {there}",
             file="compute.yaml",
             key="ray",
             do="ask for less, or join a larger cluster",
@@ -226,6 +246,48 @@ class _Worker:
         """Return the place of each item with its result."""
         place = {id(item): number for number, item in enumerate(items)}
         return [(place[id(item)], result) for item, result in self._work(items)]
+
+
+class Held:
+    """A call that holds GPUs while it runs, in a process of this machine: the GPUs that it sees are its own."""
+
+    def __init__(self, function: Callable[[], int], gpus: float) -> None:
+        """Hand it to Ray, which starts it as soon as the GPUs are free; `room_here` comes first.
+
+        Args:
+            function: importable, with what it is given; returns an exit status, and is interrupted where it must end.
+            gpus: that it holds.
+        """
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        self._ray = _ray()
+        here = NodeAffinitySchedulingStrategy(self._ray.get_runtime_context().get_node_id(), soft=False)
+        needs = {"num_cpus": compute().ray.cpus, "num_gpus": gpus, "scheduling_strategy": here}
+        self._task = self._ray.remote(max_retries=0, **needs)(_call).remote(os.getcwd(), function)
+        self._stopped = False
+
+    def poll(self) -> int | None:
+        """Return what the function returned, 1 where its process died or it was stopped; None while it works."""
+        if not self._ray.wait([self._task], timeout=0)[0]:
+            return None
+        try:
+            code: int = self._ray.get(self._task)
+        except self._ray.exceptions.RayError as error:
+            if isinstance(error, self._ray.exceptions.RayTaskError) and not self._stopped:
+                raise error.cause from None
+            return 1
+        return code
+
+    def stop(self, hard: bool) -> None:
+        """Interrupt it, once, for it may have something to end itself; `hard` kills its process."""
+        if hard or not self._stopped:
+            self._stopped = True
+            self._ray.cancel(self._task, force=hard)
+
+
+def _call(folder: str, function: Callable[[], R]) -> R:
+    _enter(folder)
+    return function()
 
 
 def _spread(
