@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -31,6 +32,8 @@ R = TypeVar("R")
 
 #: Tasks under way for each worker: one that it works on and one that waits, so that memory does not grow.
 _AHEAD = 2
+#: Seconds between two looks whether the cluster has its head, and how often it is looked for before it counts as gone.
+_LOOK, _TRIES = 5, 3
 #: What a worker finds in its environment of what this process has. The first line holds its arithmetic: a machine that
 #: joined by `ray start` has none of it, and a worker may import numpy before `stages` can set it.
 _PASSED = (
@@ -124,6 +127,35 @@ def _reach(address: str | None) -> None:
     host, _, port = (address or "").rpartition(":")
     if host and port.isdecimal():
         socket.create_connection((host, int(port)), timeout=10).close()
+
+
+class _Head:
+    """Whether the cluster still has its head: Ray waits a minute for it, then ends this process in words of its own."""
+
+    def __init__(self, ray: Any) -> None:
+        self._address: str = ray.get_runtime_context().gcs_address
+        self._last = time.monotonic()
+
+    def look(self, at_once: bool = False) -> None:
+        """Look whether somebody listens there, if the last look was `_LOOK` seconds ago or it must be `at_once`.
+
+        Raises:
+            InputError: nobody does, in `_TRIES` tries.
+        """
+        if not at_once and time.monotonic() - self._last < _LOOK:
+            return
+        for left in reversed(range(_TRIES)):
+            try:
+                _reach(self._address)
+            except OSError as error:
+                if not left:
+                    do = "start the cluster again and run the same command: it goes on where it stopped"
+                    what = f"the head of the Ray cluster at {self._address} is gone: {error}"
+                    raise InputError(what, file="compute.yaml", key="ray.address", do=do) from error
+                time.sleep(_LOOK)
+            else:
+                break
+        self._last = time.monotonic()
 
 
 def _check(ray: Any) -> None:
@@ -304,6 +336,7 @@ def _spread(
     again: list[_Under] = []
     running: dict[ObjectRef[Any], _Under] = {}
     nodes = _alive(ray)
+    head = _Head(ray)
     tries = compute().ray.tries
     while True:
         while len(running) < ahead * workers:
@@ -313,13 +346,15 @@ def _spread(
             running[start(one.items)] = one
         if not running:
             return
-        for reference in ray.wait(list(running), num_returns=1)[0]:
+        head.look()
+        for reference in ray.wait(list(running), num_returns=1, timeout=_LOOK)[0]:
             of = running.pop(reference)
             try:
                 found = done(reference, of)
             except ray.exceptions.RayTaskError as error:
                 raise error.cause from None
             except ray.exceptions.RayError as error:
+                head.look(at_once=True)  # without one Ray would not say who is alive
                 living = _alive(ray)
                 # Neither of several samples nor of one whose machine went away is it known that it ended the worker.
                 tried = of.tries + (len(of.items) == 1 and living == nodes)
