@@ -71,7 +71,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def side_by_side(folder: Path, *arguments: str, fails: bool = False) -> str:
     process = start(folder, *arguments)
-    output = process.communicate(timeout=240)[0]
+    output = process.communicate(timeout=600)[0]
     assert (process.returncode == 1) == fails, output
     assert "Traceback" not in output
     return output
@@ -88,7 +88,7 @@ def ran(folder: Path) -> dict[str, list[Any]]:
 
 def until(folder: Path, names: set[str], process: subprocess.Popen[str]) -> None:
     """Wait until cells have started; a run that never starts them is ended, and so is the wait."""
-    bound = threading.Timer(200, process.kill)
+    bound = threading.Timer(300, process.kill)
     bound.start()
     while not names <= set((folder / "started.log").read_text().split() if (folder / "started.log").exists() else []):
         assert process.poll() is None, process.communicate()[0]
@@ -102,7 +102,7 @@ def both_at_once(folder: Path, *arguments: str) -> tuple[str, dict[str, list[Any
     process = start(folder, *arguments)
     until(folder, {"model@a", "model@b"}, process)
     (folder / "slow").unlink()
-    output = process.communicate(timeout=240)[0]
+    output = process.communicate(timeout=600)[0]
     assert process.returncode == 0, output
     return output, ran(folder)
 
@@ -155,7 +155,7 @@ def test_an_interruption_ends_the_cells_and_the_next_run_goes_on(project: Path, 
     children = psutil.Process(process.pid).children(recursive=True)
     assert len(children) >= 4  # DVC and the stub of each model
     process.send_signal(how)
-    output = process.communicate(timeout=120)[0]
+    output = process.communicate(timeout=300)[0]
     assert process.returncode == 1
     assert "interrupted: run the same command again" in output
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
@@ -195,7 +195,7 @@ def test_as_tasks_of_ray_each_has_a_gpu_of_its_own_and_an_interruption_ends_them
     stubs = [one for one in psutil.process_iter() if "stub.py" in " ".join(given(one)) and one.cwd() == str(project)]
     assert len(stubs) >= 2
     process.send_signal(signal.SIGINT)
-    output = process.communicate(timeout=120)[0]
+    output = process.communicate(timeout=300)[0]
     assert "5 may have to run, 2 at a time" in output
     assert "interrupted: run the same command again" in output
     assert "Traceback" not in output

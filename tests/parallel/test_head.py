@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 import threading
@@ -85,16 +84,15 @@ def test_a_killed_head_ends_the_stage_in_words_and_a_new_cluster_does_the_rest(
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "journal"))
     (tmp_path / "drill.py").write_text(STAGE)
-    with machines(tmp_path) as made:
-        process = start()
-        bound = threading.Timer(120, process.kill)  # the lines then end, and the test fails instead of waiting on
+    with machines(tmp_path) as made, started() as process:
+        bound = threading.Timer(300, process.kill)  # the lines then end, and the test fails instead of waiting on
         bound.start()
         assert process.stdout is not None
         for _ in range(6):
             assert process.stdout.readline() == "one\n"
         bound.cancel()
         kill(pids(made.head_node, *kinds))
-        said = process.communicate(timeout=120)[1]
+        said = process.communicate(timeout=300)[1]
     assert process.returncode == 1, said
     assert f"error: compute.yaml, key 'ray.address': the head of the Ray cluster at {made.address} is gone" in said
     assert "what to do: start the cluster again and run the same command" in said
@@ -104,9 +102,8 @@ def test_a_killed_head_ends_the_stage_in_words_and_a_new_cluster_does_the_rest(
     assert 6 <= len(done) < SAMPLES
     began(tmp_path)
 
-    with machines(tmp_path):
-        process = start()
-        said, errors = process.communicate(timeout=120)
+    with machines(tmp_path), started() as process:
+        said, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert said.splitlines()[-1] == f"computed {SAMPLES - len(done)}"
     assert sorted(began(tmp_path)) == sorted(set(map(str, range(SAMPLES))) - done)
@@ -116,9 +113,15 @@ def test_a_killed_head_ends_the_stage_in_words_and_a_new_cluster_does_the_rest(
     assert found == {number: 2 * number for number in range(SAMPLES)}
 
 
-def start() -> subprocess.Popen[str]:
+@contextlib.contextmanager
+def started() -> Iterator[subprocess.Popen[str]]:
+    """Start the stage; it ends with the test."""
     pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, "drill.py"], env={**os.environ}, stdout=pipe, stderr=pipe, text=True)
+    process = subprocess.Popen([sys.executable, "drill.py"], stdout=pipe, stderr=pipe, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
 
 
 def began(folder: Path) -> list[str]:
