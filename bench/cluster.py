@@ -1,4 +1,4 @@
-"""Stages over Ray beside processes of this machine, the same bytes: `python -m bench.cluster [--runs 5]`.
+"""Stages over Ray beside processes of this machine, the same bytes: `python -m bench.cluster [--runs 5] [--clips 600]`.
 
 Two machines of one core each, on the loopback, against two processes or threads; the cluster runs before either is
 timed, as a user's does. `keyframes` decodes and chooses; `infer` asks the embedded model a question for each class,
@@ -25,8 +25,8 @@ from pathlib import Path
 import yaml
 
 from stages.base.paths import Run
-from stages.base.schema import MANIFEST
-from stages.base.tables import read_table
+from stages.base.schema import MANIFEST, SPLITS
+from stages.base.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = Run("home")
@@ -41,8 +41,8 @@ def machines() -> Iterator[str]:
     """Start two machines of one core; give the address of the first."""
     from ray.cluster_utils import Cluster
 
-    os.environ["PYTHONPATH"] = str(ROOT)
-    os.environ["RAY_worker_niceness"] = "0"  # Ray's own 15 would yield to whatever else the machine does
+    # Ray's workers have a niceness of 15, and would yield to whatever else the machine does.
+    os.environ.update({"PYTHONPATH": str(ROOT), "RAY_worker_niceness": "0"})
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     made.add_node(num_cpus=1)
     try:
@@ -51,15 +51,19 @@ def machines() -> Iterator[str]:
         made.shutdown()
 
 
-def prepare(folder: Path) -> int:
-    """Write a workspace of the home in which stages write what they make; return how many clips it has."""
+def prepare(folder: Path, most: int) -> int:
+    """Write a workspace of the home's first clips in which stages write what they make; return how many they are."""
     shutil.copytree("params", folder / "params")
     shutil.copy("params.yaml", folder)
     (folder / RUN.data).mkdir(parents=True)
     (folder / "data/models").mkdir()
-    for path in (RUN.manifest, RUN.splits, RUN.classes, RUN.data / "clips", Path("data/models/embedded")):
+    for path in (RUN.classes, RUN.data / "clips", Path("data/models/embedded")):
         (folder / path).symlink_to(path.resolve())
-    return len(read_table(RUN.manifest, MANIFEST))
+    manifest = read_table(RUN.manifest, MANIFEST).head(most)
+    splits = read_table(RUN.splits, SPLITS)
+    write_table(folder / RUN.manifest, manifest, MANIFEST)
+    write_table(folder / RUN.splits, splits.filter(splits["clip_id"].is_in(manifest["clip_id"].to_list())), SPLITS)
+    return len(manifest)
 
 
 def stage(name: str, folder: Path, compute: dict[str, object]) -> tuple[float, str]:
@@ -82,10 +86,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5, help="of each kind")
+    parser.add_argument("--clips", type=int, default=600, help="of the home")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, machines() as address:
         folder = Path(name).resolve()
-        clips = prepare(folder)
+        clips = prepare(folder, given.clips)
         kinds: dict[str, dict[str, object]] = {
             "local": {"workers": 2, "threads": 2, "device": "cpu"},
             "ray": {"engine": "ray", "ray": {"address": address}, "threads": 1, "device": "cpu"},

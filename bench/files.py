@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 #: Bytes of a file, as of a short clip; files that one shard holds.
-SIZE, SHARD = 50_000, 2_000
+SIZE, SHARD = 50_000, 1_000
 
 
 def dvc(folder: Path, *arguments: str) -> None:
