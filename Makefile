@@ -11,12 +11,18 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
-.PHONY: repro retrain ship graph names mend replay seeds data what-leaves push hooks unhook test tests fuzz drill lint
-.PHONY: style types bench vllm-check smollm2 setup clean
+.PHONY: repro cells retrain ship graph names mend replay seeds data what-leaves push hooks unhook test tests fuzz drill
+.PHONY: lint style types bench vllm-check smollm2 setup clean
 
 repro: setup names
 	$(RUN)/python -m stages.ship pull
 	$(DVC) repro
+
+# The same with JOBS independent cells at a time: `make cells JOBS=4` on a machine of four GPUs (see CONTRIBUTING.md).
+JOBS ?= 1
+cells: setup names
+	$(RUN)/python -m stages.ship pull
+	$(RUN)/python -m stages.cells.side_by_side --jobs $(JOBS)
 
 # Asks neither shipped/, nor DVC's run cache, nor the journal for anything that was learnt.
 retrain: setup names
@@ -46,7 +52,6 @@ replay: setup data names
 	$(DVC) repro $(PAPERS)
 
 # What other seeds would have given, hours of training: metrics/<data set>/seeds. `JOBS=2` runs two cells at a time.
-JOBS ?= 1
 seeds: setup names
 	$(RUN)/python -m stages.seeds run --jobs $(JOBS)
 	$(RUN)/python -m stages.seeds gather
