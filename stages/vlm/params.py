@@ -123,7 +123,7 @@ class VllmModelParams(_Weights):
     cards: PositiveInt = 1
     """GPUs over which each layer is spread."""
     memory: Annotated[float, Field(gt=0, le=1)] = 0.9
-    """Share of a GPU's memory that vLLM takes."""
+    """Share of a GPU's memory that vLLM takes: less where two models, or two workers, are on one."""
 
     @field_validator("arguments")
     @classmethod

@@ -7,8 +7,9 @@ vLLM can do it here, another run may answer otherwise. The journal keeps the fir
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ class Vllm:
 
     def __init__(self, params: VllmModelParams, batch: int = 32) -> None:
         self.params, self.batch = params, batch
+        self._firsts = cache(self._option_firsts)
 
     @cached_property
     def revision(self) -> str:
@@ -72,21 +74,17 @@ class Vllm:
         }
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Answer]]:
-        """Yield each request with its answer, those that vLLM refuses, with an error, before the others of their batch.
+        """Yield each request with its answer, in any order; one that vLLM refuses has an error.
 
         Raises:
             InputError: vLLM is not installed, cannot hold the model, or breaks down.
         """
         size = AHEAD * self.batch
         for start in range(0, len(requests), size):
-            taken: list[Request] = []
-            for request in requests[start : start + size]:
-                refused = self._take(request)
-                if refused is None:
-                    taken.append(request)
-                else:
-                    yield request, refused
+            refused = [(request, self._take(request)) for request in requests[start : start + size]]
+            taken = [request for request, answer in refused if answer is None]
             yield from zip(taken, map(self._answer, taken, self._wait()), strict=True)
+            yield from ((request, answer) for request, answer in refused if answer is not None)
 
     def _take(self, request: Request) -> Answer | None:
         """Give a request to vLLM; return the error answer of one that it refuses."""
@@ -138,7 +136,7 @@ class Vllm:
         p = None
         if self._weighed(request):
             logs = {token: one.logprob for token, one in said.logprobs[0].items()}
-            p = shares(request.options, [[logs[token] for token in firsts] for firsts in self._firsts(request)])
+            p = shares(request.options, [[logs[token] for token in firsts] for firsts in self._firsts(request.options)])
         answer = self._reader.answer(prompt, tokens, ended, p, request.must_hold)
         if answer.status == "error":
             why = f"the answer was cut before it held one of {list(request.must_hold)}: {answer.text}"
@@ -152,13 +150,13 @@ class Vllm:
 
         An option of several tokens has the share of its first one.
         """
-        tokens = [token for firsts in self._firsts(request) for token in firsts]
+        tokens = [token for firsts in self._firsts(request.options) for token in firsts]
         return tokens if len(set(tokens)) == len(tokens) <= _WEIGHED else []
 
-    def _firsts(self, request: Request) -> list[list[int]]:
+    def _option_firsts(self, options: tuple[str, ...]) -> list[list[int]]:
         """Return the tokens that begin each option."""
         tokenizer = self._reader.tokenizer
-        return [sorted({way[0] for way in ways(tokenizer, option)}) for option in request.options]
+        return [sorted({way[0] for way in ways(tokenizer, option)}) for option in options]
 
     @cached_property
     def _reader(self) -> Reader:
@@ -205,9 +203,13 @@ def _vllm(batch_invariant: bool) -> Any:
     """Return the package, in this process alone and silent.
 
     Raises:
-        InputError: it is not installed.
+        InputError: it is not installed, or was loaded for a model with another `batch_invariant`.
     """
-    os.environ["VLLM_BATCH_INVARIANT"] = str(int(batch_invariant))
+    invariant = str(int(batch_invariant))
+    if "vllm" in sys.modules and os.environ.get("VLLM_BATCH_INVARIANT", "0") != invariant:
+        why = "another model of this process differs, and vLLM computes for all of them in one mode"
+        raise InputError(why, key="batch_invariant", do="give the models that one stage asks the same")
+    os.environ["VLLM_BATCH_INVARIANT"] = invariant
     # Batches that follow from the questions alone, whichever of two processes is faster; and nothing is sent home.
     for name, value in {"ENABLE_V1_MULTIPROCESSING": "0", "NO_USAGE_STATS": "1", "LOGGING_LEVEL": "ERROR"}.items():
         os.environ.setdefault(f"VLLM_{name}", value)
