@@ -110,6 +110,14 @@ def test_a_class_without_a_clip_that_could_be_looked_at_is_named():
     assert "No clip could be looked at of these classes: walking, watching television." in text
 
 
+def test_where_nobody_was_found_the_frame_is_shown_as_it_is():
+    found = people(load(RUN, None), film(RUN, {DRINK[0]: []}, {}), 200)
+    assert found[:4] == (0, 0, 1, 0)
+    (shown,) = found.pictures
+    assert (shown.clip, shown.both, shown.time, shown.why) == (DRINK[0], 0, 0.3, "")
+    assert shown.image.startswith("data:image/webp;base64,")
+
+
 @pytest.mark.parametrize(
     ("images", "licensed", "shown"),
     [
