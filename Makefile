@@ -116,7 +116,7 @@ types: setup
 bench: setup
 	$(RUN)/python -m bench
 
-# vLLM on a CPU, as a real server and in process, in a venv of its own (SIZE).
+# vLLM on a CPU, as a real server and in process, in a venv of its own (about 4 GB).
 vllm-check: setup .venv-vllm/.complete
 	OMP_NUM_THREADS=1 $(RUN)/python -m pytest -rs -s tests/vlm/test_vllm.py
 

