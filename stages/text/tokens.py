@@ -65,10 +65,10 @@ def hidden_states(
         return encoder.model(**stacked(features, batch, where))[0].cpu()  # (B, T, D)
 
     for batch, found in over_threads(states, equal_length([len(one) for one in ids]), where):
-        for place, state in zip(batch, found, strict=True):
-            weights = (~torch.isin(ids[place], edges)).to(state.dtype)
-            encoder.keep(texts[place], state, weights)
-            yield texts[place], state, weights
+        for index, state in zip(batch, found, strict=True):
+            weights = (~torch.isin(ids[index], edges)).to(state.dtype)
+            encoder.keep(texts[index], state, weights)
+            yield texts[index], state, weights
 
 
 @dataclass
