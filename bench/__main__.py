@@ -10,6 +10,7 @@ from pathlib import Path
 NEEDS = {
     "text": "data/smarthome_vlm/captions.parquet",
     "replay": "data/published/vlms_har_rhms/captions.json",
+    "cluster": "data/home/report/index.html",
     "simulate": "data/home/truth.parquet",
     "keyframes": "data/weizmann/clips",
     "streams": "data/ut_interaction/clips",

@@ -13,6 +13,7 @@ from dvc.repo import Repo
 
 from stages.base import params
 from stages.base.errors import guard
+from stages.text import tokens
 
 
 class Workplace:
@@ -31,6 +32,7 @@ class Workplace:
         (self.folder / "compute.yaml").write_text(yaml.safe_dump(compute or {"workers": 1}))
         self._monkeypatch.setattr(sys, "argv", [room, *arguments])
         params.forget()
+        tokens._encoder.cache_clear()  # a process knows no texts of the one before
         try:
             guard(importlib.import_module(f"stages.{room}.__main__").main)
         except SystemExit as end:

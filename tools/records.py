@@ -7,7 +7,7 @@ its cell, hours later perhaps, or in words of its own; here it is said at once, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,8 +32,12 @@ _MODELS = {"model", "captioner", "judge", "pose", "vision"}
 _FILES = {**dict.fromkeys(_MODELS, "models"), "recipe": "recipes"}
 
 
-def check_records(pipeline: Path) -> int:
+def check_records(pipeline: Path, made: Set[str]) -> int:
     """Check every record beside a pipeline; return how many there are.
+
+    Args:
+        pipeline: a study's.
+        made: models that a stage of any study makes or finds.
 
     Raises:
         InputError: a record lacks a slot or has one that no stage reads; it names what there is not; or a data set's
@@ -51,7 +55,7 @@ def check_records(pipeline: Path) -> int:
                 needed = slots[kind] | (_METHOD if "methods" in UNIONS.get(kind, ()) else set())
                 # Of a list without clips the record may be the one that it has once they are there.
                 _check_slots(where, record, needed, slots["datasets"] if kind == "listed" else set())
-                _check_names(where, record, values)
+                _check_names(where, record, values, made)
                 for union in UNIONS.get(kind, ()):
                     if (values.get(union) or {}).get(key) != record:
                         held = ", ".join(f"*{one}" for one, unions in UNIONS.items() if union in unions)
@@ -152,9 +156,8 @@ def _check_slots(where: _Where, record: object, known: set[str], more: set[str])
             where.fail("is empty", f"write {NONE} where there is no such input, `none` for nobody", slot)
 
 
-def _check_names(where: _Where, record: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+def _check_names(where: _Where, record: Mapping[str, Any], values: Mapping[str, Any], made: Set[str]) -> None:
     """Check that the coordinates of a record lead somewhere."""
-    made = {"none", *(values.get("pretrained") or {}), *(values.get("fetched") or {})}
     finds = where.key.startswith(
         "streamed."
     )  # who finds people is asked nothing: no stage has to know the model before
@@ -245,8 +248,12 @@ def checks() -> Iterator[int]:
     """Check the project around the working directory; yield how many records each study has."""
     found = [path for path in pipelines() if path.with_name("params.yaml").exists()]
     check_copies(found)
+    made = {"none"}
     for pipeline in found:
-        yield check_records(pipeline)
+        values = read_pipeline(pipeline.with_name("params.yaml"))
+        made.update(str(name) for kind in ("pretrained", "fetched") for name in values.get(kind) or {})
+    for pipeline in found:
+        yield check_records(pipeline, made)
     check_files(found)
 
 

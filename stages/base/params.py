@@ -103,10 +103,12 @@ class Compute(Params):
 
 @cache
 def compute() -> Compute:
-    """Return `compute.yaml`, or its defaults where there is none."""
+    """Return `compute.yaml`, or its defaults where there is none; the environment's HAR_ENGINE is its `engine`."""
     path = Path("compute.yaml")
-    values = yaml.safe_load(path.read_text()) if path.exists() else None
-    checked: Compute = _checked(Compute, values or {}, path.name, "")
+    values = (yaml.safe_load(path.read_text()) if path.exists() else None) or {}
+    if engine := os.environ.get("HAR_ENGINE"):
+        values["engine"] = engine
+    checked: Compute = _checked(Compute, values, path.name, "")
     return checked
 
 

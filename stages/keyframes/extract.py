@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 import av
 import cv2
 
 from stages.journal.store import journal_key
-from stages.keyframes import katna
 from stages.keyframes.held import Clip
 from stages.keyframes.params import KeyframesParams
 from stages.video.sample import encoded, shrunk, uniform_indices
@@ -21,6 +21,9 @@ VERSION = 1
 #: What the journal keeps of a clip.
 KIND = ("frames", "frame", "time", "image", "fallback")
 
+#: The libraries that compute Katna's choice, beside PyAV and OpenCV.
+KATNA = ("katna", "numpy", "scipy", "scikit-learn", "scikit-image")
+
 
 def key(md5: str, params: KeyframesParams) -> str:
     """Return the journal key of a clip's keyframes, from the hash of its file and all that shapes them."""
@@ -28,7 +31,7 @@ def key(md5: str, params: KeyframesParams) -> str:
     shapes = params.model_dump(exclude={name for name, is_unused in unused.items() if is_unused})
     libraries = {"av": av.__version__, "cv2": cv2.__version__}
     if params.method == "katna":
-        libraries |= katna.VERSIONS
+        libraries |= {name: version(name) for name in KATNA}
     return journal_key(md5=md5, version=VERSION, libraries=libraries, **shapes)
 
 
@@ -41,6 +44,8 @@ def extract(path: str, params: KeyframesParams) -> dict[str, Any]:
     cv2.setNumThreads(1)  # the cores are for clips side by side
     clip = Clip(path)
     if params.method == "katna":
+        from stages.keyframes import katna  # scikit-learn, scipy and pandas: seconds, where a clip must be computed
+
         chosen, lacking = katna.choose(clip, params.count, params.seed)
     else:
         total = sum(1 for _ in clip)

@@ -23,7 +23,6 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import cv2
@@ -41,8 +40,6 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from stages.keyframes.held import Clip
 from stages.video.decode import Image
 
-#: The libraries that compute a choice, beside PyAV and OpenCV.
-VERSIONS = {name: version(name) for name in ("katna", "numpy", "scipy", "scikit-learn", "scikit-image")}
 #: The decision on entropy is left to Katna's filter when a bound is nearer than this to the threshold.
 _MARGIN = 1e-6
 #: Pixels that are converted at once: so many stay in a core's cache.

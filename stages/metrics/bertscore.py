@@ -69,7 +69,7 @@ def bertscore(
     Zhang et al., "BERTScore: Evaluating Text Generation with BERT" (ICLR 2020), section 3. It will not punish what the
     prediction leaves out (that is recall), nor a wrong activity told in the reference's words. Each distinct text is
     encoded once and each distinct pair is journalled; while they are computed, the states of all texts are in memory
-    (tokens x D x 4 bytes).
+    (tokens x D x 4 bytes), and up to `tokens.KEPT` bytes of them stay there for the next method.
 
     Raises:
         InputError: the encoder has no such layer.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import PositiveInt
 
@@ -31,7 +31,9 @@ from stages.vlm.dry import DryJournal, Pretend, keep_speed, to_ask
 from stages.vlm.load import load
 from stages.vlm.params import RecordedParams, VlmParams
 from stages.vlm.prompts import Prompt
-from stages.vlm.show import Show
+
+if TYPE_CHECKING:
+    from stages.vlm.show import Show
 
 #: Raise it when the same answer gives another judgement.
 VERSION = 2
@@ -182,6 +184,13 @@ def _to_judge(context: Context, voids: list[Row]) -> list[Text]:
     return [Text(one.clip_id, one.repeat, context.references[one.clip_id], text) for one, text in said]
 
 
+def _show(context: Context, model: VlmParams) -> Show:
+    # Images, for which who reads the list of metrics and asks no judge need not wait.
+    from stages.vlm.show import Show
+
+    return Show(context.run, model)
+
+
 def rows(context: Context) -> Iterable[Row]:
     """Return the judge's value of each answer, from the journal where it was asked before; write table JUDGEMENTS."""
     found, params = list[Row](), context.block("judge", JudgeParams)
@@ -189,7 +198,7 @@ def rows(context: Context) -> Iterable[Row]:
     # A judge draws `repeats` times for each repeat of the method: a void answer is as void in each of the draws.
     voids = [row._replace(repeat=row.repeat * params.repeats + draw) for row in found for draw in range(params.repeats)]
     model = params.model(context.judge)
-    show, backend = Show(context.run, model), load(model, context.judged_by)
+    show, backend = _show(context, model), load(model, context.judged_by)
     journal, file = context.journal("judge", *KINDS), context.run.measures(context.method) / "judgements.parquet"
     refill(journal, file)
     tally, start = Tally(), time.monotonic()
@@ -212,7 +221,7 @@ def dry(context: Context) -> list[str]:
     said, prompt = _to_judge(context, []), Prompt(PROMPTS, params.prompt)
     with DryJournal("judge", *KINDS) as journal:
         refill(journal, context.run.measures(context.method) / "judgements.parquet")
-        list(judge(said, Show(context.run, model), prompt, pretend, journal, params.repeats, tally))
+        list(judge(said, _show(context, model), prompt, pretend, journal, params.repeats, tally))
     each = f", each {params.repeats} times" if params.repeats > 1 else ""
     return [
         f"{len(said)} texts to judge{each}: {to_ask(tally)}",

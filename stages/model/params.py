@@ -8,8 +8,10 @@ from pydantic import Field
 
 from stages.base.params import Declared
 from stages.encoders.params import EncoderParams
-from stages.vlm.params import ApiParams, LocalParams, RecordedParams
+from stages.vlm.params import ApiParams, LocalParams, RecordedParams, VllmModelParams
 
-AnyModel = Annotated[LocalParams | ApiParams | RecordedParams | EncoderParams, Field(discriminator="backend")]
+AnyModel = Annotated[
+    LocalParams | VllmModelParams | ApiParams | RecordedParams | EncoderParams, Field(discriminator="backend")
+]
 
 PARAMS: Declared = {"vlm.{model}": AnyModel}

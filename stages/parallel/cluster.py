@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -31,6 +32,8 @@ R = TypeVar("R")
 
 #: Tasks under way for each worker: one that it works on and one that waits, so that memory does not grow.
 _AHEAD = 2
+#: Seconds between two looks whether the cluster has its head, and how often it is looked for before it counts as gone.
+_LOOK, _TRIES = 5, 3
 #: What a worker finds in its environment of what this process has. The first line holds its arithmetic: a machine that
 #: joined by `ray start` has none of it, and a worker may import numpy before `stages` can set it.
 _PASSED = (
@@ -48,18 +51,38 @@ def join(gpus: float = 0) -> int:
     Raises:
         InputError: there is no cluster, a machine cannot do this project's work, or there is no room for one worker.
     """
-    where = compute().ray
+    ray = _joined()
+    return _room(ray.cluster_resources(), gpus, "the whole cluster")
+
+
+def room_here(gpus: float = 0) -> int:
+    """Join the cluster as `join` does; return how many workers this machine has room for.
+
+    Raises:
+        InputError: as `join`, or this machine has no room for one worker.
+    """
+    ray = _joined()
+    here = ray.get_runtime_context().get_node_id()
+    own = next(node["Resources"] for node in ray.nodes() if node["NodeID"] == here)
+    return _room(own, gpus, "this machine")
+
+
+def _joined() -> Any:
     ray = _ray()
     if not ray.is_initialized():
         _start(ray)
-    have = ray.cluster_resources()
+    return ray
+
+
+def _room(have: Mapping[str, float], gpus: float, who: str) -> int:
+    where = compute().ray
     room = int(have.get("CPU", 0) / where.cpus)
     if gpus:
         room = min(room, int(have.get("GPU", 0) / gpus))
     if room < 1:
         there = f"{have.get('CPU', 0):g} cores and {have.get('GPU', 0):g} GPUs"
         raise InputError(
-            f"a worker takes {where.cpus:g} cores and {gpus:g} GPUs, and the whole cluster has {there}",
+            f"a worker takes {where.cpus:g} cores and {gpus:g} GPUs, and {who} has {there}",
             file="compute.yaml",
             key="ray",
             do="ask for less, or join a larger cluster",
@@ -104,6 +127,35 @@ def _reach(address: str | None) -> None:
     host, _, port = (address or "").rpartition(":")
     if host and port.isdecimal():
         socket.create_connection((host, int(port)), timeout=10).close()
+
+
+class _Head:
+    """Whether the cluster still has its head: Ray waits a minute for it, then ends this process in words of its own."""
+
+    def __init__(self, ray: Any) -> None:
+        self._address: str = ray.get_runtime_context().gcs_address
+        self._last = time.monotonic()
+
+    def look(self, at_once: bool = False) -> None:
+        """Look whether somebody listens there, if the last look was `_LOOK` seconds ago or it must be `at_once`.
+
+        Raises:
+            InputError: nobody does, in `_TRIES` tries.
+        """
+        if not at_once and time.monotonic() - self._last < _LOOK:
+            return
+        for left in reversed(range(_TRIES)):
+            try:
+                _reach(self._address)
+            except OSError as error:
+                if not left:
+                    do = "start the cluster again and run the same command: it goes on where it stopped"
+                    what = f"the head of the Ray cluster at {self._address} is gone: {error}"
+                    raise InputError(what, file="compute.yaml", key="ray.address", do=do) from error
+                time.sleep(_LOOK)
+            else:
+                break
+        self._last = time.monotonic()
 
 
 def _check(ray: Any) -> None:
@@ -228,6 +280,48 @@ class _Worker:
         return [(place[id(item)], result) for item, result in self._work(items)]
 
 
+class Held:
+    """A call that holds GPUs while it runs, in a process of this machine: the GPUs that it sees are its own."""
+
+    def __init__(self, function: Callable[[], int], gpus: float) -> None:
+        """Hand it to Ray, which starts it as soon as the GPUs are free; `room_here` comes first.
+
+        Args:
+            function: importable, with what it is given; returns an exit status, and is interrupted where it must end.
+            gpus: that it holds.
+        """
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        self._ray = _ray()
+        here = NodeAffinitySchedulingStrategy(self._ray.get_runtime_context().get_node_id(), soft=False)
+        needs = {"num_cpus": compute().ray.cpus, "num_gpus": gpus, "scheduling_strategy": here}
+        self._task = self._ray.remote(max_retries=0, **needs)(_call).remote(os.getcwd(), function)
+        self._stopped = False
+
+    def poll(self) -> int | None:
+        """Return what the function returned, 1 where its process died or it was stopped; None while it works."""
+        if not self._ray.wait([self._task], timeout=0)[0]:
+            return None
+        try:
+            code: int = self._ray.get(self._task)
+        except self._ray.exceptions.RayError as error:
+            if isinstance(error, self._ray.exceptions.RayTaskError) and not self._stopped:
+                raise error.cause from None
+            return 1
+        return code
+
+    def stop(self, hard: bool) -> None:
+        """Interrupt it, once, for it may have something to end itself; `hard` kills its process."""
+        if hard or not self._stopped:
+            self._stopped = True
+            self._ray.cancel(self._task, force=hard)
+
+
+def _call(folder: str, function: Callable[[], R]) -> R:
+    _enter(folder)
+    return function()
+
+
 def _spread(
     ray: Any,
     chunks: Iterable[Sequence[T]],
@@ -242,6 +336,7 @@ def _spread(
     again: list[_Under] = []
     running: dict[ObjectRef[Any], _Under] = {}
     nodes = _alive(ray)
+    head = _Head(ray)
     tries = compute().ray.tries
     while True:
         while len(running) < ahead * workers:
@@ -251,13 +346,15 @@ def _spread(
             running[start(one.items)] = one
         if not running:
             return
-        for reference in ray.wait(list(running), num_returns=1)[0]:
+        head.look()
+        for reference in ray.wait(list(running), num_returns=1, timeout=_LOOK)[0]:
             of = running.pop(reference)
             try:
                 found = done(reference, of)
             except ray.exceptions.RayTaskError as error:
                 raise error.cause from None
             except ray.exceptions.RayError as error:
+                head.look(at_once=True)  # without one Ray would not say who is alive
                 living = _alive(ray)
                 # Neither of several samples nor of one whose machine went away is it known that it ended the worker.
                 tried = of.tries + (len(of.items) == 1 and living == nodes)

@@ -1,6 +1,6 @@
 """Write a run's report: one self-contained page of its numbers, examples and where they come from.
 
-    python -m stages.report home metrics/home/controls.csv data/none metrics/home/seeds
+    python -m stages.report home metrics/home/controls.csv data/none metrics/home/seeds data/none
 
 The page is `data/<run>/report/index.html`. It asks nothing of the network, and the same tables give the same bytes.
 """
@@ -26,11 +26,13 @@ def main() -> None:
     arguments.add_argument("controls", help="CSV that `controls` wrote; data/none where there is none, as the others")
     arguments.add_argument("targets", help="JSON with a paper's numbers, papers/<paper>/targets.json")
     arguments.add_argument("seeds", help="folder of what `make seeds` wrote")
+    arguments.add_argument("streams", help="folder of the people whom `streams` found")
     cell = arguments.parse_args()
-    run, controls, targets, seeds = Run(cell.dataset), given(cell.controls), given(cell.targets), given(cell.seeds)
+    run, seeds = Run(cell.dataset), given(cell.seeds)
     params, licensed, thresholds, confidence = read(PARAMS, dataset=run.name).values()
     inputs = load(run, seeds)
-    text = page(inputs, params, Rules(thresholds, confidence, licensed, controls, targets))
+    slots = (given(cell.controls), given(cell.targets), given(cell.streams))
+    text = page(inputs, params, Rules(thresholds, confidence, licensed, *slots))
     path = run.data / "report" / "index.html"
     write_text(path, text)
     closing(

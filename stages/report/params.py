@@ -25,11 +25,11 @@ class ReportParams(Params):
     examples_per_class: int | None = Field(ge=1)
     """Most clips of a class in the gallery; null takes all."""
     images: Literal["never", "unless_licensed", "always"]
-    """Whether keyframes are shown: `unless_licensed` leaves out those of a data set that `ingest` marks as licensed."""
+    """Whether frames are shown: `unless_licensed` leaves out those of a data set that `ingest` marks as licensed."""
     thumbnails_per_class: int = Field(ge=0)
     """Clips of a class that are shown with their keyframes."""
     thumbnail_width: int = Field(ge=32, le=640)
-    """Width of a keyframe on the page, pixels."""
+    """Width of a keyframe on the page, pixels; a picture of a class is at most twice as wide."""
 
 
 PARAMS: Declared = {

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stages.metrics.registry import METRICS
-from stages.report import agreement, exclusions, gallery, glance, images, numbers, pairs, provenance, targets
+from stages.report import agreement, exclusions, gallery, glance, images, numbers, pairs, people, provenance, targets
 from stages.report.inputs import Inputs, read_csv
 from stages.report.pack import packed
 from stages.report.params import ReportParams
@@ -36,6 +36,8 @@ class Rules(NamedTuple):
     """CSV with results on the controls."""
     targets: Path | None = None
     """JSON with a paper's numbers."""
+    streams: Path | None = None
+    """Folder of the people who were found in the clips."""
 
 
 def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
@@ -67,6 +69,7 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
     pictured = params.images == "always" or (params.images == "unless_licensed" and not rules.licensed)
     wanted = shown.pictured if pictured else []
     pictures = images.thumbnails(inputs.run.keyframes, wanted, params.thumbnail_width)
+    width = 2 * params.thumbnail_width
     made_by = provenance.made_by(inputs)
     drawn = numbers.seeds(inputs)
     seeded = "seeds" in inputs.summary.columns
@@ -98,7 +101,9 @@ def page(inputs: Inputs, params: ReportParams, rules: Rules) -> str:
         exclusions=exclusions.exclusions(inputs),
         errors=inputs.errors,
         controls=_plain(read_csv(rules.controls, [])) if rules.controls else None,
-        glance=glance.pictures(inputs, 2 * params.thumbnail_width) if pictured else [],
+        glance=glance.pictures(inputs, width) if pictured else [],
+        people=people.people(inputs, rules.streams, width if pictured else None) if rules.streams else None,
+        legend=people.LEGEND,
         pairs=pairs.pairs(inputs, protocols[0]),
         first=protocols[0],
         stages=made_by,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stages.base.errors import InputError
 from stages.base.names import arguments
+from stages.cells.changed import has_changed
 from stages.seeds.table import cell_file
 
 PIPELINE = Path("seeds/dvc.yaml")
@@ -50,7 +51,6 @@ def cells() -> list[Cell]:
     Raises:
         InputError: there is no such pipeline here, or another process is at work at one of its cells.
     """
-    from dvc.lock import LockError
     from dvc.repo import Repo
     from dvc.stage import PipelineStage
 
@@ -64,12 +64,6 @@ def cells() -> list[Cell]:
             kind, (dataset, name, recipe, key, draw) = stage.cmd.split()[-1], arguments(stage.meta)
             absent = tuple(str(dep) for dep in stage.deps if not dep.exists)
             out = cell_file(dataset, name, key, int(draw))
-            try:
-                stale = bool(stage.status())
-            except LockError as error:
-                # Another run is at work, or one was killed and its process is not yet gone.
-                what = " ".join(str(error).partition("\n\n")[0].split())
-                do = "wait until it is done; if no process of that number works any more, remove .dvc/tmp/rwlock"
-                raise InputError(what, do=do) from error
+            stale = has_changed(stage)
             found.append(Cell(stage.addressing, kind, name, recipe, key, int(draw), out, absent, stale))
     return sorted(found, key=lambda cell: cell.draw)

@@ -33,15 +33,17 @@ def equal_length(lengths: Sequence[int], size: int | None = None) -> list[Batch]
     ]
 
 
-def over_threads(function: Callable[[Batch], R], batches: Sequence[Batch], device: str) -> Iterator[tuple[Batch, R]]:
+def over_threads(
+    function: Callable[[Batch], R], batches: Sequence[Batch], device: str, threads: int | None = None
+) -> Iterator[tuple[Batch, R]]:
     """Yield each batch with `function(batch)`, in order, without gradients.
 
-    On a CPU each of compute.yaml's `threads` takes whole batches: threads that share a batch wait for each other after
-    every product, which costs more the smaller the model is. On a GPU there is one.
+    On a CPU each of the threads (none given: `threads` of compute.yaml) takes whole batches: threads that share a batch
+    wait for each other after every product, which costs more the smaller the model is. On a GPU there is one.
     """
     import torch
 
-    threads = (compute().threads or compute().processes) if device == "cpu" else 1
+    threads = (threads or compute().threads or compute().processes) if device == "cpu" else 1
     before = torch.get_num_threads()
     pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
     try:

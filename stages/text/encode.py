@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -63,6 +64,58 @@ def load(folder: Path, where: str, precision: Precision = "float32") -> Any:
     return steady(model, where)
 
 
+_loaded = lru_cache(maxsize=1)(load)  # methods are measured one after another, by the same encoder
+
+
+class Encoder:
+    """A sentence-transformers model that is loaded once and asked as often as one likes."""
+
+    def __init__(
+        self,
+        folder: Path,
+        batch: int | None = None,
+        precision: Precision = "float32",
+        pooling: Pooling = "sentence",
+        threads: int | None = None,
+    ) -> None:
+        """Load it.
+
+        Args:
+            folder: a sentence-transformers model.
+            batch: texts at once; `batch` of compute.yaml where none is given. It does not shape the result.
+            precision: what is computed in; embeddings are float32. In float64 processors differ far below what float32
+                keeps, so that all of them give the same bytes.
+            pooling: what of the model's output.
+            threads: on a CPU; those of compute.yaml where none are given. They do not shape the result.
+        """
+        self._where = device()
+        self._model = _loaded(folder, self._where, precision)
+        self._batch, self._pooling, self._threads = batch, pooling, threads
+
+    def __call__(self, texts: Sequence[str]) -> Iterator[tuple[str, Vector]]:
+        """Yield each of the distinct `texts` with its embedding, as `encode` does."""
+        features = _features(self._model, texts)
+        batches = equal_length([len(one["input_ids"]) for one in features], self._batch)
+
+        def embed(together: Batch) -> Vector:
+            return self._embed(stacked(features, together, self._where))
+
+        for together, vectors in over_threads(embed, batches, self._where, self._threads):
+            yield from zip((texts[text] for text in together), vectors, strict=True)
+
+    def _embed(self, inputs: dict[str, Any]) -> Vector:
+        import torch
+
+        out = self._model(inputs)
+        if self._pooling == "sentence":
+            found = torch.nn.functional.normalize(out["sentence_embedding"], dim=1)  # (B, D)
+        else:
+            hidden = out["token_embeddings"]  # (B, T, D), no padding among them
+            found = hidden.mean(1) if self._pooling == "mean" else hidden[:, 0]
+        vectors: Vector = found.float().cpu().numpy()
+        return vectors
+
+
 def encode(
     folder: Path,
     texts: Sequence[str],
@@ -73,35 +126,9 @@ def encode(
     """Yield each of the distinct `texts` with its embedding (D,), in no stated order; of unit length if `sentence`.
 
     Texts are stripped and truncated to the model's longest input, as sentence-transformers does it (all-MiniLM-L6-v2:
-    256 word pieces); an empty text has the embedding of its special tokens alone.
-
-    Args:
-        folder: a sentence-transformers model.
-        texts: distinct texts.
-        batch: texts at once; `batch` of compute.yaml where none is given. It does not shape the result.
-        precision: what is computed in; embeddings are float32. In float64 processors differ far below what float32
-            keeps, so that all of them give the same bytes.
-        pooling: what of the model's output.
+    256 word pieces); an empty text has the embedding of its special tokens alone. The arguments are those of `Encoder`.
     """
-    import torch
-
-    where = device()
-    model = load(folder, where, precision)
-    features = _features(model, texts)
-
-    def embed(together: Batch) -> Vector:
-        out = model(stacked(features, together, where))
-        if pooling == "sentence":
-            found = torch.nn.functional.normalize(out["sentence_embedding"], dim=1)  # (B, D)
-        else:
-            hidden = out["token_embeddings"]  # (B, T, D), no padding among them
-            found = hidden.mean(1) if pooling == "mean" else hidden[:, 0]
-        vectors: Vector = found.float().cpu().numpy()
-        return vectors
-
-    lengths = [len(one["input_ids"]) for one in features]
-    for together, vectors in over_threads(embed, equal_length(lengths, batch), where):
-        yield from zip((texts[text] for text in together), vectors, strict=True)
+    yield from Encoder(folder, batch, precision, pooling)(texts)
 
 
 def _features(model: Any, texts: Sequence[str]) -> list[dict[str, Any]]:

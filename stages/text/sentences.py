@@ -18,12 +18,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from stages.base.errors import InputError
+from stages.base.params import compute
 from stages.base.progress import Progress
 from stages.base.schema import EMBEDDINGS
 from stages.base.tables import read_table, write_table
 from stages.journal.previous import previous
 from stages.journal.store import Journal, compute_missing, journal_key
 from stages.text import encode
+from stages.text.clustered import AT_ONCE, clustered
 from stages.text.model import model_folder, revision
 
 #: What the journal keeps of a text.
@@ -108,7 +110,9 @@ class Sentences:
         write_table(path, pl.DataFrame(columns, schema=types), EMBEDDINGS)
 
     def _compute(self, texts: list[str]) -> Iterable[tuple[str, dict[str, str]]]:
-        for text, vector in encode.encode(self.folder, texts, precision=self._precision, pooling=self._pooling):
+        spread = compute().engine == "ray" and len(texts) > AT_ONCE
+        embed = clustered if spread else encode.encode
+        for text, vector in embed(self.folder, texts, precision=self._precision, pooling=self._pooling):
             yield text, _encoded(vector)
 
     def _refill(self, keys: dict[str, str]) -> None:

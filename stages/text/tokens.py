@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,10 @@ UNSTATED = 512
 
 #: Above this a tokeniser's `model_max_length` is no limit but transformers' sign that none is known.
 NO_LIMIT = 10**9
+
+#: Bytes of states that an encoder keeps for texts that are asked for again: methods share their references, and an
+#: exchange of answers has no text of its own.
+KEPT = 256 << 20
 
 #: Architectures that are loaded as T5 encoders.
 T5 = {"t5", "mt5"}
@@ -42,30 +48,62 @@ def hidden_states(
         InputError: the encoder has no such layer.
     """
     import torch
+    from bert_score.utils import sent_encode
+
+    where = device()
+    encoder = _encoder(folder, layer, precision, where)
+    known = {text: encoder.known[text] for text in texts if text in encoder.known}
+    for text, (state, weights) in known.items():
+        yield text, state, weights
+    texts = [text for text in texts if text not in known]
+    ids = [torch.tensor(sent_encode(encoder.tokenizer, text)) for text in texts]
+    features = [{"input_ids": one, "attention_mask": torch.ones_like(one)} for one in ids]
+    opening = (encoder.tokenizer.cls_token_id, encoder.tokenizer.sep_token_id)
+    edges = torch.tensor([token for token in opening if token is not None], dtype=torch.long)
+
+    def states(batch: Batch) -> Any:
+        return encoder.model(**stacked(features, batch, where))[0].cpu()  # (B, T, D)
+
+    for batch, found in over_threads(states, equal_length([len(one) for one in ids]), where):
+        for index, state in zip(batch, found, strict=True):
+            weights = (~torch.isin(ids[index], edges)).to(state.dtype)
+            encoder.keep(texts[index], state, weights)
+            yield texts[index], state, weights
+
+
+@dataclass
+class _Encoder:
+    """A loaded encoder, and the states of texts that it gave before."""
+
+    model: Any
+    tokenizer: Any
+    known: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    kept: int = 0
+    """Bytes of the known states."""
+
+    def keep(self, text: str, state: Any, weights: Any) -> None:
+        """Keep a text's states while there is room; a text's states follow from it alone."""
+        if self.kept + state.nbytes <= KEPT:
+            self.kept += state.nbytes
+            self.known[text] = state, weights
+
+
+@lru_cache(maxsize=1)  # methods are measured one after another, by the same encoder
+def _encoder(folder: Path, layer: int, precision: Precision, where: str) -> _Encoder:
+    import torch
     import transformers
-    from bert_score.utils import get_tokenizer, sent_encode
+    from bert_score.utils import get_tokenizer
 
     if not sys.stderr.isatty():
         logging: Any = transformers.utils.logging
         logging.disable_progress_bar()  # a log wants no bars
-    where = device()
     try:
         model = steady(_model(folder, layer).to(where, getattr(torch, precision)), where)
     except AssertionError as error:
         raise InputError(str(error), file=folder, key="layer", do="take one of its layers") from None
     tokenizer = get_tokenizer(str(folder))
     tokenizer.model_max_length = longest_input(tokenizer, model.config)
-    ids = [torch.tensor(sent_encode(tokenizer, text)) for text in texts]
-    features = [{"input_ids": one, "attention_mask": torch.ones_like(one)} for one in ids]
-    opening = (tokenizer.cls_token_id, tokenizer.sep_token_id)
-    edges = torch.tensor([token for token in opening if token is not None], dtype=torch.long)
-
-    def states(batch: Batch) -> Any:
-        return model(**stacked(features, batch, where))[0].cpu()  # (B, T, D)
-
-    for batch, found in over_threads(states, equal_length([len(one) for one in ids]), where):
-        for text, state in zip(batch, found, strict=True):
-            yield texts[text], state, (~torch.isin(ids[text], edges)).to(state.dtype)
+    return _Encoder(model, tokenizer)
 
 
 def longest_input(tokenizer: Any, config: Any) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -13,7 +13,9 @@ import numpy.typing as npt
 from PIL import Image as Pictures
 
 from stages.base.errors import InputError
-from stages.video.decode import Image, probe, read_frames
+
+if TYPE_CHECKING:
+    from stages.video.decode import Image
 
 Format = Literal["jpeg", "png"]
 
@@ -63,6 +65,8 @@ def sample(
     Raises:
         InputError: the clip cannot be decoded, or has fewer frames than `frames`.
     """
+    from stages.video.decode import probe, read_frames  # PyAV, which most who read or write keyframes do not need
+
     if frames is None:
         seen = probe(path)
         if seen.error or not seen.frames:

@@ -67,6 +67,10 @@ class Streams:
     def __contains__(self, clip_id: str) -> bool:
         return clip_id in self._groups
 
+    def presence(self) -> pl.DataFrame:
+        """Return who is found in which frame of which clip: the columns `clip_id`, `track` and `frame` of all rows."""
+        return _polars(self._file.read(["clip_id", "track", "frame"]))
+
     def rows(self, clip_id: str) -> pl.DataFrame:
         """Return a clip's rows of STREAMS; none where nobody was found in it."""
         found = [self._group(number).filter(pl.col("clip_id") == clip_id) for number in self._groups.get(clip_id, [])]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -20,7 +19,8 @@ from urllib.parse import urlsplit
 from stages.base.errors import InputError
 from stages.base.unicode import well_formed
 from stages.vlm.base import Answer, Request
-from stages.vlm.messages import messages
+from stages.vlm.constraint import pattern
+from stages.vlm.messages import messages, sent
 from stages.vlm.refusals import refused_field
 from stages.vlm.reply import LONGER, UNWEIGHED, Garbage, read
 from stages.vlm.served import Served, entry
@@ -73,6 +73,7 @@ class Api:
         self.line = Line(self.patience, self._where(), self._print, self._clean)
         self.served = Served(params.name, params.engine)
         self._key = _key(params.key, endpoint)
+        self._show = partial(sent, form=params.image_format, side=params.image_side, detail=params.detail)
         self._client: Any = None
         self._over: InputError | None = None
         self._listed: list[str] = []
@@ -244,7 +245,7 @@ class Api:
         params = self.params
         body: dict[str, Any] = {
             "model": params.name,
-            "messages": messages(request, params.image_format, params.image_side, params.detail),
+            "messages": messages(request, self._show),
             params.length: params.max_new_tokens,
         }
         if params.temperature is not None:
@@ -254,8 +255,7 @@ class Api:
         if request.options and params.logprobs:
             body |= {"logprobs": True, "top_logprobs": 20}
         if request.must_hold and params.constrain == "structured_outputs":
-            words = "|".join(re.escape(word) for word in request.must_hold)
-            body["extra_body"] = {"structured_outputs": {"regex": rf"(.|\n)*({words})(.|\n)*"}}
+            body["extra_body"] = {"structured_outputs": {"regex": pattern(request.must_hold)}}
         return body
 
     def _not_ok(self, error: Any) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
@@ -88,6 +89,11 @@ class Request:
             "clip_id": self.clip_id if self.media is None else None,
             **({"examples": [_shape(example) for example in self.examples]} if self.examples else {}),
         }
+
+    def seed(self, seed: int) -> int:
+        """Return the seed of this question's own draws, from the model's: they do not depend on other questions."""
+        text = json.dumps([seed, self.shape()], sort_keys=True)
+        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest())
 
 
 def _shape(example: Example) -> list[str | None]:

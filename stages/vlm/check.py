@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from stages.base.errors import InputError, guard
 from stages.vlm.checkpoint import is_folder, is_vision, load_config, load_processor
-from stages.vlm.params import LocalParams, MaybeVlmParams
+from stages.vlm.params import LocalParams, MaybeVlmParams, VllmModelParams
 from stages.weights.unchanged import FILL_IN
 
 _GIB = 1 << 30
@@ -160,6 +160,9 @@ def check(path: Path) -> list[str]:
     told = f"{params.backend}, {about.licence}{', gated' if about.gated else ''}" if about else params.backend
     name = getattr(params, "name", getattr(params, "file", "nobody"))
     lines = [f"{path}: {name} ({told})"]
+    commit = f"commit: not named; look it up at https://huggingface.co/{name}/commits/main"
+    if isinstance(params, VllmModelParams):  # it has classes that transformers lacks, and counts memory in its own way
+        return lines + ([commit] if params.revision == FILL_IN else [])
     if not isinstance(params, LocalParams):
         return lines + ([f"served by: {about.serve}"] if about and about.serve else [])
     config, source = config_of(params, path)
@@ -169,7 +172,7 @@ def check(path: Path) -> list[str]:
         own = type(processor).__name__ if is_vision(config) else None
     lines.append(f"classes: {', '.join(classes_of(config, own))}")
     if params.revision == FILL_IN:
-        lines.append(f"commit: not named; look it up at https://huggingface.co/{params.name}/commits/main")
+        lines.append(commit)
     lines.append(template(params, config))
     found = memory(config, params.dtype, params.quantisation)
     kind = params.quantisation or params.dtype

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -13,3 +14,8 @@ def found(text: str, words: Iterable[str]) -> list[str]:
     the one rule of the metric `keyword`, of the check of `caption` and of `Request.must_hold`.
     """
     return [word for word in dict.fromkeys(words) if word in text]
+
+
+def pattern(words: Iterable[str]) -> str:
+    """Return the regular expression of a whole answer in which one of `words` is found, for a server that takes one."""
+    return rf"(.|\n)*({'|'.join(re.escape(word) for word in words)})(.|\n)*"

@@ -6,8 +6,6 @@ it returns scores whose maximum is the choice. Rows do not see one another.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -32,7 +30,7 @@ class Draw(LogitsProcessor):
 
     def __init__(self, requests: Sequence[Request], temperature: float, seed: int) -> None:
         self.temperature = temperature
-        self.generators = [torch.Generator().manual_seed(_seed(request, seed)) for request in requests]
+        self.generators = [torch.Generator().manual_seed(request.seed(seed)) for request in requests]
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return noisy scores, (B, V)."""
@@ -40,11 +38,6 @@ class Draw(LogitsProcessor):
         uniform = torch.stack([torch.rand(width, generator=each, dtype=torch.float64) for each in self.generators])
         noise = -torch.log(-torch.log(uniform.clamp_min(1e-300)))
         return scores / self.temperature + noise.to(scores)
-
-
-def _seed(request: Request, seed: int) -> int:
-    text = json.dumps([seed, request.shape()], sort_keys=True)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest())
 
 
 class Force(LogitsProcessor):

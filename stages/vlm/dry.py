@@ -18,7 +18,7 @@ from stages.base.errors import InputError
 from stages.journal.store import Journal, journal_key, root
 from stages.vlm.ask import Tally
 from stages.vlm.base import Answer, Backend, Request
-from stages.vlm.params import ApiParams, LocalParams, VlmParams
+from stages.vlm.params import ApiParams, LocalParams, VllmModelParams, VlmParams
 
 #: So many questions are encoded by the model's own processor; the others are taken to be as long on average.
 _ENCODED = 16
@@ -87,7 +87,7 @@ class Pretend:
 
     def _length(self) -> tuple[float | None, str]:
         """Return the mean tokens of a question, null where they cannot be told, and how or why."""
-        if isinstance(self.params, LocalParams):
+        if isinstance(self.params, LocalParams | VllmModelParams):
             from stages.vlm.chat import encode
             from stages.vlm.checkpoint import is_folder, is_vision, load_config, load_processor
 

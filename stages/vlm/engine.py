@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,8 +17,8 @@ from stages.vlm.adapter import attach
 from stages.vlm.base import Answer, Request
 from stages.vlm.chat import encode
 from stages.vlm.checkpoint import is_vision, load_config, load_model, load_processor
-from stages.vlm.constraint import found
 from stages.vlm.decoding import Draw, Force, MustHold
+from stages.vlm.options import shares, ways
 from stages.vlm.spread import entry
 from stages.vlm.thinking import Reader
 from stages.vlm.vision_cache import VisionCache
@@ -27,10 +26,6 @@ from stages.weights.unchanged import check_folder, check_hub
 
 if TYPE_CHECKING:
     from stages.vlm.params import LocalParams
-
-
-#: Digits of a probability: what float32 holds. Behind them processors differ, also where they compute in float64.
-DIGITS = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,15 +148,9 @@ class Engine:
         weights = self._weigh(inputs, options, written) if options else [None] * len(batch)
         answers = []
         for encoded, tokens, p in zip(batch, written.tokens, weights, strict=True):
-            said = self.reader.read(tokens, self.reader.opened(encoded.tensors["input_ids"][0].tolist()))
             ended = "stop" if tokens and tokens[-1] in self.ends else "length"
-            answer = Answer(said.text, "ok", None, encoded.length, len(tokens), p, ended)
-            if said.tokens_thinking is not None:
-                answer = _after_thinking(answer, said.thinking, said.tokens_thinking)
-            words = encoded.request.must_hold
-            if words and not found(said.text, words):
-                answer = answer._replace(status="error", detail=f"the model's tokens cannot write any of {list(words)}")
-            answers.append(answer)
+            prompt = encoded.tensors["input_ids"][0].tolist()
+            answers.append(self.reader.answer(prompt, tokens, ended, p, encoded.request.must_hold))
         return answers
 
     def write(self, batch: Sequence[Encoded]) -> Written:
@@ -219,15 +208,16 @@ class Engine:
         """
         assert written.first is not None
         logs = []  # an option's list of ways, each the log-probabilities of B rows
-        for ways in self._ways(options):
+        for option in self._ways(options):
             each = []
-            for way in ways:
+            for way in option:
                 steps = [written.first, *self._following(inputs, way, written.read)]
                 picked = [step.double().log_softmax(-1)[:, token] for step, token in zip(steps, way, strict=True)]
                 each.append(torch.stack(picked).sum(0).tolist())
             logs.append(each)
         return [
-            _shares(options, [[way[row] for way in ways] for ways in logs]) for row in range(len(inputs["input_ids"]))
+            shares(options, [[way[row] for way in option] for option in logs])
+            for row in range(len(inputs["input_ids"]))
         ]
 
     @torch.inference_mode()
@@ -246,15 +236,11 @@ class Engine:
         return [step.float() for step in out.logits.unbind(1)]
 
     def _option_ways(self, options: tuple[str, ...]) -> list[list[list[int]]]:
-        """Return the token sequences that write each option: with and without a space before, the shortest ones.
+        """Return the token sequences that write each option.
 
         Where one option begins another (Cook, Cook.Cut), all must be followed by the end of the answer.
         """
-        found: list[list[list[int]]] = []
-        for option in options:
-            both = {tuple(self._plain(option)), tuple(self._plain(f" {option}"))}
-            shortest = min(len(way) for way in both)
-            found.append([list(way) for way in sorted(both) if len(way) == shortest])
+        found = [ways(self.tokenizer, option) for option in options]
         begins = any(
             other[: len(way)] == way
             for mine, ways in enumerate(found)
@@ -264,26 +250,6 @@ class Engine:
             if mine != theirs
         )
         return [[[*way, self.ends[0]] for way in ways] for ways in found] if begins else found
-
-    def _plain(self, text: str) -> list[int]:
-        tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return tokens
-
-
-def _after_thinking(answer: Answer, thinking: str | None, tokens: int) -> Answer:
-    """Return an answer that comes after thinking: the options were weighed before it, so it has no shares of them."""
-    told = "no shares of the options: the model thought before it answered" if answer.p else None
-    return answer._replace(p=None, detail=told, thinking=thinking, tokens_thinking=tokens)
-
-
-def _shares(options: tuple[str, ...], logs: list[list[float]]) -> dict[str, float]:
-    """Return a row's share of each option, from the log-probabilities of its ways.
-
-    By plain arithmetic: torch takes another exponential for the last few numbers of a tensor than for the others.
-    """
-    most = max(map(max, logs))
-    weights = [sum(math.exp(way - most) for way in ways) for ways in logs]
-    return {option: round(weight / sum(weights), DIGITS) for option, weight in zip(options, weights, strict=True)}
 
 
 def _side_by_side(model: Any) -> Any:

@@ -7,10 +7,11 @@ from pathlib import Path
 from stages.base.params import compute
 from stages.vlm.api import Api
 from stages.vlm.base import Backend
-from stages.vlm.clustered import Clustered
+from stages.vlm.clustered import Clustered, ClusteredVllm
 from stages.vlm.local import Local
 from stages.vlm.params import VlmParams
 from stages.vlm.recorded import Recorded
+from stages.vlm.vllm import Vllm
 
 
 def load(params: VlmParams, name: str) -> Backend:
@@ -31,5 +32,7 @@ def load(params: VlmParams, name: str) -> Backend:
             wait_seconds=where.wait_seconds,
         )
     # A model that is spread over the GPUs of one machine stays there.
+    if params.backend == "vllm":
+        return (ClusteredVllm if where.engine == "ray" and params.cards == 1 else Vllm)(params, where.batch)
     kind = Clustered if where.engine == "ray" and not params.device_map else Local
     return kind(params, where.device, where.batch, where.threads)

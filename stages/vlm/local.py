@@ -27,8 +27,8 @@ _HELD = 2 << 30
 #: What shapes words, and nothing of what is seen or of the hidden states of a prompt.
 _WORDS_ONLY = ("max_new_tokens", "temperature", "seed")
 
-#: Libraries whose versions may change an answer.
-_LIBRARIES = ("torch", "torchvision", "transformers", "tokenizers", "pillow", "numpy")
+#: Libraries whose versions may change an answer, whoever holds the weights here.
+LIBRARIES = ("torch", "torchvision", "transformers", "tokenizers", "pillow", "numpy")
 
 
 class Local:
@@ -74,7 +74,7 @@ class Local:
             **({"remote_code": True} if self.params.remote_code else {}),
             **{name: getattr(self.params, name) for name in shaping},
             "seed": self.params.seed if self.samples else None,
-            "libraries": {name: _version(name) for name in _LIBRARIES},
+            "libraries": {name: library(name) for name in LIBRARIES},
         }
 
     def hidden_shape(self) -> dict[str, Any]:
@@ -163,7 +163,8 @@ def _too_many(waiting: dict[tuple[object, ...], list[Encoded]], most: int) -> bo
 
 
 @cache  # a millisecond each, which every question of a stage would pay
-def _version(name: str) -> str | None:
+def library(name: str) -> str | None:
+    """Return the version of a library; null where it is not installed."""
     try:
         # The build (+cpu, +cu130) is where it ran, not what was computed.
         return version(name).split("+")[0]

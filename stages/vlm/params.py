@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, field_validator, model_validator
 
 from stages.base.params import Params
 from stages.vlm.thinking import TAGS, Tags
@@ -49,27 +49,17 @@ class About(Params):
     """`model_type` and sizes, as in the model's config.json: for the estimate of memory where no hub can be reached."""
 
 
-class LocalParams(Params):
-    """A transformers model, by hub name or local path, run in this process."""
+class _Weights(Params):
+    """What is said of a model whose weights this machine holds, whoever computes with them."""
 
-    backend: Literal["local"]
-    """local: transformers, in this process."""
     name: str
     """Hub name (owner/model) or the path of a folder written by `save_pretrained`."""
     revision: str | None
     """Hub commit, 40 hex digits; null for a path, whose files are hashed."""
-    media: Literal["images", "video"]
-    """What it is shown: images (the clip's keyframes) or video (frames drawn evenly from the clip)."""
     frames: PositiveInt
     """Frames of a clip that it is shown."""
     processor: dict[str, Any]
     """Arguments of the model's processor that differ from its own, such as crop_to_patches: false; {} for none."""
-    dtype: Literal["float32", "float64", "bfloat16", "float16"]
-    """Number format of weights and activations. float64: on a CPU the same answers and scores on every processor."""
-    quantisation: Literal["int8", "int4"] | None
-    """Weights in 8 or 4 bits (bitsandbytes); null for none."""
-    attention: Literal["sdpa", "eager", "flash_attention_2"]
-    """Implementation of attention."""
     max_new_tokens: PositiveInt
     """Longest answer in tokens."""
     temperature: Annotated[float, Field(ge=0)]
@@ -78,15 +68,70 @@ class LocalParams(Params):
     """Seed of the draws; of no effect at temperature 0."""
     thinking: Thinking = TAGS
     """Pairs of tags between which the model thinks, such as [[<think>, </think>]]; left out: those of usual models."""
+    remote_code: str | None = None
+    """Why code that the model's folder brings may run (`trust_remote_code`); null: none of it runs. Read it first."""
+    about: About | None = None
+    """What people must know of it; it shapes no answer."""
+
+
+class LocalParams(_Weights):
+    """A transformers model, by hub name or local path, run in this process."""
+
+    backend: Literal["local"]
+    """local: transformers, in this process."""
+    media: Literal["images", "video"]
+    """What it is shown: images (the clip's keyframes) or video (frames drawn evenly from the clip)."""
+    dtype: Literal["float32", "float64", "bfloat16", "float16"]
+    """Number format of weights and activations. float64: on a CPU the same answers and scores on every processor."""
+    quantisation: Literal["int8", "int4"] | None
+    """Weights in 8 or 4 bits (bitsandbytes); null for none."""
+    attention: Literal["sdpa", "eager", "flash_attention_2"]
+    """Implementation of attention."""
     adapter: str | None = None
     """LoRA in peft's format to put on the model: a folder, or a hub name as owner/adapter@commit; null for none."""
     device_map: Literal["auto", "balanced", "sequential"] | dict[str, int | str] | None = None
     """How accelerate spreads a model that exceeds one card over several: a rule, or each part's place ({model.visual:
     0, lm_head: 1, model.language_model: disk}). Null puts it on compute.yaml's device."""
-    remote_code: str | None = None
-    """Why code that the model's folder brings may run (`trust_remote_code`); null: none of it runs. Read it first."""
-    about: About | None = None
-    """What people must know of it; it shapes no answer."""
+
+
+#: What the vllm back end says to vLLM itself, from other keys or because it must be so.
+_SAID_TO_VLLM = (
+    *("model", "revision", "tokenizer", "tokenizer_revision", "dtype", "quantization", "seed", "load_format"),
+    *("trust_remote_code", "mm_processor_kwargs", "max_model_len", "max_num_seqs", "gpu_memory_utilization"),
+    "tensor_parallel_size",
+)
+
+
+class VllmModelParams(_Weights):
+    """A model by hub name or local path, held by vLLM in this process."""
+
+    backend: Literal["vllm"]
+    """vllm: vLLM, in this process."""
+    media: Literal["images"]
+    """What it is shown: images (the clip's keyframes)."""
+    dtype: Literal["float32", "bfloat16", "float16"]
+    """Number format of weights and activations."""
+    quantisation: str | None
+    """vLLM's name of how weights are made smaller, such as fp8 or bitsandbytes; null leaves them as they are stored."""
+    batch_invariant: bool
+    """Whether an answer may not depend on those computed next to it (VLLM_BATCH_INVARIANT): slower, and only some
+    GPUs and models can."""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    """Further arguments of vllm.LLM that shape answers, such as enforce_eager: true."""
+    context: PositiveInt | None = None
+    """Most tokens of prompt and answer together: memory is set aside for them; null takes the model's own."""
+    cards: PositiveInt = 1
+    """GPUs over which each layer is spread."""
+    memory: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Share of a GPU's memory that vLLM takes: less where two models, or two workers, are on one."""
+
+    @field_validator("arguments")
+    @classmethod
+    def _are_not_said_already(cls, value: dict[str, Any]) -> dict[str, Any]:
+        twice = sorted(set(value) & set(_SAID_TO_VLLM))
+        if twice:
+            raise ValueError(f"vLLM is told of {', '.join(twice)} by other keys of the block")
+        return value
 
 
 class ApiParams(Params):
@@ -160,7 +205,8 @@ class NoParams(Params):
     """none: there is no captioner, or no judge."""
 
 
+_Asked = LocalParams | VllmModelParams | ApiParams | RecordedParams
 #: A file of params/models.
-VlmParams = Annotated[LocalParams | ApiParams | RecordedParams, Field(discriminator="backend")]
+VlmParams = Annotated[_Asked, Field(discriminator="backend")]
 #: The same, or nobody.
-MaybeVlmParams = Annotated[LocalParams | ApiParams | RecordedParams | NoParams, Field(discriminator="backend")]
+MaybeVlmParams = Annotated[_Asked | NoParams, Field(discriminator="backend")]

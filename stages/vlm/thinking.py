@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
+
+from stages.vlm.base import Answer
+from stages.vlm.constraint import found
 
 Tags = Sequence[tuple[str, str]]
 
@@ -61,8 +64,8 @@ def part(text: str, tags: Tags, inside: str | None = None) -> Parted:
     answer: list[str] = []
     thinking: list[str] = []
     start = 0
-    for found in _finditer(text, tags):
-        tag, before = found[0].lower(), text[start : found.start()]
+    for match in _finditer(text, tags):
+        tag, before = match[0].lower(), text[start : match.start()]
         if closed_by is not None:
             if tag != closed_by.lower():
                 continue
@@ -74,7 +77,7 @@ def part(text: str, tags: Tags, inside: str | None = None) -> Parted:
         else:
             answer.append(before)
             closed_by = next(closing for opening, closing in tags if opening.lower() == tag)
-        start = found.end()
+        start = match.end()
     (answer if closed_by is None else thinking).append(text[start:])
     said = [piece.strip() for piece in thinking if piece.strip()]
     whole = " ".join(piece.strip() for piece in answer if piece.strip())
@@ -123,6 +126,33 @@ class Reader:
         count = bisect_left(range(len(tokens)), parted.begins, key=lambda given: len(self._raw(tokens[:given])))
         thinking = self._plain(parted.thinking or "") or None
         return Spoken(self._plain(parted.answer), thinking, count, parted.open)
+
+    def answer(
+        self,
+        prompt: Sequence[int],
+        tokens: Sequence[int],
+        ended: str,
+        p: Mapping[str, float] | None,
+        must_hold: Sequence[str],
+    ) -> Answer:
+        """Return the answer that a model's new tokens are; its status is error where it lacks the words it must hold.
+
+        Args:
+            prompt: its tokens, those of media among them.
+            tokens: those that the model wrote, its end included where it came to one.
+            ended: stop or length.
+            p: share of each option as the prompt leaves them; after thinking it is none of the answer's.
+            must_hold: words of which the answer holds one; empty for any answer.
+        """
+        said = self.read(tokens, self.opened(prompt))
+        answer = Answer(said.text, "ok", None, len(prompt), len(tokens), p, ended)
+        if said.tokens_thinking is not None:
+            told = "no shares of the options: the model thought before it answered" if p else None
+            answer = answer._replace(p=None, detail=told, thinking=said.thinking, tokens_thinking=said.tokens_thinking)
+        if must_hold and not found(said.text, must_hold):
+            why = f"the model's tokens cannot write any of {list(must_hold)}"
+            return answer._replace(status="error", detail=why)
+        return answer
 
     def _raw(self, tokens: Sequence[int]) -> str:
         text: str = self.tokenizer.decode(tokens, skip_special_tokens=False)

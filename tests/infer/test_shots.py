@@ -1,5 +1,7 @@
 """A system prompt and examples: turns before the question, from clips that no protocol tests, and part of the key."""
 
+from functools import partial
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -14,12 +16,13 @@ from stages.vlm.base import request_key
 from stages.vlm.chat import encode
 from stages.vlm.checkpoint import load_processor
 from stages.vlm.local import Local
-from stages.vlm.messages import messages
+from stages.vlm.messages import messages, sent
 from stages.vlm.params import LocalParams
 from stages.vlm.show import Show
 from stages.vlm.tiny import save
 from tests.small_run import MODEL, write_run
 
+PNG = partial(sent, form="png", side=None, detail=None)
 CLASSES = Classes({"Cook_Cut": "cutting", "Drink_Fromcup": "drinking from a cup", "Walk": "walking"}, False)
 
 
@@ -89,7 +92,7 @@ def test_they_are_turns_with_the_answers_of_the_labels_and_part_of_the_key(show)
 
 def test_both_back_ends_send_them_as_turns(show, tmp_path):
     [one] = asked(show, "list", weigh=False, system="describe", examples={"protocol": "cs", "per_class": 1})
-    turns = messages(one, "png", None, None)
+    turns = messages(one, PNG)
     assert [turn["role"] for turn in turns] == ["system", *["user", "assistant"] * 3, "user"]
     assert sum(part["type"] == "image_url" for turn in turns[1::2] for part in turn["content"]) == 8
     folder = save("smolvlm", tmp_path / "tiny")
@@ -108,7 +111,7 @@ def test_text_first_is_a_param_of_the_strategy(show, kind, more):
     behind = asked(show, kind, **more)
     before = asked(show, kind, text_first=True, **more)
     for late, early in zip(behind, before, strict=True):
-        assert [part["type"] for part in messages(late, "png", None, None)[-1]["content"]].index("text") == 2
-        assert [part["type"] for part in messages(early, "png", None, None)[-1]["content"]].index("text") == 0
+        assert [part["type"] for part in messages(late, PNG)[-1]["content"]].index("text") == 2
+        assert [part["type"] for part in messages(early, PNG)[-1]["content"]].index("text") == 0
         assert "text_first" not in late.shape()
         assert request_key(Plain(), late) != request_key(Plain(), early)

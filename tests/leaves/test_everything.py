@@ -41,8 +41,10 @@ def params() -> dict[str, Any]:
     record |= {"captioner": "embedded", "judge": "none"}
     asked = values["asked"]["home_embedded_list"] | {"dataset": NAME}
     values |= {"scenes": [], "pretrained": {}, "fetched": {}, "controlled": {}, "trained": {}, "adapted": {}}
-    values |= {"teachers": {}, "distilled": {}, "interacting": {}, "streamed": {}, "ingested": {NAME: record}}
-    values |= {"pushed": {}, "kept": {NAME: record}, "datasets": {NAME: record}}
+    record["streams"] = f"data/{NAME}/streams/opencv"
+    found = {"dataset": NAME, "method": "opencv", "model": "opencv", "truth": "data/none"}
+    values |= {"teachers": {}, "distilled": {}, "interacting": {}, "streamed": {f"{NAME}_opencv": found}}
+    values |= {"pushed": {}, "kept": {NAME: record}, "datasets": {NAME: record}, "ingested": {NAME: record}}
     return values | {key: {f"{NAME}_embedded_list": asked} for key in ("asked", "methods")}
 
 
@@ -141,8 +143,11 @@ def arrived(project: Path) -> dict[str, int]:
 def test_nothing_of_it_arrives(project: Path, environment: Path) -> None:  # noqa: F811
     known = secrets(project)
     assert known.keys() >= KINDS
-    for name in ("captions.parquet", "predictions/embedded_list.parquet", "verdicts", "report/index.html"):
+    for name in ("captions.parquet", "predictions/embedded_list.parquet", "verdicts", "streams/opencv/tracks.parquet"):
         assert (project / f"data/{NAME}" / name).exists()
+    page = (project / f"data/{NAME}/report/index.html").read_text()
+    assert "The people found" in page
+    assert "data:image" not in page
     run(environment, "stages.leaves", "hooks", "--dvc", cwd=project)
     said = run(environment, "dvc", "push", cwd=project, fails=True)
     assert "nothing was pushed" in said

@@ -4,6 +4,7 @@ import torch
 from stages.base.errors import InputError
 from stages.journal.store import Journal
 from stages.metrics.bertscore import BertScore, Pair, bertscore, default_layer
+from stages.text import tokens
 from stages.text.model import PACKAGED, model_folder
 
 PAIRS = [
@@ -47,8 +48,31 @@ def test_pairs_come_from_the_journal_bit_for_bit_and_in_any_order():
         again = bertscore([*PAIRS[3::-1], *PAIRS[:2]], folder, 6, journal, computed.append)
     assert len(computed) == 4
     assert again == [*first[::-1], *first[:2]]
+    tokens._encoder.cache_clear()  # encoded again, among other texts
     with Journal("elsewhere") as journal:
         assert bertscore(PAIRS[1:2], folder, 6, journal) == first[1:2]
+
+
+def test_texts_of_another_method_are_not_encoded_again_and_give_the_same(monkeypatch):
+    folder = model_folder(PACKAGED)
+    tokens._encoder.cache_clear()
+    with Journal("first") as journal:
+        first = bertscore(PAIRS[:4], folder, 6, journal)
+    encoder = tokens._encoder(folder, 6, "float32", "cpu")
+    assert set(encoder.known) == {text for pair in PAIRS[:4] for text in pair}
+    assert encoder.kept == sum(state.nbytes for state, _ in encoder.known.values())
+    monkeypatch.setattr(encoder, "model", None)  # it would fail
+    with Journal("second") as journal:
+        assert bertscore(PAIRS[:4], folder, 6, journal) == first
+    # What does not fit is encoded again.
+    tokens._encoder.cache_clear()
+    monkeypatch.setattr(tokens, "KEPT", 20_000)
+    for name in ("third", "fourth"):
+        with Journal(name) as journal:
+            assert bertscore(PAIRS[:4], folder, 6, journal) == first
+    encoder = tokens._encoder(folder, 6, "float32", "cpu")
+    assert 0 < len(encoder.known) < 5
+    assert encoder.kept <= 20_000
 
 
 def test_a_layer_that_is_not_there_is_a_clear_error():

@@ -35,6 +35,7 @@ BARE = {
     "controls": "data/none",
     "seeds": "data/none",
     "targets": "data/none",
+    "streams": "data/none",
 }
 
 

@@ -103,7 +103,7 @@ def project(tmp_path_factory, server):
     (project / "tiny_keywords.yaml").write_text(yaml.safe_dump(lists))
 
     def only_tiny(values: dict) -> None:
-        none = dict.fromkeys(("truth", "published", "official", "controls", "seeds", "targets"), "data/none")
+        none = dict.fromkeys(("truth", "published", "official", "controls", "seeds", "targets", "streams"), "data/none")
         tiny = none | {"clips": "data/tiny/clips", "keywords": "tiny_keywords.yaml"}
         values["pushed"] = {"tiny": tiny | {"captioner": "served", "judge": "served"}}
         method = {"dataset": "tiny", "method": "served_list", "title": "served, list", "model": "served"}

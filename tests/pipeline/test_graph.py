@@ -351,17 +351,10 @@ def test_a_record_names_what_there_is(study):
         assert models == {f"data/models/{record['model']}"}
 
 
-#: Data sets whose rows have one training each so far; RESULTS.md says so, and no interval claims more.
-ONE_TRAINING = {"interactions"}
-
-
 def test_what_learns_on_a_data_set_has_seeds_for_its_intervals():
     """So that no interval leaves out the luck of a training: committed tables hold draws of each row that learns."""
     values = STUDIES[graph.ROOT.name]
     for name, dataset in values["datasets"].items():
-        if name in ONE_TRAINING:
-            assert dataset["seeds"] == "data/none", "take it off the list"
-            continue
         records = {key: Record.model_validate(record) for key, record in values["methods"].items()}
         learnt = [one for one in methods_of(Run(name), records, sets=False, told=False) if one.kind == "learnt"]
         kinds = [record for kind in METHODS[1:] for record in values[kind].values()]

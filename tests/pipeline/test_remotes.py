@@ -155,7 +155,7 @@ def test_images_of_a_licensed_data_set_stay_here(tmp_path, remote_file):
     dvc("commit", "--force", "data/weizmann/clips.dvc", cwd=project)
     record = {"clips": "data/weizmann/clips", "published": "data/none", "official": "data/none"}
     record |= {"keywords": "data/none", "captioner": "none", "judge": "none", "truth": "data/none"}
-    record |= dict.fromkeys(("controls", "seeds", "targets"), "data/none")
+    record |= dict.fromkeys(("controls", "seeds", "targets", "streams"), "data/none")
     sets = {"weizmann": record}
     lists = {key: {} for key in (*METHODS, "teachers", "streamed", "methods", "controlled")}
     lists |= dict.fromkeys(("datasets", "ingested", "pushed"), sets)

@@ -41,18 +41,19 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def small_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of the small run."""
+    """The page of the small run, with its people."""
     from stages.base.paths import Run
     from stages.report.inputs import load
     from stages.report.render import page
-    from tests.report import small
+    from tests.report import filmed, small
 
     folder = tmp_path_factory.mktemp("page")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         run = Run("small")
         small.write(run)
-        text = page(load(run, None), small.params(), small.rules())
+        found = filmed.film(run, filmed.PEOPLE, {})
+        text = page(load(run, None), small.params(), small.rules(streams=found))
     path = folder / "index.html"
     path.write_text(text)
     return path

@@ -59,7 +59,7 @@ def made(tmp_path_factory):
             "outs": INPUTS,
         },
         "report": {
-            "cmd": f"{sys.executable} -m stages.report small data/none data/none data/none",
+            "cmd": f"{sys.executable} -m stages.report small data/none data/none data/none data/none",
             "deps": INPUTS,
             "params": [
                 "report.small",

