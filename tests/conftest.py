@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,13 @@ def pytest_collection_finish() -> None:
 def _own_journal(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the project's journal."""
     monkeypatch.setenv("HAR_JOURNAL", str(tmp_path_factory.mktemp("journal")))
+
+
+@pytest.fixture(autouse=True)
+def _own_end() -> Iterator[None]:
+    """A cluster that Ray starts here leaves its own handler of SIGTERM, with which what is forked later never ends."""
+    yield
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def dvc(*arguments: str, cwd: Path, env: dict[str, str] | None = None, check: bool = True) -> str:
