@@ -109,7 +109,7 @@ COMMANDS = [
     "nulls home",
     "measure home none data/none",
     "score home data/none",
-    "report home data/none data/none data/none",
+    "report home data/none data/none data/none data/none",
 ]
 
 
