@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -63,16 +64,20 @@ def answers(
     said = [conversation.read(written) for written in one]
     second = [conversation.asked(text) for text in said]
     two = _write(model, conversation, second, tokens, turns[1], batch)
+
+    @cache  # where the class is asked first they are the same for all clips
+    def ways(*before: str) -> list[list[int]]:
+        return [conversation.answer_ids(name, *before) for name in words]
+
     found = []
     for place, written in enumerate(zip(one, two, strict=True)):
         description, word = conversation.in_order(said[place], conversation.read(written[1]))
-        before, prompt = ([], first[place]) if conversation.names_first else ([said[place]], second[place])
-        ways = [conversation.answer_ids(name, *before) for name in words]
+        before, prompt = ((), first[place]) if conversation.names_first else ((said[place],), second[place])
         found.append(
             Said(
                 description,
                 word,
-                likelihoods(model, prompt, tokens[place], ways),
+                likelihoods(model, prompt, tokens[place], ways(*before)),
                 len(second[place]),
                 sum(map(len, written)),
                 "stop" if all(ids and ids[-1] in conversation.ends for ids in written) else "length",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -21,9 +22,6 @@ VERSION = 1
 #: What the journal keeps of a clip.
 KIND = ("frames", "frame", "time", "image", "fallback")
 
-#: The libraries that compute Katna's choice, beside PyAV and OpenCV.
-KATNA = ("katna", "numpy", "scipy", "scikit-learn", "scikit-image")
-
 
 def key(md5: str, params: KeyframesParams) -> str:
     """Return the journal key of a clip's keyframes, from the hash of its file and all that shapes them."""
@@ -31,8 +29,14 @@ def key(md5: str, params: KeyframesParams) -> str:
     shapes = params.model_dump(exclude={name for name, is_unused in unused.items() if is_unused})
     libraries = {"av": av.__version__, "cv2": cv2.__version__}
     if params.method == "katna":
-        libraries |= {name: version(name) for name in KATNA}
+        libraries |= _katna()
     return journal_key(md5=md5, version=VERSION, libraries=libraries, **shapes)
+
+
+@cache  # a millisecond each, which every clip's key would pay
+def _katna() -> dict[str, str]:
+    """Return the versions of the libraries that compute Katna's choice, beside PyAV and OpenCV."""
+    return {name: version(name) for name in ("katna", "numpy", "scipy", "scikit-learn", "scikit-image")}
 
 
 def extract(path: str, params: KeyframesParams) -> dict[str, Any]:
