@@ -32,12 +32,8 @@ _MODELS = {"model", "captioner", "judge", "pose", "vision"}
 _FILES = {**dict.fromkeys(_MODELS, "models"), "recipe": "recipes"}
 
 
-def check_records(pipeline: Path, made: Set[str]) -> int:
+def check_records(pipeline: Path) -> int:
     """Check every record beside a pipeline; return how many there are.
-
-    Args:
-        pipeline: a study's.
-        made: models that a stage of any study makes or finds.
 
     Raises:
         InputError: a record lacks a slot or has one that no stage reads; it names what there is not; or a data set's
@@ -47,6 +43,8 @@ def check_records(pipeline: Path, made: Set[str]) -> int:
     graph = read_pipeline(pipeline)
     values = read_pipeline(pipeline.with_name("params.yaml"))
     slots = _slots(graph)
+    # What the default study makes a paper's may take: `make repro` comes before it.
+    made = {"none", *_models(values), *_models(read_pipeline(Path("params.yaml")))}
     checked = 0
     for kind, records in sorted(values.items()):
         if kind in slots and kind not in _WHOLE and isinstance(records, Mapping):
@@ -157,10 +155,9 @@ def _check_slots(where: _Where, record: object, known: set[str], more: set[str])
 
 
 def _check_names(where: _Where, record: Mapping[str, Any], values: Mapping[str, Any], made: Set[str]) -> None:
-    """Check that the coordinates of a record lead somewhere."""
-    finds = where.key.startswith(
-        "streamed."
-    )  # who finds people is asked nothing: no stage has to know the model before
+    """Check that the coordinates of a record lead somewhere; `made` are the models that a stage makes or finds."""
+    # Who finds people is asked nothing: no stage has to know the model before.
+    finds = where.key.startswith("streamed.")
     for slot, folder in _FILES.items():
         name = record.get(slot)
         if name is None:
@@ -187,6 +184,12 @@ def _check_names(where: _Where, record: Mapping[str, Any], values: Mapping[str, 
         if protocol != "all" and protocol not in (known_ := _protocols(str(record["dataset"]))):
             do = f"name one of: {', '.join(known_)}, or add it to params/datasets/{record['dataset']}.yaml"
             where.fail(f"there is no protocol {protocol}", do, "protocol")
+
+
+def _models(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the models that a stage of a study makes or finds."""
+    for kind in ("pretrained", "fetched"):
+        yield from values.get(kind) or {}
 
 
 def _protocols(dataset: str) -> list[str]:
@@ -248,12 +251,8 @@ def checks() -> Iterator[int]:
     """Check the project around the working directory; yield how many records each study has."""
     found = [path for path in pipelines() if path.with_name("params.yaml").exists()]
     check_copies(found)
-    made = {"none"}
     for pipeline in found:
-        values = read_pipeline(pipeline.with_name("params.yaml"))
-        made.update(str(name) for kind in ("pretrained", "fetched") for name in values.get(kind) or {})
-    for pipeline in found:
-        yield check_records(pipeline, made)
+        yield check_records(pipeline)
     check_files(found)
 
 

@@ -87,6 +87,22 @@ def test_the_projects_own_records_lead_somewhere(monkeypatch):
     assert sum(checks()) > 20
 
 
+def test_a_paper_may_take_models_of_the_default_study_and_of_no_other(project):
+    for name, found in (("one", {}), ("two", {"qwen3_vl_8b": {"file": "data/none"}})):
+        paper = project / "papers" / name
+        paper.mkdir(parents=True)
+        shutil.copy(project / "dvc.yaml", paper)
+        shutil.copy(project / "params/datasets/ward.yaml", project / f"params/datasets/{name}.yaml")
+        values = yaml.safe_load((project / "params.yaml").read_text().replace("ward", name))
+        values |= {"here": f"papers/{name}/", "root": "../..", "fetched": found}
+        (paper / "params.yaml").write_text(yaml.safe_dump(values))
+    assert sorted(checks()) == [3, 4, 4]
+    params = project / "papers/one/params.yaml"
+    params.write_text(params.read_text().replace("model: embedded", "model: qwen3_vl_8b"))
+    with pytest.raises(InputError, match=r"papers/one/params\.yaml, .*no stage finds the model qwen3_vl_8b"):
+        list(checks())
+
+
 def test_a_study_that_is_whole_passes(project):
     assert list(checks()) == [4]
 
