@@ -3,8 +3,8 @@
 Two machines of one core each, on the loopback, against two processes or threads; the cluster runs before either is
 timed, as a user's does. `keyframes` decodes and chooses; `infer` asks the embedded model a question for each class,
 which locally is one process of two threads and over Ray two workers that each hold the model. Each run has an empty
-journal, the two kinds take turns, and the ratio is the median of the pairs'. A stage's time is whole: its imports, the
-workers' start and the model's loading are in it.
+journal and no earlier output, the two kinds take turns, and the ratio is the median of the pairs'. A stage's time is
+whole: its imports, the workers' start and the model's loading are in it.
 """
 
 from __future__ import annotations
@@ -67,17 +67,18 @@ def prepare(folder: Path, most: int) -> int:
 
 
 def stage(name: str, folder: Path, compute: dict[str, object]) -> tuple[float, str]:
-    """Run a stage with an empty journal; return its seconds and the hash of its output."""
+    """Run a stage with nothing to go on from; return its seconds and the hash of its output."""
     arguments, output = STAGES[name]
+    made, journal = folder / output, folder / "journal"
     (folder / "compute.yaml").write_text(yaml.safe_dump(compute))
-    journal = folder / "journal"
     shutil.rmtree(journal, ignore_errors=True)
+    # A journal fills itself from the output of the run before, if that is there.
+    shutil.rmtree(made) if made.is_dir() else made.unlink(missing_ok=True)
     env = {**os.environ, "PYTHONPATH": str(ROOT), "HAR_JOURNAL": str(journal), "OMP_NUM_THREADS": "1"}
     start = time.perf_counter()
     command = [sys.executable, "-m", f"stages.{name}", *arguments]
     subprocess.run(command, cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     took = time.perf_counter() - start
-    made = folder / output
     files = sorted(made.rglob("*")) if made.is_dir() else [made]
     return took, hashlib.md5(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()
 
