@@ -46,6 +46,21 @@ def _own_end() -> Iterator[None]:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+@pytest.fixture
+def two_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Work in a new folder whose compute.yaml starts a Ray cluster of two workers on this machine."""
+    import ray
+
+    from stages.base import params
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "compute.yaml").write_text("{engine: ray, batch: 3, threads: 1, workers: 2, device: cpu}")
+    params.forget()
+    yield
+    ray.shutdown()
+    params.forget()
+
+
 def dvc(*arguments: str, cwd: Path, env: dict[str, str] | None = None, check: bool = True) -> str:
     """Run the DVC command line; return what it printed."""
     done = subprocess.run(

@@ -16,6 +16,7 @@ from stages.base.tables import write_json, write_table
 from stages.video.keyframe_table import INDEX, shard_name
 from stages.video.sample import encoded
 from tests.class_list import write_class_list
+from tests.vlm.given import block
 
 #: What each class paints into a part of the frame; a clip may have both.
 PAINT = {"Drink": (slice(0, 32), (220, 30, 30)), "Walk": (slice(32, 64), (30, 30, 220))}
@@ -37,21 +38,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 def vlm(base: Path, **differs: Any) -> dict[str, Any]:
     """Return the block of a tiny model."""
-    given = {
-        "backend": "local",
-        "name": str(base),
-        "revision": None,
-        "media": "images",
-        "frames": 2,
-        "processor": {},
-        "dtype": "float32",
-        "quantisation": None,
-        "attention": "eager" if base.name == "embedded" else "sdpa",
-        "max_new_tokens": 8,
-        "temperature": 0,
-        "seed": 0,
-    }
-    return given | differs
+    return block(base, **({"attention": "eager" if base.name == "embedded" else "sdpa"} | differs))
 
 
 def write_run(root: Path, clips: int = 24, many: bool = False, folds: int = 1, short: tuple[int, ...] = (3,)) -> Run:

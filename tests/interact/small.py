@@ -11,6 +11,8 @@ import torch
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, SPLITS, STREAMED, STREAMS
 from stages.base.tables import write_table
+from stages.interact.model import SLOTS, Interaction
+from stages.interact.params import Talking
 from stages.pretrain import pose, speaker
 from stages.pretrain.blank import blank
 from stages.pretrain.params import PoseRecipe, SpeakerRecipe
@@ -18,6 +20,7 @@ from stages.video.masks import box_of, run_lengths
 from tests.class_list import write_class_list
 from tests.tiny_embedded import TINY
 from tests.video.clips import write_clip
+from tests.vlm import given
 
 FRAMES, HEIGHT, WIDTH = 6, 48, 64
 RED, GREY, ROOM = (220, 30, 30), (120, 130, 140), (60, 80, 60)
@@ -69,6 +72,8 @@ TALKING: dict[str, Any] = {
     "longest": [6, 4],
     "recipe": RECIPE,
 }
+#: Of the streams' features.
+WIDTHS = {"p1": 12, "p2": 12, "bg": 10}
 NAMING: dict[str, Any] = {"kind": "classifier", "dtype": "float32", "seeing": {"frames": 4}, "recipe": RECIPE}
 
 
@@ -151,21 +156,7 @@ def write_models(root: Path) -> None:
 
 def block(name: str, **differs: Any) -> dict[str, Any]:
     """Return the block of a tiny language model."""
-    given = {
-        "backend": "local",
-        "name": f"data/models/{name}",
-        "revision": None,
-        "media": "images",
-        "frames": 2,
-        "processor": {},
-        "dtype": "float32",
-        "quantisation": None,
-        "attention": "eager",
-        "max_new_tokens": 8,
-        "temperature": 0,
-        "seed": 0,
-    }
-    return given | differs
+    return given.block(f"data/models/{name}", **({"attention": "eager"} | differs))
 
 
 def values(**recipes: dict[str, Any]) -> dict[str, Any]:
@@ -173,3 +164,25 @@ def values(**recipes: dict[str, Any]) -> dict[str, Any]:
     pose_block = {"backend": "encoder", "name": "data/models/pose", "revision": None}
     models = {"speaker": block("speaker"), "embedded": block("embedded"), "pose": pose_block}
     return {"recipes": recipes, "vlm": models | {"none": {"backend": "none"}}}
+
+
+def interaction(dtype: torch.dtype = torch.float32, **changed: Any) -> Interaction:
+    """Return the learnt half before a tiny language model, with random weights."""
+    torch.manual_seed(0)
+    language, _ = speaker.blank(SPEAKER)
+    return Interaction(Talking.model_validate(TALKING | changed), WIDTHS, language.to(dtype)).to(dtype)
+
+
+def inputs_of_clips(batch: int = 2, dtype: torch.dtype = torch.float32) -> dict[str, Any]:
+    """Return inputs of clips whose conversations are 16 and 14 tokens long."""
+    draw = torch.Generator().manual_seed(1)
+    features = {name: torch.randn(batch, 4, 5, width, generator=draw, dtype=dtype) for name, width in WIDTHS.items()}
+    seen = {name: torch.ones(batch, 4, dtype=torch.bool) for name in WIDTHS}
+    ids = torch.randint(10, 200, (batch, 22), generator=draw)
+    for place, name in enumerate(WIDTHS):
+        ids[:, 1 + 4 * place : 5 + 4 * place] = SLOTS[name]
+    turns = torch.zeros_like(ids)
+    turns[:, 14:17] = 1
+    turns[:, 19:22] = 2
+    turns[1:, 21:] = 0
+    return {"features": features, "seen": seen, "ids": ids, "turns": turns}

@@ -7,8 +7,8 @@ import torch
 
 from stages.interact.answers import Said, answers
 from stages.interact.conversation import Conversation
-from tests.interact.small import CLASSES
-from tests.interact.test_model import given, made
+from stages.pretrain import speaker
+from tests.interact.small import CLASSES, SPEAKER, inputs_of_clips, interaction
 
 PLACED = "Describe <p1> and <p2> in <bg>."
 
@@ -17,7 +17,7 @@ class Clips:
     """Two clips' features, as `Streamed` gives them."""
 
     def __init__(self) -> None:
-        inputs = given()
+        inputs = inputs_of_clips()
         self.inputs_of = {name: inputs[name] for name in ("features", "seen")}
 
     def __len__(self) -> int:
@@ -36,7 +36,7 @@ def asked(tokenizer, model, second: str, names_first: bool, batch: int = 2) -> l
 @pytest.mark.parametrize("names_first", [False, True])
 def test_a_class_that_is_asked_first_hangs_on_the_streams_alone(names_first):
     """What the second turn asks changes the classes' likelihoods where they are told in that turn, and only then."""
-    model, tokenizer = made().eval(), speaking()
+    model, tokenizer = interaction().eval(), speaker.blank(SPEAKER)[1]
     one = asked(tokenizer, model, "One word.", names_first)
     other = asked(tokenizer, model, "What do they do?", names_first)
     for left, right in zip(one, other, strict=True):
@@ -49,7 +49,7 @@ def test_a_class_that_is_asked_first_hangs_on_the_streams_alone(names_first):
 
 def test_a_likelihood_is_that_of_the_words_and_their_end():
     """Each class's words and the end after the first question, token by token through the model as it trains."""
-    model, tokenizer = made().eval(), speaking()
+    model, tokenizer = interaction().eval(), speaker.blank(SPEAKER)[1]
     found = asked(tokenizer, model, "Describe it.", names_first=True)[0].logs
     talk = Conversation(tokenizer, [tokenizer.eos_token_id], (PLACED, "Describe it."), ("p1", "p2", "bg"), 4, True)
     inputs = Clips().inputs([0], None, None)
@@ -62,10 +62,3 @@ def test_a_likelihood_is_that_of_the_words_and_their_end():
         places = (turns[0, 1:] == 1).nonzero().flatten()
         assert log == pytest.approx(float(logits[places, ids[0, 1:][places]].sum()), abs=1e-4)
         assert ids[0, 1:][places[-1]] == tokenizer.eos_token_id
-
-
-def speaking():
-    from stages.pretrain import speaker
-    from tests.interact.small import SPEAKER
-
-    return speaker.blank(SPEAKER)[1]

@@ -8,37 +8,13 @@ from torch import nn
 
 from stages.interact.model import SLOTS, Interaction
 from stages.interact.params import Talking
-from stages.pretrain import speaker
-from tests.interact.small import RECIPE, SPEAKER, TALKING
-
-WIDTHS = {"p1": 12, "p2": 12, "bg": 10}
-
-
-def made(dtype: torch.dtype = torch.float32, **changed) -> Interaction:
-    torch.manual_seed(0)
-    language, _ = speaker.blank(SPEAKER)
-    return Interaction(Talking.model_validate(TALKING | changed), WIDTHS, language.to(dtype)).to(dtype)
-
-
-def given(batch: int = 2, dtype: torch.dtype = torch.float32) -> dict:
-    """Return inputs of clips whose conversations are 16 and 14 tokens long."""
-    draw = torch.Generator().manual_seed(1)
-    features = {name: torch.randn(batch, 4, 5, width, generator=draw, dtype=dtype) for name, width in WIDTHS.items()}
-    seen = {name: torch.ones(batch, 4, dtype=torch.bool) for name in WIDTHS}
-    ids = torch.randint(10, 200, (batch, 22), generator=draw)
-    for place, name in enumerate(WIDTHS):
-        ids[:, 1 + 4 * place : 5 + 4 * place] = SLOTS[name]
-    turns = torch.zeros_like(ids)
-    turns[:, 14:17] = 1
-    turns[:, 19:22] = 2
-    turns[1:, 21:] = 0
-    return {"features": features, "seen": seen, "ids": ids, "turns": turns}
+from tests.interact.small import RECIPE, WIDTHS, inputs_of_clips, interaction
 
 
 @pytest.mark.parametrize("image", [None, {"layers": 1, "hidden": 8, "heads": 2, "inner": 16, "queries": 3}])
 @pytest.mark.parametrize("shared", [True, False])
 def test_only_qformers_positions_queries_and_linear_layers_learn(shared, image):
-    model = made(shared=shared, image_qformer=image)
+    model = interaction(shared=shared, image_qformer=image)
     names = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     assert names == {name for name, _ in model.named_parameters()}
     branches = {"person", "bg"} if shared else {"p1", "p2", "bg"}
@@ -50,10 +26,10 @@ def test_only_qformers_positions_queries_and_linear_layers_learn(shared, image):
 
 
 def test_the_gradient_reaches_all_that_learns_and_nothing_that_is_frozen():
-    model = made()
+    model = interaction()
     before = {name: value.clone() for name, value in model.language.state_dict().items()}
     optimiser = torch.optim.SGD([*model.parameters(), *model.language.parameters()], lr=0.1)
-    model.train()(**given())[:, 0].mean().backward()
+    model.train()(**inputs_of_clips())[:, 0].mean().backward()
     moved = {name: float(parameter.grad.abs().sum()) for name, parameter in model.named_parameters()}
     still = [name for name, size in moved.items() if size == 0]
     assert all(".key.bias" in name for name in still), still  # a bias of keys moves no softmax
@@ -64,7 +40,7 @@ def test_the_gradient_reaches_all_that_learns_and_nothing_that_is_frozen():
 
 def test_the_loss_is_that_of_an_independent_computation():
     """Each row alone, without padding, its streams' tokens put in by hand, each answer's token by a log-softmax."""
-    model, inputs = made(torch.float64).eval(), given(dtype=torch.float64)
+    model, inputs = interaction(torch.float64).eval(), inputs_of_clips(dtype=torch.float64)
     with torch.no_grad():
         losses = model(**inputs)
         tokens = model.tokens(inputs["features"], inputs["seen"])
@@ -81,7 +57,7 @@ def test_the_loss_is_that_of_an_independent_computation():
             one, two = (sum(each[number]) / len(each[number]) for number in (1, 2))
             whole = sum(each[1] + each[2]) / len(each[1] + each[2])
             assert losses[row].tolist() == pytest.approx([whole, one, two], abs=1e-6)
-    turned = made(torch.float64, weigh="turns").eval()
+    turned = interaction(torch.float64, weigh="turns").eval()
     with torch.no_grad():
         of_turns = turned(**inputs)
     assert of_turns[:, 0].tolist() == pytest.approx(((of_turns[:, 1] + of_turns[:, 2]) / 2).tolist())
@@ -89,7 +65,7 @@ def test_the_loss_is_that_of_an_independent_computation():
 
 
 def test_frames_without_a_person_are_not_looked_at_and_nobody_at_all_is_defined():
-    model, inputs = made().eval(), given()
+    model, inputs = interaction().eval(), inputs_of_clips()
     inputs["seen"]["p1"][:, 1] = False
     with torch.no_grad():
         first = model.tokens(inputs["features"], inputs["seen"])["p1"]

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from stages.parallel.cluster import actor_map
 from stages.parallel.crashed import Crashed
 from stages.parallel.pool import parallel_map
 from tests.conftest import ROOT
+from tests.parallel.machines import pids
 
 ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
@@ -146,8 +146,7 @@ def test_a_machine_that_is_killed_costs_what_it_worked_on(joined: Any) -> None:
         done[item] = result
         if len(done) == 6 and not killed:
             killed = True
-            processes = [info.process.pid for infos in third.all_processes.values() for info in infos]
-            for process in processes:
+            for process in pids(third):
                 psutil.Process(process).kill()
     assert killed
     assert {item: result[0] for item, result in done.items()} == {number: 2 * number for number in range(30)}
@@ -239,9 +238,9 @@ def working(machines: Any) -> int:
     """Return how many workers of this cluster, and of no other on this computer, work on a sample."""
     count = 0
     for node in machines.list_all_nodes():
-        for info in chain.from_iterable(node.all_processes.values()):
+        for pid in pids(node):
             with contextlib.suppress(psutil.NoSuchProcess):
-                for process in psutil.Process(info.process.pid).children(recursive=True):
+                for process in psutil.Process(pid).children(recursive=True):
                     with contextlib.suppress(psutil.NoSuchProcess):
                         count += " ".join(process.cmdline()).startswith("ray::_work")
     return count

@@ -16,6 +16,7 @@ import yaml
 
 from stages.journal.store import Journal
 from tests.conftest import ROOT
+from tests.parallel.machines import pids
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
@@ -58,12 +59,6 @@ def machines(folder: Path) -> Iterator[Any]:
     finally:
         for node in made.list_all_nodes():
             kill(pids(node))
-
-
-def pids(node: Any, *kinds: str) -> list[int]:
-    """Return the processes of a machine; given kinds, of these only."""
-    found = node.all_processes.items()
-    return [info.process.pid for kind, infos in found for info in infos if not kinds or kind in kinds]
 
 
 def kill(processes: list[int]) -> None:

@@ -27,6 +27,18 @@ EMPTY = {
 }
 
 
+#: `images` of a page, whether its data set is licensed, and whether pictures are shown then.
+RULE_OF_IMAGES = (
+    ("images", "licensed", "shown"),
+    [
+        ("unless_licensed", False, True),
+        ("unless_licensed", True, False),
+        ("always", True, True),
+        ("never", False, False),
+    ],
+)
+
+
 @dataclass(frozen=True)
 class Study:
     """What a made run holds. Clips are named as Smarthome's are, in order of their names."""

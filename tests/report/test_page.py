@@ -59,15 +59,7 @@ def test_texts_of_captions_params_and_findings_are_inert(inputs):
     assert small.HOSTILE in data(text, "gallery")["texts"]
 
 
-@pytest.mark.parametrize(
-    ("images", "licensed", "shown"),
-    [
-        ("unless_licensed", False, True),
-        ("unless_licensed", True, False),
-        ("always", True, True),
-        ("never", False, False),
-    ],
-)
+@pytest.mark.parametrize(*small.RULE_OF_IMAGES)
 def test_images_of_a_licensed_data_set_stay_out(inputs, images, licensed, shown):
     text = page(inputs, small.params(images=images), small.rules(licensed=licensed))
     pictures = data(text, "pictures")

@@ -118,15 +118,7 @@ def test_where_nobody_was_found_the_frame_is_shown_as_it_is():
     assert shown.image.startswith("data:image/webp;base64,")
 
 
-@pytest.mark.parametrize(
-    ("images", "licensed", "shown"),
-    [
-        ("unless_licensed", False, True),
-        ("unless_licensed", True, False),
-        ("always", True, True),
-        ("never", False, False),
-    ],
-)
+@pytest.mark.parametrize(*small.RULE_OF_IMAGES)
 def test_pictures_obey_the_rule_of_images_and_counts_are_on_each_page(folder, images, licensed, shown):
     text = page(load(RUN, None), small.params(images=images), small.rules(licensed=licensed, streams=folder))
     section = text[text.index('<section id="people">') : text.index('<section id="classes">')]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from stages.base import params as settings
 from stages.base.errors import InputError
 from stages.journal.store import Journal
 from stages.text import clustered
@@ -24,17 +22,11 @@ TEXTS = [f"A person is {'very ' * (number % 7)}busy with {number} cups." for num
 DEADLY = "This text ends its worker."
 
 
-@pytest.fixture
-def joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Work in a new folder whose compute.yaml starts a cluster of two workers on this machine."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "compute.yaml").write_text("{engine: ray, batch: 3, threads: 1, workers: 2, device: cpu}")
-    settings.forget()
+@pytest.fixture(autouse=True)
+def _few_are_many(two_workers: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts go to the workers of a cluster from eight on."""
     monkeypatch.setattr("stages.text.clustered.AT_ONCE", 8)
     monkeypatch.setattr("stages.text.sentences.AT_ONCE", 8)
-    yield
-    ray.shutdown()
-    settings.forget()
 
 
 def exits(*given: Any) -> Callable[[list[str]], Iterator[tuple[str, Vector]]]:
@@ -50,7 +42,7 @@ def exits(*given: Any) -> Callable[[list[str]], Iterator[tuple[str, Vector]]]:
 
 
 @pytest.mark.parametrize(("precision", "pooling"), [("float32", "sentence"), ("float64", "first")])
-def test_workers_embed_as_one_process_does_what_the_journal_lacks(joined: None, precision: Any, pooling: Any) -> None:
+def test_workers_embed_as_one_process_does_what_the_journal_lacks(precision: Any, pooling: Any) -> None:
     alone = dict(encode(model_folder(PACKAGED), TEXTS, 32, precision, pooling))
     with Journal("embed") as journal:
         few = Sentences(PACKAGED, journal, precision=precision, pooling=pooling)
@@ -64,7 +56,7 @@ def test_workers_embed_as_one_process_does_what_the_journal_lacks(joined: None, 
 
 
 def test_a_text_that_ends_its_worker_is_said_once_the_others_are_kept(
-    joined: None, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(clustered, "_encoder", exits)
     with Journal("embed") as journal:

@@ -8,23 +8,27 @@ import numpy as np
 from stages.vlm.base import Media
 from stages.vlm.params import ApiParams, LocalParams, VllmModelParams
 
+#: What is said of a tiny model's weights, whoever computes with them.
+WEIGHTS: dict[str, Any] = {
+    "revision": None,
+    "media": "images",
+    "frames": 2,
+    "processor": {},
+    "dtype": "float32",
+    "quantisation": None,
+    "max_new_tokens": 8,
+    "temperature": 0,
+    "seed": 0,
+}
+
+
+def block(name: Path | str, /, **differs: Any) -> dict[str, Any]:
+    """Return the block of a tiny model of this machine."""
+    return WEIGHTS | {"backend": "local", "name": str(name), "attention": "sdpa"} | differs
+
 
 def params(folder: Path | str, **differs: Any) -> LocalParams:
-    given = {
-        "backend": "local",
-        "name": str(folder),
-        "revision": None,
-        "media": "images",
-        "frames": 2,
-        "processor": {},
-        "dtype": "float32",
-        "quantisation": None,
-        "attention": "sdpa",
-        "max_new_tokens": 8,
-        "temperature": 0,
-        "seed": 0,
-    }
-    return LocalParams(**(given | differs))
+    return LocalParams(**block(folder, **differs))
 
 
 def api_params(**differs: Any) -> ApiParams:
@@ -54,20 +58,5 @@ def media(kind: Any, frames: int, seed: int) -> Media:
 
 
 def vllm_params(folder: Path | str, **differs: Any) -> VllmModelParams:
-    given = {
-        "backend": "vllm",
-        "name": str(folder),
-        "revision": None,
-        "media": "images",
-        "frames": 2,
-        "processor": {},
-        "dtype": "float32",
-        "quantisation": None,
-        "batch_invariant": False,
-        "max_new_tokens": 8,
-        "temperature": 0,
-        "seed": 0,
-        "context": 512,
-        "arguments": {"enforce_eager": True},
-    }
-    return VllmModelParams(**(given | differs))
+    own = {"backend": "vllm", "name": str(folder), "batch_invariant": False, "context": 512}
+    return VllmModelParams(**(WEIGHTS | own | {"arguments": {"enforce_eager": True}} | differs))

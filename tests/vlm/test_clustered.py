@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from stages.base import params as settings
 from stages.journal.store import Journal
 from stages.vlm import clustered
 from stages.vlm.ask import Tally, ask_all
@@ -19,20 +18,9 @@ from stages.vlm.load import load
 from stages.vlm.local import Local
 from tests.vlm.given import media, params
 
-ray = pytest.importorskip("ray")
+pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
 DEADLY = "say nothing"
-
-
-@pytest.fixture
-def joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Work in a new folder whose compute.yaml starts a cluster of two workers on this machine."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "compute.yaml").write_text("{engine: ray, batch: 3, threads: 1, workers: 2, device: cpu}")
-    settings.forget()
-    yield
-    ray.shutdown()
-    settings.forget()
 
 
 def asked(count: int) -> list[Request]:
@@ -52,7 +40,7 @@ def exits(*given: object) -> Callable[[list[Request]], Iterator[object]]:
     return work
 
 
-def test_workers_answer_as_one_process_does(joined: None, tiny_model: Callable[[str], Path]) -> None:
+def test_workers_answer_as_one_process_does(two_workers: None, tiny_model: Callable[[str], Path]) -> None:
     model = params(tiny_model("smolvlm"))
     backend = load(model, "tiny")
     assert isinstance(backend, Clustered)
@@ -64,7 +52,7 @@ def test_workers_answer_as_one_process_does(joined: None, tiny_model: Callable[[
 
 
 def test_a_question_that_ends_its_worker_is_an_error_and_the_others_are_answered(
-    joined: None, tiny_model: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+    two_workers: None, tiny_model: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clustered, "_answers", exits)
     requests = asked(8)
@@ -78,7 +66,7 @@ def test_a_question_that_ends_its_worker_is_an_error_and_the_others_are_answered
     assert (tally.computed, tally.errors) == (9, 1)
 
 
-def test_a_model_that_does_not_load_is_said_once(joined: None, tmp_path: Path) -> None:
+def test_a_model_that_does_not_load_is_said_once(two_workers: None, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty/config.json").write_text("{}")
     with pytest.raises(Exception, match="empty"):
