@@ -87,6 +87,11 @@ def _disk_is_full(error: Exception) -> bool:
     return written_in_rust and any(f"(os error {number})" in str(error) for number in full)
 
 
+def _may_not_write(error: Exception) -> bool:
+    """Tell whether a file or folder is refused: on a disk that is only read, or by its permissions."""
+    return isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
 def guard(main: Callable[[], None]) -> None:
     """Run a stage's `main`; a user's error ends in one clear message and exit status 1.
 
@@ -102,11 +107,15 @@ def guard(main: Callable[[], None]) -> None:
     except (InputError, GateError) as error:
         sys.exit(f"error: {error}")
     except Exception as error:
-        if not _disk_is_full(error):
+        named = getattr(error, "filename", None) or "no file named"
+        if _disk_is_full(error):
+            what = f"the disk is full ({named})"
+            do = "free some space"
+        elif _may_not_write(error):
+            what = f"{named}: {getattr(error, 'strerror', error)}"
+            do = "give this user the rights to it, or HAR_JOURNAL a folder that it can write to"
+        else:
             raise
-        sys.exit(
-            f"error: the disk is full ({getattr(error, 'filename', None) or 'no file named'})\n"
-            f"  what to do: free some space and run the same command again; {_left()}"
-        )
+        sys.exit(f"error: {what}\n  what to do: {do}, and run the same command again; {_left()}")
     except KeyboardInterrupt:
         sys.exit(f"interrupted: run the same command again; {_left()}")

@@ -70,6 +70,8 @@ def test_json_is_stable_and_whole(tmp_path):
         ),
         (GateError("no"), "error: no"),
         (OSError(errno.ENOSPC, "No space left"), "disk is full"),
+        (OSError(errno.EROFS, "Read-only file system", "/mnt/journal"), "/mnt/journal: Read-only file system"),
+        (PermissionError(errno.EACCES, "Permission denied", "/mnt/journal"), "HAR_JOURNAL a folder that it can write"),
         (KeyboardInterrupt(), "interrupted"),
     ],
 )

@@ -41,7 +41,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_stage(replayed, small_disk):
     ballast = fill(small_disk, left=200_000)
     output = dvc("repro", "-s", CELL, cwd=project, env=journal(project), check=False)
     assert "error: the disk is full" in output
-    assert "free some space and run the same command again" in output
+    assert "free some space, and run the same command again" in output
     assert "Traceback" not in output
     assert not (project / LAST).exists()
     ballast.unlink()
