@@ -174,19 +174,23 @@ def _check(ray: Any) -> None:
     marker = folder / f"marker-{uuid.uuid4().hex}"
     marker.touch()
     try:
+        # All at once: each starts a process there, which takes seconds.
+        looks = {}
         for node in _alive(ray):
             alone = NodeAffinitySchedulingStrategy(node, soft=False)
             look = ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=alone)(_look)
-            name = next(one["NodeManagerAddress"] for one in ray.nodes() if one["NodeID"] == node)
+            looks[node] = look.remote(os.getcwd(), str(marker), _code())
+        names = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes()}
+        for node, look in looks.items():
             try:
-                problem = ray.get(look.remote(os.getcwd(), str(marker), _code()))
+                problem = ray.get(look)
             except (ray.exceptions.NodeDiedError, ray.exceptions.TaskUnschedulableError):
                 continue  # it died a moment ago, which its cluster learns late
             except ray.exceptions.RayError as error:
                 problem = f"cannot run this project: {str(error).strip().splitlines()[-1]}"
             if problem:
                 do = "give each machine this folder and its virtual environment at the same path, on a disk they share"
-                raise InputError(f"machine {name}: {problem}", file="compute.yaml", key="ray", do=do)
+                raise InputError(f"machine {names[node]}: {problem}", file="compute.yaml", key="ray", do=do)
     finally:
         marker.unlink(missing_ok=True)
 
