@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,13 +51,16 @@ def machines() -> Iterator[str]:
         made.shutdown()
 
 
-def prepare(folder: Path, most: int) -> int:
-    """Write a workspace of the home's first clips in which stages write what they make; return how many they are."""
+def prepare(folder: Path, most: int, have: Sequence[Path]) -> int:
+    """Write a workspace of the home's first clips in which stages write what they make; return how many they are.
+
+    `have` are paths that are made already.
+    """
     shutil.copytree("params", folder / "params")
     shutil.copy("params.yaml", folder)
     (folder / RUN.data).mkdir(parents=True)
     (folder / "data/models").mkdir()
-    for path in (RUN.classes, RUN.data / "clips", Path("data/models/embedded")):
+    for path in (RUN.classes, RUN.data / "clips", Path("data/models/embedded"), *have):
         (folder / path).symlink_to(path.resolve())
     manifest = read_table(RUN.manifest, MANIFEST).head(most)
     splits = read_table(RUN.splits, SPLITS)
@@ -88,15 +91,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5, help="of each kind")
     parser.add_argument("--clips", type=int, default=600, help="of the home")
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=[*STAGES])
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, machines() as address:
         folder = Path(name).resolve()
-        clips = prepare(folder, given.clips)
+        clips = prepare(folder, given.clips, [] if "keyframes" in given.stages else [RUN.keyframes])
         kinds: dict[str, dict[str, object]] = {
             "local": {"workers": 2, "threads": 2, "device": "cpu"},
             "ray": {"engine": "ray", "ray": {"address": address}, "threads": 1, "device": "cpu"},
         }
-        for what in STAGES:
+        for what in (name for name in STAGES if name in given.stages):
             seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
             hashes = set()
             for _ in range(given.runs):

@@ -26,7 +26,7 @@ from stages.journal.store import Journal
 from stages.labels.classes import read_classes
 from stages.vlm.ask import Tally
 from stages.vlm.dry import DryJournal, Pretend, keep_speed
-from stages.vlm.load import load
+from stages.vlm.load import load, on_cluster
 from stages.vlm.prompts import Prompt
 from stages.vlm.show import Show
 from stages.vlm.unanswered import count_errors
@@ -45,7 +45,7 @@ def main() -> None:
         write_table(run.captions, [], CAPTIONS)
         count_errors(run, 0, "caption")
         return closing(f"caption {cell.dataset}", "no captions: nobody writes them")
-    show, backend, tally = Show(run, vlm), load(vlm, cell.model), Tally()
+    show, backend, tally = Show(run, vlm, on_cluster(vlm) and not cell.dry), load(vlm, cell.model), Tally()
     pretend = Pretend(backend, vlm, repeats=False)
     words = read_classes(run).words
     keywords = read_keywords(run.keywords, words)

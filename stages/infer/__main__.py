@@ -26,6 +26,7 @@ from stages.journal.store import Journal
 from stages.labels.classes import read_classes
 from stages.vlm.ask import Tally
 from stages.vlm.dry import DryJournal, Pretend, counting, keep_speed, to_ask
+from stages.vlm.load import on_cluster
 from stages.vlm.show import Show
 from stages.vlm.unanswered import count_errors
 
@@ -43,7 +44,7 @@ def main() -> None:
     dataset, block, vlm = read(PARAMS, dataset=cell.dataset, model=cell.model, strategy=cell.strategy).values()
     run = Run(cell.dataset)
 
-    show, classes = Show(run, vlm), read_classes(run)
+    show, classes = Show(run, vlm, on_cluster(vlm) and not cell.dry), read_classes(run)
     every = wanted(run, show.labels, dataset.parts, None if cell.protocol == "all" else cell.protocol)
     clip_ids = limited(every, show.labels, dataset.limit)
     shown = shots(getattr(block, "examples", None), run, show, classes.names, every)

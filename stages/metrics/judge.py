@@ -28,7 +28,7 @@ from stages.text.closed import option
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Backend, Media, Request, request_key
 from stages.vlm.dry import DryJournal, Pretend, keep_speed, to_ask
-from stages.vlm.load import load
+from stages.vlm.load import load, on_cluster
 from stages.vlm.params import RecordedParams, VlmParams
 from stages.vlm.prompts import Prompt
 
@@ -184,11 +184,11 @@ def _to_judge(context: Context, voids: list[Row]) -> list[Text]:
     return [Text(one.clip_id, one.repeat, context.references[one.clip_id], text) for one, text in said]
 
 
-def _show(context: Context, model: VlmParams) -> Show:
+def _show(context: Context, model: VlmParams, unopened: bool = False) -> Show:
     # Images, for which who reads the list of metrics and asks no judge need not wait.
     from stages.vlm.show import Show
 
-    return Show(context.run, model)
+    return Show(context.run, model, unopened)
 
 
 def rows(context: Context) -> Iterable[Row]:
@@ -198,7 +198,7 @@ def rows(context: Context) -> Iterable[Row]:
     # A judge draws `repeats` times for each repeat of the method: a void answer is as void in each of the draws.
     voids = [row._replace(repeat=row.repeat * params.repeats + draw) for row in found for draw in range(params.repeats)]
     model = params.model(context.judge)
-    show, backend = _show(context, model), load(model, context.judged_by)
+    show, backend = _show(context, model, on_cluster(model)), load(model, context.judged_by)
     journal, file = context.journal("judge", *KINDS), context.run.measures(context.method) / "judgements.parquet"
     refill(journal, file)
     tally, start = Tally(), time.monotonic()

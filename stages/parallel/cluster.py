@@ -9,6 +9,7 @@ sample that ends its worker, twice, is a result (`Crashed`) and takes nobody wit
 from __future__ import annotations
 
 import os
+import pickle
 import socket
 import time
 import uuid
@@ -69,7 +70,9 @@ def room_here(gpus: float = 0) -> int:
 
 def _joined() -> Any:
     ray = _ray()
-    if not ray.is_initialized():
+    if ray.is_initialized():
+        _Head(ray).look(at_once=True)  # without one Ray would not say what the cluster has
+    else:
         _start(ray)
     return ray
 
@@ -171,19 +174,23 @@ def _check(ray: Any) -> None:
     marker = folder / f"marker-{uuid.uuid4().hex}"
     marker.touch()
     try:
+        # All at once: each starts a process there, which takes seconds.
+        looks = {}
         for node in _alive(ray):
             alone = NodeAffinitySchedulingStrategy(node, soft=False)
             look = ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=alone)(_look)
-            name = next(one["NodeManagerAddress"] for one in ray.nodes() if one["NodeID"] == node)
+            looks[node] = look.remote(os.getcwd(), str(marker), _code())
+        names = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes()}
+        for node, look in looks.items():
             try:
-                problem = ray.get(look.remote(os.getcwd(), str(marker), _code()))
+                problem = ray.get(look)
             except (ray.exceptions.NodeDiedError, ray.exceptions.TaskUnschedulableError):
                 continue  # it died a moment ago, which its cluster learns late
             except ray.exceptions.RayError as error:
                 problem = f"cannot run this project: {str(error).strip().splitlines()[-1]}"
             if problem:
                 do = "give each machine this folder and its virtual environment at the same path, on a disk they share"
-                raise InputError(f"machine {name}: {problem}", file="compute.yaml", key="ray", do=do)
+                raise InputError(f"machine {names[node]}: {problem}", file="compute.yaml", key="ray", do=do)
     finally:
         marker.unlink(missing_ok=True)
 
@@ -223,6 +230,7 @@ def cluster_map(
     `seconds` is how long `function` lets itself work, for messages.
     """
     workers, ray = join(), _ray()
+    _STAYING.end(ray)  # they would hold the room that samples wait for
     task = ray.remote(num_cpus=compute().ray.cpus, max_retries=0, retry_exceptions=False)(_work)
     work = partial(task.remote, os.getcwd(), function)
 
@@ -238,22 +246,26 @@ def actor_map(
 ) -> Iterator[tuple[T, R | Crashed]]:
     """Yield each item with its result in any order, from workers that each make their function once and keep it.
 
+    The workers stay for the next call, with all that they made, until this process ends or calls `cluster_map`: a
+    model is loaded once a worker, however often it is asked.
+
     Args:
-        make: importable; returns what works on a list of items and yields each with its result, such as a model's.
+        make: importable, with what it is given; returns what works on a list of items and yields each with its result,
+            such as a model's. An equal one is not made again.
         items: what is worked on; each must survive being sent to another process.
         size: items that a worker gets at once.
         gpus: that a worker needs.
     """
     room, ray = join(gpus), _ray()
     actor = ray.remote(num_cpus=compute().ray.cpus, num_gpus=gpus, max_restarts=0)(_Worker)
-    folder = os.getcwd()
-    idle = [actor.remote(folder, make) for _ in range(min(room, max(1, -(-len(items) // size))))]
-    workers = len(idle)
+    folder, made = os.getcwd(), ray.cloudpickle.dumps(make)
+    idle = _STAYING.take(ray, gpus)
+    workers = min(room, -(-len(items) // size))
     busy: dict[ObjectRef[Any], Any] = {}
 
     def start(chunk: Sequence[T]) -> ObjectRef[Any]:
-        one = idle.pop() if idle else actor.remote(folder, make)
-        reference: ObjectRef[Any] = one.work.remote(list(chunk))
+        one = idle.pop() if idle else actor.remote(folder)
+        reference: ObjectRef[Any] = one.work.remote(made, list(chunk))
         busy[reference] = one
         return reference
 
@@ -264,20 +276,78 @@ def actor_map(
         return [(of.items[place], result) for place, result in found]
 
     chunks = (items[at : at + size] for at in range(0, len(items), size))
-    yield from _spread(ray, chunks, workers, start, done, None, ahead=1)
+    try:
+        yield from _spread(ray, chunks, workers, start, done, None, ahead=1)
+    finally:
+        _STAYING.put(idle)
 
 
 class _Worker:
-    """What a worker keeps."""
+    """What a worker keeps: each function that it was asked for, by how it is made."""
 
-    def __init__(self, folder: str, make: Callable[[], Any]) -> None:
+    def __init__(self, folder: str) -> None:
         _enter(folder)
-        self._work = make()
+        self._made: dict[bytes, Any] = {}
 
-    def work(self, items: list[Any]) -> list[tuple[int, Any]]:
+    def lives(self) -> None:
+        """Return."""
+
+    def work(self, make: bytes, items: list[Any]) -> list[tuple[int, Any]]:
         """Return the place of each item with its result."""
+        if make not in self._made:
+            self._made[make] = pickle.loads(make)()
         place = {id(item): number for number, item in enumerate(items)}
-        return [(place[id(item)], result) for item, result in self._work(items)]
+        return [(place[id(item)], result) for item, result in self._made[make](items)]
+
+
+class _Staying:
+    """Workers that wait for the next `actor_map` of this process."""
+
+    def __init__(self) -> None:
+        self._cluster, self._gpus = ("", ""), 0.0
+        self._idle: list[Any] = []
+
+    def take(self, ray: Any, gpus: float) -> list[Any]:
+        """Return those that live, which are then the caller's; end the others, and all where they have other `gpus`."""
+        self._forget(ray)
+        if self._gpus != gpus:
+            self.end(ray)
+        self._gpus = gpus
+        looks = {one.lives.remote(): one for one in self._idle}
+        self._idle.clear()
+        if looks:
+            ray.wait(list(looks), num_returns=len(looks), timeout=_LOOK)
+        found = []
+        for reference, one in looks.items():
+            try:
+                ray.get(reference, timeout=0)
+            except ray.exceptions.RayError:
+                ray.kill(one)  # one that hangs would hold its room
+            else:
+                found.append(one)
+        return found
+
+    def put(self, workers: Iterable[Any]) -> None:
+        """Keep workers that have nothing to do."""
+        self._idle += workers
+
+    def end(self, ray: Any) -> None:
+        """End those that wait."""
+        self._forget(ray)
+        for one in self._idle:
+            ray.kill(one)
+        self._idle.clear()
+
+    def _forget(self, ray: Any) -> None:
+        """Forget those that ended with a cluster that this process has left."""
+        context = ray.get_runtime_context()
+        cluster = (context.gcs_address, context.get_job_id())
+        if self._cluster != cluster:
+            self._idle.clear()
+        self._cluster = cluster
+
+
+_STAYING = _Staying()
 
 
 class Held:

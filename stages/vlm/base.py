@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.base.errors import InputError
 from stages.journal.store import journal_key
 
 #: uint8, (H, W, 3), RGB
@@ -35,6 +36,41 @@ class Media:
             digest.update(str(frame.shape).encode())
             digest.update(np.ascontiguousarray(frame).tobytes())
         object.__setattr__(self, "digest", digest.hexdigest())
+
+
+class Place(Protocol):
+    """Where media are, in few bytes."""
+
+    def open(self) -> Media:
+        """Return them.
+
+        Raises:
+            InputError: they are not there, or are damaged.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Unopened(Media):
+    """Media of which a worker has told the digest: here they have no frames, and their place is all that travels."""
+
+    digest: str = field(kw_only=True)
+    place: Place = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Leave the digest as it was told."""
+
+    def open(self) -> Media:
+        """Return them with their frames.
+
+        Raises:
+            InputError: they are not there, are damaged, or others than they were.
+        """
+        media = self.place.open()
+        if media.digest != self.digest:
+            do = "run the same command again, and change no input while it runs"
+            raise InputError(f"{self.place} changed while it was asked about", do=do)
+        return media
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,8 +31,13 @@ def load(params: VlmParams, name: str) -> Backend:
             seconds=where.reply_seconds,
             wait_seconds=where.wait_seconds,
         )
-    # A model that is spread over the GPUs of one machine stays there.
     if params.backend == "vllm":
-        return (ClusteredVllm if where.engine == "ray" and params.cards == 1 else Vllm)(params, where.batch)
-    kind = Clustered if where.engine == "ray" and not params.device_map else Local
-    return kind(params, where.device, where.batch, where.threads)
+        return (ClusteredVllm if on_cluster(params) else Vllm)(params, where.batch)
+    return (Clustered if on_cluster(params) else Local)(params, where.device, where.batch, where.threads)
+
+
+def on_cluster(params: VlmParams) -> bool:
+    """Return whether the workers of a Ray cluster hold the model of a block, and open what it is shown."""
+    # A model that is spread over the GPUs of one machine stays there.
+    alone = (params.backend == "vllm" and params.cards == 1) or (params.backend == "local" and not params.device_map)
+    return alone and compute().engine == "ray"

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST
 from stages.base.tables import read_table
 from stages.video.keyframe_table import read_shards
-from stages.video.sample import sample, uniform_indices
-from stages.vlm.base import Media
+from stages.vlm.base import Media, Unopened
+from stages.vlm.clustered import looked_at, window_clips
 from stages.vlm.params import VlmParams
+from stages.vlm.places import Keyframes, Recording
 from stages.vlm.recorded import tell, unused
 
 #: A window ends at this many clips or bytes of pixels: memory does not grow with the number of clips.
@@ -33,13 +33,18 @@ class Shown(NamedTuple):
 class Show:
     """The media of a run's usable clips, as the params of one model want them."""
 
-    def __init__(self, run: Run, params: VlmParams) -> None:
+    def __init__(self, run: Run, params: VlmParams, unopened: bool = False) -> None:
         """Open the run's manifest and, for a model of images, its keyframes.
+
+        Args:
+            run: whose clips are shown.
+            params: the model's.
+            unopened: whether media are told by their place and digest, and the workers of a cluster open them.
 
         Raises:
             InputError: they are not there.
         """
-        self.params = params
+        self.params, self.unopened = params, unopened
         manifest = read_table(run.manifest, MANIFEST)
         usable = manifest.filter(manifest["error"].is_null())
         self._clips = set(manifest["clip_id"])
@@ -65,18 +70,18 @@ class Show:
         Raises:
             InputError: the clip's file is missing or does not decode, or the clip has no keyframes.
         """
+        place = self._place(clip_id)
+        if place is None:
+            return None
+        media = place.open(self._keyframes) if isinstance(place, Keyframes) else place.open()
+        return Unopened(media.kind, (), digest=media.digest, place=place) if self.unopened else media
+
+    def _place(self, clip_id: str) -> Keyframes | Recording | None:
         if self.params.backend == "recorded":
             return None
-        count = self.params.frames
         if self._keyframes is not None:
-            ((_, frames),) = self._keyframes.frames_of([clip_id])
-            chosen = uniform_indices(len(frames), min(count, len(frames)))
-            return Media("images", [np.asarray(frames[place].picture()) for place in chosen])
-        row = self._files[clip_id]
-        if row["path"] is None:
-            raise InputError(f"{clip_id} has no video: the manifest was made from names", do="use keyframes")
-        images, _ = sample(Path(row["path"]), min(count, row["frames"]), frames=row["frames"])
-        return Media("video", list(images), round(len(images) / row["duration"], 6) if row["duration"] else None)
+            return Keyframes(self._keyframes.folder, clip_id, self.params.frames)
+        return Recording(count=self.params.frames, **self._files[clip_id])
 
     def windows(self, clip_ids: Iterable[str]) -> Iterator[list[Shown]]:
         """Yield the clips in their order, as many at a time as fit a window. A clip that cannot be shown says why.
@@ -88,19 +93,34 @@ class Show:
         held = 0
         first: InputError | None = None
         any_shown = False
-        for clip_id in clip_ids:
-            try:
-                shown = Shown(clip_id, self.media(clip_id), None)
+        most = window_clips() if self.unopened else _CLIPS
+        for clip_id, media in self._looked_at(clip_ids, most) if self.unopened else self._read(clip_ids):
+            if isinstance(media, InputError):
+                window.append(Shown(clip_id, None, str(media).splitlines()[0]))
+                first = first or media
+            else:
+                window.append(Shown(clip_id, media, None))
                 any_shown = True
-            except InputError as error:
-                shown = Shown(clip_id, None, str(error).splitlines()[0])
-                first = first or error
-            window.append(shown)
-            held += sum(frame.nbytes for frame in shown.media.frames) if shown.media else 0
-            if len(window) >= _CLIPS or held >= _BYTES:
+                held += sum(frame.nbytes for frame in media.frames) if media else 0
+            if len(window) >= most or held >= _BYTES:
                 yield window
                 window, held = [], 0
         if first and not any_shown:
             raise first
         if window:
             yield window
+
+    def _read(self, clip_ids: Iterable[str]) -> Iterator[tuple[str, Media | InputError | None]]:
+        """Yield each clip with what it shows, or why it cannot be shown."""
+        for clip_id in clip_ids:
+            try:
+                yield clip_id, self.media(clip_id)
+            except InputError as error:
+                yield clip_id, error
+
+    def _looked_at(self, clip_ids: Iterable[str], most: int) -> Iterator[tuple[str, Media | InputError | None]]:
+        """Yield the same of clips that workers have looked at, so many at a time."""
+        waiting = iter(clip_ids)
+        while part := list(islice(waiting, most)):
+            places = [place for clip_id in part if (place := self._place(clip_id))]
+            yield from zip(part, looked_at(places), strict=True)

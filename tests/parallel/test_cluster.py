@@ -138,6 +138,46 @@ def test_a_worker_keeps_what_it_made_and_one_that_dies_costs_its_sample_only(joi
     assert 2 <= len({process for _, process in found.values()}) <= 6  # two, and one for each that died
 
 
+def processes() -> set[int]:
+    """Return the processes that answered."""
+    answered = dict(actor_map(Keeper, list(range(12)), 2, 0)).values()
+    return {result[1] for result in answered if not isinstance(result, Crashed)}
+
+
+def test_workers_stay_for_the_next_call_and_make_room_for_samples(joined: Any) -> None:
+    first = processes()
+    made = processes() | processes()
+    assert len(first | made) <= 2
+    assert {item: result[0] for item, result in parallel_map(double, range(4), 1)} == {0: 0, 1: 2, 2: 4, 3: 6}
+    assert soon(lambda: not any(map(psutil.pid_exists, made)), 20)
+    assert not processes() & made
+
+
+STAYS = """
+import os, time
+from stages.parallel.cluster import actor_map
+def make():
+    return lambda items: [(item, os.getpid()) for item in items]
+if __name__ == "__main__":
+    print(*{process for _, process in actor_map(make, [0, 1], 1, 0)}, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_workers_that_wait_end_with_a_stage_that_is_killed(joined: Any, tmp_path: Path) -> None:
+    (tmp_path / "stays.py").write_text(STAYS)
+    with subprocess.Popen([sys.executable, "stays.py"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
+        bound = threading.Timer(90, parent.kill)  # the line then ends, and the test fails instead of waiting on
+        bound.start()
+        assert parent.stdout is not None
+        made = [int(process) for process in parent.stdout.readline().split()]
+        bound.cancel()
+        assert made
+        assert all(map(psutil.pid_exists, made))
+        parent.kill()
+    assert soon(lambda: not any(map(psutil.pid_exists, made)), 20)
+
+
 def test_a_machine_that_is_killed_costs_what_it_worked_on(joined: Any) -> None:
     third = joined.add_node(num_cpus=1)
     done, killed = {}, False

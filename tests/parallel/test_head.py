@@ -108,11 +108,52 @@ def test_a_killed_head_ends_the_stage_in_words_and_a_new_cluster_does_the_rest(
     assert found == {number: 2 * number for number in range(SAMPLES)}
 
 
+#: Asks its workers twice, and waits for a line in between, while they stay.
+ASKS = """
+from stages.base.errors import guard
+from stages.parallel.cluster import actor_map
+
+def make():
+    return lambda items: [(item, item) for item in items]
+
+def main():
+    for _ in range(2):
+        list(actor_map(make, [0, 1], 1, 0))
+        print("one", flush=True)
+        input()
+
+if __name__ == "__main__":
+    guard(main)
+"""
+
+
+def test_a_head_that_is_killed_while_workers_wait_is_said_when_they_are_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "journal"))
+    (tmp_path / "drill.py").write_text(ASKS)
+    with machines(tmp_path) as made, started() as process:
+        bound = threading.Timer(300, process.kill)  # the line then ends, and the test fails instead of waiting on
+        bound.start()
+        assert process.stdout is not None
+        assert process.stdout.readline() == "one\n"
+        bound.cancel()
+        head = [psutil.Process(pid) for pid in pids(made.head_node, "gcs_server")]
+        kill([one.pid for one in head])
+        psutil.wait_procs(head, timeout=30)
+        said = process.communicate("\n", timeout=300)[1]
+    assert process.returncode == 1, said
+    assert f"the head of the Ray cluster at {made.address} is gone" in said
+    assert "Traceback" not in said
+
+
 @contextlib.contextmanager
 def started() -> Iterator[subprocess.Popen[str]]:
     """Start the stage; it ends with the test."""
     pipe = subprocess.PIPE
-    process = subprocess.Popen([sys.executable, "drill.py"], stdout=pipe, stderr=pipe, text=True)
+    process = subprocess.Popen([sys.executable, "drill.py"], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
     try:
         yield process
     finally:
