@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from accelerate import Accelerator
 from torch import nn
 
-from stages.adapt.params import Way
+from stages.adapt.params import FtLc, Way
 from stages.base.params import compute
 from stages.base.paths import Run
 from stages.labels.classes import Labels
@@ -23,6 +23,7 @@ from stages.learn.device import predict
 from stages.learn.loop import Fitted, fit
 from stages.learn.losses import Objective
 from stages.learn.prediction_rows import prediction_rows, probabilities
+from stages.learn.sharded import is_sharded
 from stages.learn.source import Source
 from stages.vlm.base import Media
 from stages.vlm.local import Local
@@ -94,8 +95,10 @@ class Setting:
             InputError: a file or the prompt is not there.
         """
         where = compute()
+        # What is trained sharded is loaded where all of it has room, and each process's part goes to its device.
+        device = "cpu" if is_sharded() and not isinstance(way, FtLc) else where.device
         vlm = vlm.model_copy(update={"dtype": way.dtype or vlm.dtype})
-        backend = Local(vlm, where.device, where.batch, way.recipe.threads)
+        backend = Local(vlm, device, where.batch, way.recipe.threads)
         return cls(cell, way, accelerator, backend, Show(cell.run, vlm), Prompt(PROMPTS, way.prompt).fill())
 
     @property

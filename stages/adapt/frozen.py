@@ -15,6 +15,7 @@ from torch.utils import _pytree as trees
 
 from stages.adapt.params import Captions, FtCLora
 from stages.learn.params import Augmentation
+from stages.learn.sharded import is_sharded
 
 Tensors = dict[str, torch.Tensor]
 
@@ -98,9 +99,10 @@ class Frozen:
 def frozen_part(model: Any, way: FtCLora | Captions) -> Frozen | None:
     """Return the part of a model below its language model where one way of adapting leaves it as it is; else None.
 
-    In bfloat16 by autocast it would be computed in another precision than in training.
+    In bfloat16 by autocast it would be computed in another precision than in training. Where the model is sharded no
+    process computes a part of it by itself.
     """
-    same = set(way.lora.parts) == {"language"} and way.augmentation == Augmentation()
+    same = set(way.lora.parts) == {"language"} and way.augmentation == Augmentation() and not is_sharded()
     return Frozen(model) if same and way.recipe.precision == "float32" else None
 
 

@@ -12,6 +12,7 @@ from stages.adapt.answers import IGNORED
 from stages.adapt.frozen import Ahead
 from stages.adapt.pooling import mean_at, visual_tokens
 from stages.learn.dropout import of_rows
+from stages.learn.sharded import most
 
 Tensors = dict[str, torch.Tensor]
 
@@ -116,13 +117,18 @@ class Speaking(Tuned):
 def each(
     shown: Sequence[Tensors | Ahead], order: torch.Tensor, made: Callable[[Tensors | Ahead], torch.Tensor]
 ) -> torch.Tensor:
-    """Return what is made of each group, (B, ...), group after group; a sample's dropout does not know its group."""
+    """Return what is made of each group, (B, ...), group after group; a sample's dropout does not know its group.
+
+    Where the model is sharded, a process with fewer groups than another computes its first again, and drops it.
+    """
     sizes = [len(given(group)["input_ids"]) for group in shown]
+    groups = list(zip(shown, torch.split(order.argsort(), sizes), strict=True))
+    groups += groups[:1] * (most(len(groups), order.device) - len(groups))
     found = []
-    for group, places in zip(shown, torch.split(order.argsort(), sizes), strict=True):
+    for group, places in groups:
         with of_rows(places):
             found.append(made(group))
-    return torch.cat(found)
+    return torch.cat(found)[: len(order)]
 
 
 def given(group: Tensors | Ahead) -> Tensors:

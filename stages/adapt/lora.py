@@ -19,6 +19,8 @@ from torch import nn
 from stages.adapt.params import LoraParams, Part
 from stages.base.errors import InputError
 from stages.exact.linear import steady
+from stages.learn.launch import speaks
+from stages.learn.sharded import whole
 from stages.vlm.adapter import WEIGHTS
 from stages.vlm.spread import is_spread
 
@@ -112,14 +114,18 @@ def pattern(names: Iterable[str]) -> str:
 def save(adapted: Any, folder: Path, base: str, revision: str) -> None:
     """Write a `PeftModel`'s adapter as peft does, the same weights giving the same bytes.
 
+    Every process calls it, for each may have a part of the weights; one writes.
+
     Args:
         adapted: the model.
         folder: where `adapter_config.json` and `adapter_model.safetensors` go.
         base: the base model's name or path.
         revision: the base model's commit, or the hash of its files.
     """
+    state = whole(peft.get_peft_model_state_dict(adapted, save_embedding_layers=False))
+    if not speaks():
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    state = peft.get_peft_model_state_dict(adapted, save_embedding_layers=False)
     save_file({name: weight.detach().cpu().contiguous() for name, weight in state.items()}, folder / WEIGHTS)
     config = adapted.peft_config["default"]
     for name, value in {"base_model_name_or_path": base, "revision": revision, "inference_mode": True}.items():

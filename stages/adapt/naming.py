@@ -23,7 +23,9 @@ from stages.base.progress import Progress
 from stages.base.tables import write_table
 from stages.journal.store import Journal
 from stages.learn.data import Clip, Fold, Task, targets
+from stages.learn.sharded import is_sharded
 from stages.learn.source import Source
+from stages.vlm.local import Local
 
 #: The journal's room, and its only kind of value.
 ROOM, KIND = "adapt", ("feature",)
@@ -49,7 +51,7 @@ class Learner(Protocol):
         ...
 
     def save(self, folder: Path) -> None:
-        """Write what the last model learnt beside its head."""
+        """Write what the last model learnt beside its head; every process calls it."""
         ...
 
 
@@ -95,23 +97,22 @@ def _parts(fold: Fold) -> dict[str, list[Clip]]:
 
 def _save(setting: Setting, task: Task, fold: Fold, learner: Learner, model: Any) -> str:
     folder, backend = setting.folder / fold.name, setting.backend
-    if setting.accelerator.is_main_process:
-        learner.save(folder)
-        save_head(
-            folder,
-            model.head,
-            {
-                "base": backend.params.name,
-                "revision": backend.revision,
-                "classes": task.classes,
-                "many": task.many,
-                "prompt": setting.prompt,
-                "text_first": setting.way.text_first,
-                "media": backend.params.media,
-                "frames": backend.params.frames,
-                "pooled": "mean of the last hidden states at the visual tokens",
-            },
-        )
+    learner.save(folder)
+    save_head(
+        folder,
+        model.head,
+        {
+            "base": backend.params.name,
+            "revision": backend.revision,
+            "classes": task.classes,
+            "many": task.many,
+            "prompt": setting.prompt,
+            "text_first": setting.way.text_first,
+            "media": backend.params.media,
+            "frames": backend.params.frames,
+            "pooled": "mean of the last hidden states at the visual tokens",
+        },
+    )
     setting.accelerator.wait_for_everyone()
     return revision_of(folder, backend.revision)
 
@@ -220,7 +221,10 @@ class HeadAndLora:
 
     def model(self, classes: int) -> Headed:
         """Return the base model under fresh LoRA, with a fresh head."""
-        if self._adapted is not None:
+        if self._adapted is not None and is_sharded():  # what is sharded is not changed
+            old = self.setting.backend
+            self.engine = Local(old.params, old.device, old.batch, old.threads).engine()
+        elif self._adapted is not None:
             self._adapted.unload()
         self._adapted = lora.put_on(self.engine.model, self.way.lora, self.way.recipe.seed)
         self._frozen = frozen_part(self.engine.model, self.way)

@@ -11,6 +11,8 @@ from safetensors.torch import load_file, save_file
 from stages.adapt.heads import Headed
 from stages.base.errors import InputError
 from stages.base.tables import read_json, write_json
+from stages.learn.launch import speaks
+from stages.learn.sharded import whole
 from stages.vlm.adapter import CONFIG, WEIGHTS, attach
 from stages.vlm.checkpoint import files_hash
 from stages.vlm.local import Local
@@ -20,9 +22,15 @@ HEAD, CLASSES = "head.safetensors", "head.json"
 
 
 def save_head(folder: Path, head: torch.nn.Linear, about: dict[str, Any]) -> None:
-    """Write a head: its weights, and what they are about (classes in the order of logits, prompt, base model)."""
+    """Write a head: its weights, and what they are about (classes in the order of logits, prompt, base model).
+
+    Every process calls it, for each may have a part of the weights; one writes.
+    """
+    state = whole(head.state_dict())
+    if not speaks():
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.detach().cpu().contiguous() for name, value in head.state_dict().items()}, folder / HEAD)
+    save_file({name: value.detach().cpu().contiguous() for name, value in state.items()}, folder / HEAD)
     write_json(folder / CLASSES, about)
 
 

@@ -77,8 +77,7 @@ def say_captions(setting: Setting, way: Captions, task: Task, texts: dict[str, s
         for part, each in (("train", train), ("validation", validation))
     }
     fitted, _ = setting.learn(Speaking(engine.model), train, validation, fold.name, shapes, SAYING)
-    if setting.accelerator.is_main_process:
-        lora.save(adapted, setting.folder, backend.params.name, backend.base_revision)
+    lora.save(adapted, setting.folder, backend.params.name, backend.base_revision)
     setting.accelerator.wait_for_everyone()
     return Learnt([], [fitted], [revision_of(setting.folder, backend.revision)])
 

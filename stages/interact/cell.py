@@ -15,6 +15,7 @@ from stages.encoders.params import EncoderParams
 from stages.encoders.pose import PoseEncoder
 from stages.encoders.vision import VisionEncoder
 from stages.interact.params import Naming, Pose, Talking, Vision
+from stages.learn.sharded import is_sharded
 from stages.vlm.checkpoint import is_vision
 from stages.vlm.engine import Engine
 from stages.vlm.local import Local, device_of
@@ -64,7 +65,9 @@ class Frozen:
         self.way, self._pose, self._vision = way, pose, vision
         self.device = device_of(where.device)
         vlm = vlm.model_copy(update={"dtype": way.dtype or vlm.dtype})
-        self.language = Local(vlm, where.device, where.batch, way.recipe.threads)
+        # Where training is sharded it is loaded where all of it has room, and each process's part goes to its device.
+        device = "cpu" if is_sharded() else where.device
+        self.language = Local(vlm, device, where.batch, way.recipe.threads)
         if way.seeing.people and not isinstance(pose, EncoderParams):
             raise InputError(
                 "the recipe sees people apart, and the record has no pose model",
@@ -82,7 +85,7 @@ class Frozen:
         self._tower: Local | None = None
         if way.seeing.looks and isinstance(vision, LocalParams):
             seeing = vision.model_copy(update={"dtype": way.dtype or vision.dtype})
-            same = seeing == vlm
+            same = seeing == vlm and device == where.device
             self._tower = self.language if same else Local(seeing, where.device, where.batch, way.recipe.threads)
 
     @cached_property

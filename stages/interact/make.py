@@ -20,6 +20,7 @@ from stages.journal.arrays import Arrays
 from stages.learn.data import Fold, Task, read_task, warnings
 from stages.learn.device import start
 from stages.learn.loop import Fitted
+from stages.learn.sharded import unsharded
 
 
 class Result(NamedTuple):
@@ -89,6 +90,7 @@ def _fold(
     widths = {name: int(arrays[key].shape[2]) for name, key in parts["train"][0].keys.items()}
     model = learner.model(widths)
     fitted, key = learner.fit(model, parts, arrays, fold.name)
+    model = unsharded(model, lambda: learner.model(widths))
     learner.save(model, widths, fold.name)
     rows = learner.rows(model, parts["test"], arrays, key) if parts["test"] else []
     for clip in fold.test:

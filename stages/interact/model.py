@@ -99,12 +99,12 @@ class Interaction(nn.Module):
         kinds = {name: "person" if way.shared and name in ("p1", "p2") else name for name in widths}
         self.branches = nn.ModuleDict({kind: Branch(way, widths[name], out) for name, kind in kinds.items()})
         self.way, self._kinds = way, kinds
-        self._language = [language.requires_grad_(False).eval()]  # in a list: no part of the module
+        self.outside = [language.requires_grad_(False).eval()]  # in a list: no part of the module
 
     @property
     def language(self) -> Any:
         """The frozen language model."""
-        return self._language[0]
+        return self.outside[0]
 
     def train(self, mode: bool = True) -> Interaction:
         """Set training; of the language model only what recomputes activations, which looks at this flag."""

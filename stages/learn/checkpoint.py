@@ -11,6 +11,7 @@ from torch import nn
 
 from stages.checkpoint.state import Weights
 from stages.journal.store import journal_key
+from stages.learn.sharded import is_sharded, like
 
 #: Raise it when the same params and data give other weights.
 VERSION = 2
@@ -20,25 +21,28 @@ ROOM = "learn"
 def run_key(device: torch.device, processes: int, **shapes: Any) -> str:
     """Return a run's key: everything that shapes its weights, JSON values only.
 
-    The kind of device and the number of processes are among them: a run goes on only where it would come to the same.
+    The kind of device, the number of processes and whether they shard are among them: a run goes on only where it would
+    come to the same.
     """
     libraries = {name: version(name) for name in ("torch", "torchvision", "transformers", "accelerate", "av")}
+    if is_sharded():
+        shapes["sharded"] = True
     return journal_key(device=device.type, processes=processes, libraries=libraries, learn=VERSION, **shapes)
 
 
 def learnt(model: nn.Module) -> Weights:
     """Return copies, on the model's device, of what training changes: its parameters, and buffers beside them.
 
-    A frozen model's weights (of a VLM under LoRA, say) are not among them.
+    A frozen model's weights (of a VLM under LoRA, say) are not among them. What is sharded stays so.
     """
     return {name: value.detach().clone() for name, value in _changing(model).items()}
 
 
 def restore(model: nn.Module, weights: Weights) -> None:
-    """Put such copies back."""
+    """Put such copies back, or whole ones."""
     with torch.no_grad():
         for name, value in _changing(model).items():
-            value.copy_(weights[name])
+            value.copy_(like(value, weights[name]))
 
 
 def _changing(model: nn.Module) -> dict[str, torch.Tensor]:

@@ -13,6 +13,7 @@ from torch import nn
 
 from stages.base.params import compute
 from stages.learn.params import Recipe
+from stages.learn.sharded import hold, plugin
 from stages.learn.source import Inputs, Source
 
 
@@ -29,7 +30,10 @@ def start(recipe: Recipe) -> Accelerator:
     AcceleratorState._reset_state()  # a process that trained in one precision may go on in another
     # Without a GPU processes would not find each other, and each would train and write by itself.
     cpu = device == "cpu" or ("LOCAL_RANK" in os.environ and not torch.cuda.is_available())
-    accelerator = Accelerator(cpu=cpu, mixed_precision="bf16" if recipe.precision == "bfloat16" else "no")
+    by = plugin()
+    precision = "bf16" if recipe.precision == "bfloat16" else "no"
+    accelerator = Accelerator(cpu=cpu, mixed_precision=precision, fsdp_plugin=by)
+    hold(accelerator, by)
     torch.use_deterministic_algorithms(True, warn_only=accelerator.device.type != "cpu")
     # Nothing here reads memory that it has not written; filling it first would cost a tenth of the time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -14,8 +14,9 @@ def relaunch(module: str, *arguments: str) -> None:
 
     The launcher is `launch` of compute.yaml, or the environment's HAR_LAUNCH, which may be empty: one process. Such as
     `accelerate launch --multi_gpu --num_processes 4`, or on CPUs `torchrun --nproc_per_node 2`. What several processes
-    train differs from what one trains by what sums in another order do. Where a process is killed, the launcher ends
-    the others and says which; the same command goes on from the last checkpoint.
+    train differs from what one trains by what sums in another order do. Of a launcher that shards, `sharded.py` says
+    more. Where a process is killed, the launcher ends the others and says which; the same command goes on from the last
+    checkpoint.
     """
     launcher = os.environ.pop("HAR_LAUNCH", compute().launch)
     if launcher and "LOCAL_RANK" not in os.environ:

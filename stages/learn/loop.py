@@ -22,6 +22,7 @@ from stages.learn.checkpoint import ROOM, learnt, restore
 from stages.learn.device import predict
 from stages.learn.losses import Objective
 from stages.learn.params import Recipe
+from stages.learn.sharded import is_sharded, most, whole
 from stages.learn.source import Source
 from stages.learn.stepping import Stepper
 
@@ -118,17 +119,20 @@ class _Run:
     """Sums of its terms."""
 
     def run(self, on_epoch: Callable[[Epoch], None]) -> Fitted:
-        self.plain.to(self.accelerator.device)
+        if not is_sharded():  # else no device need hold all of it
+            self.plain.to(self.accelerator.device)
         done = self.checkpoint.load("done")
         if done is not None:
             restore(self.plain, done["weights"])
+            if is_sharded():
+                self._stepper()  # it is asked as it was trained
             self._recall(done, on_epoch)
             self.plain.eval()
             return Fitted(self.history, self.best, self.step, self.step)
         state = self.checkpoint.load_state(lambda state: ["best"] if state["validated"] and state["best"] else [])
         if state is not None:
             restore(self.plain, state["weights"])
-        stepper = Stepper(self.accelerator, self.plain, self.train, self.recipe, self.what, self.objective)
+        stepper = self._stepper()
         if state is not None:
             stepper.recall(state)
             self.total, self.terms = state["total"], state.get("terms", [])
@@ -138,6 +142,24 @@ class _Run:
             self._learn(stepper, progress, on_epoch)
         self._finish(stepper)
         return Fitted(self.history, self.best, self.step, cached)
+
+    def _stepper(self) -> Stepper:
+        return Stepper(self.accelerator, self.plain, self.train, self.recipe, self.what, self.objective)
+
+    def _save(self, name: str, made: Callable[[], dict[str, Any]], **own: Any) -> None:
+        """Save what is `made`, and `own`: the first process does; where each has a part they make it together."""
+        writes = self.accelerator.is_main_process
+        state = whole(made()) if writes or is_sharded() else {}
+        if writes:
+            self.checkpoint.save(name, state | own)
+
+    def _weights(self) -> dict[str, Any]:
+        return {"weights": learnt(self.plain)}
+
+    def _due(self, saved: float) -> bool:
+        """Return whether to save: the first process's clock says so, for all where they save together."""
+        due = time.monotonic() - saved >= self.every and self.accelerator.is_main_process
+        return most(due, self.accelerator.device) > 0
 
     def _recall(self, state: dict[str, Any], on_epoch: Callable[[Epoch], None]) -> None:
         self.history = [Epoch(*row) for row in state["history"]]
@@ -157,7 +179,7 @@ class _Run:
                 self.history.append(self._close(stepper))
                 self.total, self.terms = 0.0, []
                 on_epoch(self.history[-1])
-            if time.monotonic() - saved >= self.every and self.accelerator.is_main_process:
+            if self._due(saved):
                 own = {
                     "total": self.total,
                     "terms": self.terms,
@@ -166,8 +188,9 @@ class _Run:
                     "step": self.step,
                     "validated": self.validation is not None,
                 }
-                self.checkpoint.keep_old("state")
-                self.checkpoint.save("state", stepper.state() | own)
+                if self.accelerator.is_main_process:
+                    self.checkpoint.keep_old("state")
+                self._save("state", stepper.state, **own)
                 saved = time.monotonic()
 
     def _stops(self) -> bool:
@@ -197,9 +220,8 @@ class _Run:
         known = next((epoch for epoch in self.history if epoch.epoch == self.best), None)
         if known is None or self.recipe.keep == "last" or found.rank > known.rank:
             self.best = number
-            if self.accelerator.is_main_process:
-                # Before the state that refers to it: a run killed in between comes here again, to the same weights.
-                self.checkpoint.save("best", {"weights": learnt(self.plain)})
+            # Before the state that refers to it: a run killed in between comes here again, to the same weights.
+            self._save("best", self._weights)
         if own is not None:
             restore(self.plain, own)
         return found
@@ -221,9 +243,8 @@ class _Run:
         self.accelerator.unwrap_model(stepper.model, keep_fp32_wrapper=False)
         self.plain.eval()
         self.accelerator.wait_for_everyone()  # nobody reads `best` any more
+        history = [list(row) for row in self.history]
+        self._save("done", self._weights, history=history, best=self.best, step=self.step)
         if self.accelerator.is_main_process:
-            history = [list(row) for row in self.history]
-            done = {"weights": learnt(self.plain), "history": history, "best": self.best, "step": self.step}
-            self.checkpoint.save("done", done)
             self.checkpoint.drop("state", "state.old", "best")
         self.accelerator.wait_for_everyone()

@@ -22,6 +22,7 @@ from stages.learn.dropout import Draw, remembered
 from stages.learn.losses import Objective, naming
 from stages.learn.params import Recipe
 from stages.learn.schedule import optimiser, rate
+from stages.learn.sharded import is_sharded, like, moments, shard
 from stages.learn.source import Source
 from stages.learn.together import TogetherNorm
 
@@ -41,12 +42,12 @@ class Stepper:
         self.accelerator, self.plain, self.train, self.recipe, self.what = accelerator, model, train, recipe, what
         self.an_epoch = math.ceil(len(train) / recipe.batch)
         self.steps = recipe.epochs * self.an_epoch
-        self.objective = objective or self._naming()
         if recipe.checkpointing:
             _save_memory(model)
         self._norms = TogetherNorm(model) if accelerator.num_processes > 1 else None
-        prepared = accelerator.prepare(model, optimiser(model, recipe, accelerator.device))
-        self.model, self.optimiser = prepared
+        both = model, optimiser(model, recipe, accelerator.device)
+        self.model, self.optimiser = shard(accelerator, *both) if is_sharded() else accelerator.prepare(*both)
+        self.objective = objective or self._naming()
         self.terms = [0.0] * len(self.objective.terms)
         """Sums of the last step's samples, of each term of the objective."""
         self.shadow: Weights | None = learnt(model) if recipe.average else None
@@ -68,9 +69,10 @@ class Stepper:
 
     def recall(self, state: dict[str, Any]) -> None:
         """Go on from such a state; the weights are in place already."""
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.load_state_dict(moments(self.optimiser, state["optimiser"]))
         if state["shadow"] is not None:
-            self.shadow = {name: value.to(self.accelerator.device) for name, value in state["shadow"].items()}
+            held, device = learnt(self.plain), self.accelerator.device
+            self.shadow = {name: like(held[name], value.to(device)) for name, value in state["shadow"].items()}
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, from 0."""
@@ -130,7 +132,8 @@ class Stepper:
                 self._norms.counts = len(mine) > 0
             seed = np.random.SeedSequence([self.recipe.seed, step, number]).generate_state(1)[0]
             torch.manual_seed(int(seed))  # of what `dropout` does not catch
-            with nullcontext() if piece + 1 == pieces else self.accelerator.no_sync(self.model):
+            # Sharded gradients are summed at once: whole ones, which would wait for the last piece, take the memory.
+            with nullcontext() if piece + 1 == pieces or is_sharded() else self.accelerator.no_sync(self.model):
                 losses = self._losses(step, [picked[row] for row in rows], [partners[row] for row in rows], share)
                 summed = losses.sum().view(1) if losses.ndim == 1 else losses.sum(0)  # the loss, and its terms if any
                 summed = summed * (len(mine) > 0)

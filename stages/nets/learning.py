@@ -22,6 +22,7 @@ from stages.learn.frames import Store
 from stages.learn.loop import Fitted, fit
 from stages.learn.losses import Objective
 from stages.learn.prediction_rows import prediction_rows
+from stages.learn.sharded import unsharded
 from stages.learn.source import Clips
 from stages.nets.asked import class_scores, shape
 from stages.nets.card import card
@@ -173,6 +174,7 @@ def _learn(cell: Cell, fold: Fold) -> tuple[list[dict[str, Any]], Fitted]:
             objective=aim.objective(train.targets),
         )
     aim.strip(built)
+    built = built._replace(model=unsharded(built.model, lambda: build(params.net, shape(params), aim.outputs).model))
     round_to_half(built.model)  # as it is written, so that whoever loads it names what is predicted here
     if accelerator.is_main_process:
         save(params.net, built, shape(params), aim.outputs, models(run, method, fold.name))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-ROOT = Path(__file__).parents[2]
+from tests.processes import joined
+
 WORK = """
 import sys
 import torch
@@ -31,34 +28,8 @@ torch.save(found, f"{sys.argv[1]}.{accelerator.process_index}")
 
 def learnt(folder: Path, processes: int) -> list[dict]:
     """Return what each of the processes ends with."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    started = []
-    for rank in range(processes):
-        joined = {
-            "RANK": rank,
-            "LOCAL_RANK": rank,
-            "WORLD_SIZE": processes,
-            "LOCAL_WORLD_SIZE": processes,
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": port,
-            "GLOO_SOCKET_IFNAME": "lo",
-        }
-        env = os.environ | {
-            "PYTHONPATH": str(ROOT),
-            "OMP_NUM_THREADS": "1",
-            "HAR_JOURNAL": str(folder / f"j{processes}"),
-        }
-        env |= {name: str(value) for name, value in joined.items()} if processes > 1 else {}
-        command = [sys.executable, "-c", WORK, str(folder / str(processes))]
-        started.append(subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True))
-    try:
-        said = [process.communicate(timeout=600)[1] for process in started]
-    finally:
-        for process in started:
-            process.kill()
-    assert [process.returncode for process in started] == [0] * processes, said
+    journal = folder / f"j{processes}"
+    assert joined(journal, processes, "-c", WORK, str(folder / str(processes))) == [0] * processes
     return [torch.load(folder / f"{processes}.{rank}", weights_only=True) for rank in range(processes)]
 
 

@@ -1,4 +1,4 @@
-"""Two real processes train what one trains, up to the order of sums; where one is killed the run ends with an error."""
+"""Two real processes train what one trains, also sharded, up to the order of sums; a killed one ends the run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from stages.base.paths import Run
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import read_table
-from tests.processes import TWO, call, with_one_killed
+from tests.processes import SHARDED, TO_SHARD, TWO, call, with_one_killed
 from tests.stage import Workplace, workplace  # noqa: F401
 from tests.train.small import RECIPE, params, prepare, values
 
@@ -41,7 +41,8 @@ def test_two_processes_train_what_one_trains(place: Workplace, architecture: str
     """Dropout, stochastic depth, mixup, checkpointing and averaged weights in one; batch norms in the other."""
     write(place, architecture)
     scores, losses = [], []
-    for name, launch in (("one", ""), ("two", TWO)):
+    runs = [("one", ""), ("two", TWO), *([("sharded", SHARDED)] if architecture == "swin3d" else [])]
+    for name, launch in runs:
         arguments = ["home", f"{architecture}_cs", architecture, "cs"]
         done = call(place.folder, "stages.train", *arguments, launch=launch, journal=name)
         assert done.returncode == 0, done.stderr
@@ -52,14 +53,16 @@ def test_two_processes_train_what_one_trains(place: Workplace, architecture: str
         scores.append(np.array(rows["class_scores"].to_list()))
         curve = Path(f"data/home/curves/{architecture}_cs/train_loss.tsv").read_text().splitlines()[1:]
         losses.append([float(line.split("\t")[1]) for line in curve])
-    difference = np.abs(scores[0] - scores[1]).max()
+    difference = max(np.abs(scores[0] - other).max() for other in scores[1:])
     print(f"{architecture}: a probability of two processes differs from one's by at most {difference:.1e}")
     assert difference < CLOSE
-    assert losses[0] == pytest.approx(losses[1], abs=CLOSE)
+    assert all(other == pytest.approx(losses[0], abs=CLOSE) for other in losses[1:])
 
 
-@pytest.mark.parametrize("killed", ["0", "1"])
-def test_a_killed_process_ends_the_run_with_an_error(place: Workplace, killed: str) -> None:
+@pytest.mark.parametrize(("killed", "environment"), [("0", {}), ("1", TO_SHARD)])
+def test_a_killed_process_ends_the_run_with_an_error(
+    place: Workplace, killed: str, environment: dict[str, str]
+) -> None:
     write(place, "r2plus1d", epochs=1000)
-    with_one_killed(place.folder, "train", "home", "r2plus1d_cs", "r2plus1d", "cs", rank=killed)
+    with_one_killed(place.folder, "train", "home", "r2plus1d_cs", "r2plus1d", "cs", rank=killed, **environment)
     assert not Run("home").predictions("r2plus1d_cs").exists()
