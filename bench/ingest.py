@@ -55,7 +55,7 @@ def ingest(folder: Path) -> None:
     """Do what the stage does, and print seconds and MiB."""
     from stages.base.params import compute
     from stages.base.schema import MANIFEST, SPLITS
-    from stages.base.tables import write_table
+    from stages.base.tables import write_pieces, write_table
     from stages.ingest.adapters import load
     from stages.ingest.manifest_rows import rows_of
     from stages.ingest.params import IngestParams
@@ -89,7 +89,7 @@ def ingest(folder: Path) -> None:
         seen = time.monotonic() - start
         splits = split(probed.rows, source.others, params, adapter)
         write_table(folder.parent / "manifest.parquet", (row.written() for row in probed.rows), MANIFEST)
-        write_table(folder.parent / "splits.parquet", splits.table(), SPLITS)
+        write_pieces(folder.parent / "splits.parquet", splits.tables(), SPLITS)
         peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         # The second round's peak is no run's: the first one's rows are still held.
         print(f"{seen:.1f} {time.monotonic() - start:.1f} {peaks[0]:.0f} {peaks[1]:.0f}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,60 @@ def write_table(path: Path, rows: Iterable[Mapping[str, Any]] | pl.DataFrame, sc
     frame = (rows if isinstance(rows, pl.DataFrame) else _frame(path, rows, schema)).sort(keys)
     written = _written(frame, schema)
     frame = frame.select(written.names)
+    _check_distinct(path, frame, keys)
+    _write(path, [frame], written)
+
+
+def write_pieces(path: Path, pieces: Iterable[pl.DataFrame], schema: pa.Schema) -> None:
+    """Write rows as `write_table` does, the same bytes, with one of `pieces` in memory at a time.
+
+    The pieces come in the order of the schema's keys, the rows within one in any; the schema has no optional columns.
+
+    Raises:
+        ValueError: two rows have the same keys, or a piece begins before the last one ends (a bug of the caller).
+    """
+    _write(path, _in_order(path, pieces, schema), schema)
+
+
+def _in_order(path: Path, pieces: Iterable[pl.DataFrame], schema: pa.Schema) -> Iterator[pl.DataFrame]:
+    keys, last = keys_of(schema), None
+    for piece in pieces:
+        frame = piece.sort(keys).select(schema.names)
+        _check_distinct(path, frame, keys)
+        if len(frame):
+            first = frame.select(keys).row(0)
+            if last is not None and first <= last:
+                raise ValueError(f"{path}: row {first} comes after {last}")
+            last = frame.select(keys).row(-1)
+        yield frame
+
+
+def _check_distinct(path: Path, frame: pl.DataFrame, keys: list[str]) -> None:
     if frame.select(pl.all_horizontal(pl.col(key) == pl.col(key).shift() for key in keys).any()).item():
         raise ValueError(f"{path}: two rows share the keys {keys}")
+
+
+def _write(path: Path, frames: Iterable[pl.DataFrame], written: pa.Schema) -> None:
+    """Write sorted frames that follow one another; where one ends leaves no trace in the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _replacing(path) as part, pq.ParquetWriter(part, written, compression="zstd", write_page_checksum=True) as out:
-        for start in range(0, max(1, len(frame)), _GROUP):
-            out.write_table(frame.slice(start, _GROUP).to_arrow().cast(written).combine_chunks())
+        for group in _groups(frames, _polars(pa.Table.from_batches([], written))):
+            out.write_table(group.to_arrow().cast(written).combine_chunks())
+
+
+def _groups(frames: Iterable[pl.DataFrame], none: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Yield the rows of frames in groups of `_GROUP`, the last one smaller; `none` where there is no row."""
+    left: pl.DataFrame | None = None
+    yielded = False
+    for frame in frames:
+        rows = frame if left is None else pl.concat([left, frame])
+        whole = len(rows) // _GROUP * _GROUP
+        for start in range(0, whole, _GROUP):
+            yield rows.slice(start, _GROUP)
+            yielded = True
+        left = rows.slice(whole) if whole < len(rows) else None
+    if left is not None or not yielded:
+        yield none if left is None else left
 
 
 def write_sorted(path: Path, groups: Iterable[Iterable[Mapping[str, Any]]], schema: pa.Schema) -> int:
@@ -104,24 +152,37 @@ def _polars(table: pa.Table) -> pl.DataFrame:
     return frame
 
 
-def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
-    """Return the table at `path` as a polars frame.
+def read_table(
+    path: Path, schema: pa.Schema, kept: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+) -> pl.DataFrame:
+    """Return the table at `path` as a polars frame: what `kept` leaves of each of its pieces, one read at a time.
 
     Raises:
         InputError: there is no such file, it is no Parquet, or its columns are not those of `schema`.
     """
+    if kept is None:
+        return pl.concat(_read(path, schema))
+    # A row that is kept holds the texts of its whole piece in memory, until they are written together again.
+    return pl.concat(kept(piece).with_columns(pl.col(pl.String) + "") for piece in _read(path, schema))
+
+
+def _read(path: Path, schema: pa.Schema) -> Iterator[pl.DataFrame]:
+    """Yield a table's row groups; of one without any an empty one."""
     try:
         # Not `read_table`, whose data sets of many files import pandas.
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read()
             # Pages have checksums and the footer has none: what it says twice must be the same, and texts be texts.
             groups = [file.metadata.row_group(number).num_rows for number in range(file.metadata.num_row_groups)]
-            if not file.metadata.num_rows == sum(groups) == len(table):
-                raise pa.ArrowInvalid(
-                    f"{file.metadata.num_rows} rows, in groups of {groups}, and {len(table)} are there"
-                )
-            table.validate(full=True)
-            names, types = table.schema.names, table.schema.types
+            if file.metadata.num_rows != sum(groups):
+                raise pa.ArrowInvalid(f"{file.metadata.num_rows} rows, in groups of {groups}")
+            for number, rows in enumerate(groups):
+                table = file.read_row_group(number)
+                if len(table) != rows:
+                    raise pa.ArrowInvalid(f"{rows} rows in group {number}, and {len(table)} are there")
+                table.validate(full=True)
+                yield _as_declared(path, table, schema)
+            if not groups:
+                yield _as_declared(path, file.read(), schema)
     except FileNotFoundError:
         raise InputError("no such file", file=path, do="run `dvc repro`, or `dvc pull` to fetch it") from None
     except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, MemoryError) as error:
@@ -130,7 +191,10 @@ def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
             file=path,
             do="`python -m stages.cache.verify` removes what is damaged, here and in DVC's cache; then `dvc repro`",
         ) from None
-    plain = _plain(schema)
+
+
+def _as_declared(path: Path, table: pa.Table, schema: pa.Schema) -> pl.DataFrame:
+    names, types, plain = table.schema.names, table.schema.types, _plain(schema)
     if (names, types) == (plain.names, plain.types):
         for name in schema.names[len(names) :]:
             table = table.append_column(name, pa.nulls(len(table), schema.field(name).type))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 
 from stages.compare.inputs import Inputs
@@ -16,10 +15,10 @@ def confusion(inputs: Inputs) -> pl.DataFrame:
 
     Of a method with repeated draws the first is shown.
     """
-    found = [_pairs(inputs, *key) for key in named_scores(inputs)]
-    empty = pl.DataFrame(schema=dict.fromkeys(("method", "protocol", "metric", "actual", "predicted"), pl.String))
-    keys = empty.columns
-    return pl.concat([empty, *found]).group_by(keys).len("clips").sort(keys)
+    keys = ["method", "protocol", "metric", "actual", "predicted"]
+    empty = pl.DataFrame(schema=dict.fromkeys(keys, pl.String) | {"clips": pl.get_index_type()})
+    found = (_pairs(inputs, *key).group_by(keys).len("clips") for key in named_scores(inputs))
+    return pl.concat([empty, *found]).sort(keys)
 
 
 def headline(inputs: Inputs, chosen: ConfusionParams | None) -> pl.DataFrame:
@@ -39,15 +38,15 @@ def named_scores(inputs: Inputs) -> list[tuple[str, str, str]]:
 
 
 def _pairs(inputs: Inputs, protocol: str, metric: str, method: str) -> pl.DataFrame:
-    tested = np.flatnonzero(inputs.mask(protocol))
-    places = pl.DataFrame({"place": tested, "actual": pl.Series(inputs.clips.label[tested].tolist(), dtype=pl.String)})
     rows = inputs.verdicts.filter(
         (pl.col("method") == method) & (pl.col("metric") == metric) & pl.col("right").is_not_null()
     )
-    return rows.join(places, on="place").select(
-        "method",
+    rows = rows.filter(pl.Series(inputs.mask(protocol)[rows["place"].to_numpy()], dtype=pl.Boolean))
+    actual = pl.Series("actual", inputs.clips.label[rows["place"].to_numpy()].tolist(), dtype=pl.String)
+    return rows.select(
+        pl.col("method").cast(pl.String),
         pl.lit(protocol).alias("protocol"),
-        "metric",
-        "actual",
-        pl.col("label").fill_null(NO_CLASS).alias("predicted"),
+        pl.col("metric").cast(pl.String),
+        actual,
+        pl.col("label").cast(pl.String).fill_null(NO_CLASS).alias("predicted"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
 from stages.base.tables import read_table
-from stages.stats.clips import Clips, Objects, check_known, clips_to_score
+from stages.stats.clips import Clips, Objects, check_known, clips_to_score, of_scores, of_tests
 from stages.stats.design import Floats, Ints, Mask
 
 
@@ -28,7 +28,7 @@ class Inputs:
     scores: pl.DataFrame
     """SCORES of all methods."""
     verdicts: pl.DataFrame
-    """VERDICTS of all methods."""
+    """VERDICTS of all methods, with `place` (index of the clip) instead of its id; texts are categories."""
     measures: pl.DataFrame
     """Measures with a value, of test clips: method, metric, repeat, `place` (index of the clip), value."""
 
@@ -85,22 +85,29 @@ def load(run: Run, methods: Sequence[str]) -> Inputs:
     Raises:
         InputError: a method has no file, its file holds another method's rows or clips that the manifest lacks.
     """
-    manifest = read_table(run.manifest, MANIFEST)
-    clips = clips_to_score(manifest, read_table(run.splits, SPLITS), run)
-    place = pl.DataFrame(
-        {"clip_id": clips.ids.tolist(), "place": np.arange(len(clips.ids))},
-        schema={"clip_id": pl.String, "place": pl.Int64},
-    )
+    manifest = read_table(run.manifest, MANIFEST, of_scores)
+    clips = clips_to_score(manifest, read_table(run.splits, SPLITS, of_tests), run)
+    names = pl.Enum(sorted(methods))
+
+    def of_clip(piece: pl.DataFrame, method: str) -> pl.DataFrame:
+        # A row a method, metric and clip: a text in it takes as much as all else, and there are few different ones.
+        found = clips.placed(piece).drop("clip_id").with_columns(pl.col(pl.String).cast(pl.Categorical))
+        return found.with_columns(pl.lit(method, dtype=names).alias("method"), pl.col("place").cast(pl.Int32))
+
+    def verdict(piece: pl.DataFrame, method: str) -> pl.DataFrame:
+        check_known(piece.join(clips.placed(piece), on="clip_id", how="anti"), manifest, run.verdicts(method))
+        return of_clip(piece, method)
+
+    def measured(piece: pl.DataFrame, method: str) -> pl.DataFrame:
+        wanted = piece.filter(pl.col("value").is_not_null()).select("clip_id", "method", "metric", "repeat", "value")
+        return of_clip(wanted, method)
+
     verdicts, scores, measures = [], [], []
     for method in methods:
         scores.append(_of(run.scores(method), SCORES, method))
-        verdict = _of(run.verdicts(method), VERDICTS, method)
-        check_known(verdict, manifest, run.verdicts(method))
-        verdicts.append(verdict.join(place, on="clip_id").sort("metric", "place"))
-        measured = _of(run.measures(method) / "measures.parquet", MEASURES, method)
-        measured = measured.filter(pl.col("value").is_not_null()).join(place, on="clip_id")
-        measured = measured.select("method", "metric", "repeat", "place", "value")
-        measures.append(measured.sort("metric", "repeat", "place"))
+        verdicts.append(_of(run.verdicts(method), VERDICTS, method, verdict).sort("metric", "place"))
+        of_method = _of(run.measures(method) / "measures.parquet", MEASURES, method, measured)
+        measures.append(of_method.sort("metric", "repeat", "place"))
     return Inputs(clips, pl.concat(scores), pl.concat(verdicts), pl.concat(measures))
 
 
@@ -110,9 +117,16 @@ def _by_method(table: pl.DataFrame, metric: str) -> Iterator[tuple[str, pl.DataF
         yield str(method), of_method
 
 
-def _of(path: Path, schema: pa.Schema, method: str) -> pl.DataFrame:
-    frame = read_table(path, schema)
-    others = sorted(set(frame["method"].unique()) - {method})
-    if others:
-        raise InputError(f"holds rows of {others}, expected {method}", file=path, do="run `dvc repro`")
-    return frame
+def _of(
+    path: Path,
+    schema: pa.Schema,
+    method: str,
+    kept: Callable[[pl.DataFrame, str], pl.DataFrame] = lambda piece, _: piece,
+) -> pl.DataFrame:
+    def own(piece: pl.DataFrame) -> pl.DataFrame:
+        others = sorted(set(piece["method"].unique()) - {method})
+        if others:
+            raise InputError(f"holds rows of {others}, expected {method}", file=path, do="run `dvc repro`")
+        return kept(piece, method)
+
+    return read_table(path, schema, own)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 
 from stages.compare.inputs import Inputs
@@ -24,15 +23,26 @@ def left_out(inputs: Inputs) -> pl.DataFrame:
             | {"clips": pl.UInt32, "examples": pl.String}
         )
     ]
-    for protocol, places in sorted(inputs.clips.protocols.items()):
-        rows = inputs.verdicts.join(pl.DataFrame({"place": np.asarray(places)}), on="place")
-        for (metric, method), of_method in rows.group_by("metric", "method", maintain_order=True):
-            omitted = of_method.filter(pl.col("left_out").is_not_null())
-            usable = pl.Series(inputs.whole(str(metric))[omitted["place"].to_numpy()])
+    without = _named(inputs.verdicts.filter(pl.col("left_out").is_not_null()), inputs)
+    for protocol in sorted(inputs.clips.protocols):
+        asked = _tested(inputs.verdicts.select("metric", "method", "place"), inputs, protocol)
+        count = {(metric, method): rows for metric, method, rows in asked.group_by("metric", "method").len().rows()}
+        for (metric, method), omitted in _tested(without, inputs, protocol).group_by("metric", "method"):
+            usable = pl.Series(inputs.whole(str(metric))[omitted["place"].to_numpy()], dtype=pl.Boolean)
             failed = omitted.filter(usable & (omitted["left_out"] != NOT_MEASURED))
-            if (protocol, metric, method) in scored or (len(failed) and len(omitted) == len(of_method)):
+            if (protocol, metric, method) in scored or (len(failed) and len(omitted) == count[metric, method]):
                 tables.append(_reasons(omitted, protocol))
     return pl.concat(tables).sort("model", "protocol", "metric", "reason")
+
+
+def _named(rows: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
+    """Return verdicts with the clip's id, and texts as texts."""
+    texts = pl.col("method", "metric", "left_out").cast(pl.String)
+    return rows.with_columns(texts, inputs.clips.column.gather(rows["place"]))
+
+
+def _tested(rows: pl.DataFrame, inputs: Inputs, protocol: str) -> pl.DataFrame:
+    return rows.filter(pl.Series(inputs.mask(protocol)[rows["place"].to_numpy()], dtype=pl.Boolean))
 
 
 def _reasons(rows: pl.DataFrame, protocol: str) -> pl.DataFrame:

@@ -58,7 +58,7 @@ class Runs:
             return []
         of_clip = self.said.get((method, metric), {})
         shipped = inputs.verdicts.filter((inputs.verdicts["method"] == method) & (inputs.verdicts["metric"] == metric))
-        asked = set(shipped["clip_id"].to_list())
+        asked = set(inputs.clips.ids[shipped["place"].to_numpy()])
         odd = sorted(asked ^ set(of_clip)) or [
             clip for clip, draws in sorted(of_clip.items()) if len(draws) != trained - 1
         ]

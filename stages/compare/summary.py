@@ -63,6 +63,7 @@ def repeats(scores: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     For metrics of sets it is macro-F1, in columns of its own.
     """
     draws = verdicts.group_by("method", "metric").agg(pl.col("repeats").max())
+    draws = draws.with_columns(pl.col("method", "metric").cast(pl.String))
     deviations = scores.filter(pl.col("aggregate").is_in(["mca_sd", "macro_f1_sd"]))
     rows = deviations.select(KEYS).unique().join(draws, on=["method", "metric"])
     for name in ("mca", "macro_f1"):

@@ -16,7 +16,7 @@ from stages.base.params import read
 from stages.base.paths import Run
 from stages.base.progress import closing
 from stages.base.schema import MANIFEST, SPLITS
-from stages.base.tables import write_json, write_table
+from stages.base.tables import write_json, write_pieces, write_table
 from stages.ingest.adapters import load
 from stages.ingest.params import PARAMS, IngestParams
 from stages.ingest.reading import classes_of, read_clips
@@ -46,7 +46,7 @@ def main() -> None:
     gate(splits.findings, dataset, audit)
     write_table(run.manifest, (row.written() for row in clips.rows), MANIFEST)
     write_classes(run, classes_of(clips, params.labels))
-    write_table(run.splits, splits.table(), SPLITS)
+    write_pieces(run.splits, splits.tables(), SPLITS)
     failed = [row.clip_id for row in clips.rows if row.error is not None]
     done = f"{len(clips.rows)} clips, {len(splits.parts)} protocols, {len(splits.findings)} findings in {audit}"
     closing(f"ingest {dataset}", done, clips.known, failed)

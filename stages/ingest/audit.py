@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from stages.ingest.manifest_rows import LABELS_BREAK_RULES, NO_ANNOTATIONS, NOT_IN_GRAMMAR, TAKEN, UNKNOWN_LABEL, Row
-from stages.ingest.protocols import Part
+from stages.ingest.parts import PARTS, TEST, TRAIN, VALIDATION, Mask, Parts, coded
 
 #: error: stops the stage. leak: stops it unless accepted. warning: look at it. note: so that it is known.
 Severity = Literal["error", "leak", "warning", "note"]
@@ -101,9 +103,7 @@ def _kind_of(error: str) -> str:
     return next((kind for start, kind in known.items() if error.startswith(start)), "broken_clip")
 
 
-def audit_protocol(
-    name: str, rule: str, apart: Sequence[str], parts: Sequence[Part], usable: Mapping[str, Row]
-) -> list[Finding]:
+def audit_protocol(name: str, rule: str, apart: Sequence[str], parts: Parts) -> list[Finding]:
     """Return what is wrong with a protocol's parts.
 
     Args:
@@ -111,82 +111,81 @@ def audit_protocol(
         rule: its rule in one line, which findings quote.
         apart: the columns that it promises to keep on one side: one that is on both is a leak, any other a note.
         parts: of usable clips.
-        usable: every usable clip's row.
     """
-    folds: dict[str, dict[str, str]] = defaultdict(dict)
-    for part in parts:
-        folds[part.fold][part.clip_id] = part.part
-    found = [
-        *_both_sides(name, rule, apart, folds, usable),
-        *_classes(name, folds, usable),
-    ]
-    held = {part.part for part in parts}
-    for missing in [part for part in ("train", "test") if part not in held]:
+    rows = parts.usable.rows
+    held, somewhere = np.zeros(len(PARTS), np.bool_), np.zeros(len(rows), np.bool_)
+    for fold in parts.folds():
+        held[fold.part], somewhere[fold.clip] = True, True
+    found = [*_both_sides(name, rule, apart, parts), *_classes(name, parts, somewhere)]
+    for missing in [part for part in ("train", "test") if not held[PARTS.index(part)]]:
         severity: Severity = "warning" if apart else "note"
         found.append(finding(name, f"no_{missing}_part", severity, f"no clip is in the {missing} part. {rule}", []))
-    in_none = usable.keys() - {part.clip_id for part in parts}
-    if in_none:
-        rows = [usable[clip_id] for clip_id in in_none]
-        found.append(finding(name, "in_no_part", "note", f"usable clips that the rule leaves out. {rule}", rows))
+    if not somewhere.all():
+        text = f"usable clips that the rule leaves out. {rule}"
+        found.append(finding(name, "in_no_part", "note", text, _rows(parts, ~somewhere)))
     return found
 
 
-def _both_sides(
-    name: str, rule: str, apart: Sequence[str], folds: Mapping[str, Mapping[str, str]], usable: Mapping[str, Row]
-) -> list[Finding]:
+def _rows(parts: Parts, which: Mask) -> Iterator[Row]:
+    return (parts.usable.rows[place] for place in np.flatnonzero(which).tolist())
+
+
+def _both_sides(name: str, rule: str, apart: Sequence[str], parts: Parts) -> list[Finding]:
     found = []
     for column in ("subject", "camera", "group", "md5"):
-        tested: list[Row] = []
-        validated: list[Row] = []
-        for fold in folds.values():
-            parts_of = defaultdict(set)
-            for clip_id, part in fold.items():
-                parts_of[getattr(usable[clip_id], column)].add(part)
-            parts_of.pop(None, None)
-            for clip_id, part in fold.items():
-                there = parts_of.get(getattr(usable[clip_id], column), set())
-                if part == "test" and len(there) > 1:
-                    tested.append(usable[clip_id])
-                elif part == "validation" and "train" in there:
-                    validated.append(usable[clip_id])
+        codes = parts.usable.codes(column)
+        tested, validated = (np.zeros(len(codes.of), np.bool_) for _ in range(2))
+        for fold in parts.folds():
+            value = codes.of[fold.clip]
+            there = np.zeros((codes.different + 1, len(PARTS)), np.bool_)
+            there[value, fold.part] = True
+            there[-1] = False  # of the clips without a value
+            tested[fold.clip[(fold.part == TEST) & (there.sum(1) > 1)[value]]] = True
+            validated[fold.clip[(fold.part == VALIDATION) & there[value, TRAIN]]] = True
         thing = {"group": "recording or sequence", "md5": "file content"}.get(column, column)
         kept = column in apart or (column == "md5" and apart)
-        if tested:
-            values = len({getattr(row, column) for row in tested})
+        if tested.any():
+            values = len(np.unique(codes.of[tested]))
             promise = "" if kept else f", which this protocol does not keep apart. {rule}"
             text = f"test clips whose {thing} is in another part too ({values} of them){promise}"
-            found.append(finding(name, f"{column}_on_both_sides", "leak" if kept else "note", text, tested))
-        if validated and kept:
+            severity: Severity = "leak" if kept else "note"
+            found.append(finding(name, f"{column}_on_both_sides", severity, text, _rows(parts, tested)))
+        if validated.any() and kept:
             text = f"validation clips whose {thing} is in the train part too"
-            found.append(finding(name, f"{column}_in_train_and_validation", "warning", text, validated))
+            rows = _rows(parts, validated)
+            found.append(finding(name, f"{column}_in_train_and_validation", "warning", text, rows))
     return found
 
 
-def _classes(name: str, folds: Mapping[str, Mapping[str, str]], usable: Mapping[str, Row]) -> list[Finding]:
-    everywhere: dict[str, set[str]] = defaultdict(set)
-    untrained: list[Row] = []
-    for fold in folds.values():
-        here: dict[str, set[str]] = defaultdict(set)
-        for clip_id, part in fold.items():
-            for label in usable[clip_id].labels:
-                here[label].add(part)
-        for label, parts in here.items():
-            everywhere[label] |= parts
-        without = {label for label, parts in here.items() if "train" not in parts}
-        if "train" in fold.values():
-            tested = (usable[clip_id] for clip_id, part in fold.items() if part == "test")
-            untrained += [row for row in tested if without.intersection(row.labels)]
+def _classes(name: str, parts: Parts, somewhere: Mask) -> list[Finding]:
+    usable = parts.usable
+    # A pair for each label of each clip.
+    clip = np.repeat(np.arange(len(usable)), [len(row.labels) for row in usable.rows])
+    labels = coded([label for row in usable.rows for label in row.labels])
+    everywhere = np.zeros((labels.different, len(PARTS)), np.bool_)
+    untrained = np.zeros(len(usable), np.bool_)
+    for fold in parts.folds():
+        part_of = np.full(len(usable), -1)
+        part_of[fold.clip] = fold.part
+        part = part_of[clip]
+        here = np.zeros((labels.different, len(PARTS)), np.bool_)
+        here[labels.of[part >= 0], part[part >= 0]] = True
+        everywhere |= here
+        if (fold.part == TRAIN).any():
+            untrained[clip[(part == TEST) & ~here[labels.of, TRAIN]]] = True
     found = []
-    if untrained:
+    if untrained.any():
         text = "test clips of classes that the train part does not have"
-        found.append(finding(name, "class_without_train_clips", "warning", text, untrained))
+        found.append(finding(name, "class_without_train_clips", "warning", text, _rows(parts, untrained)))
     lacking: dict[str, Severity] = {"test": "warning", "validation": "note"}
-    if not any("validation" in parts for parts in everywhere.values()):
+    if not everywhere[:, VALIDATION].any():
         del lacking["validation"]
-    for part, severity in lacking.items():
-        without = {label for label, parts in everywhere.items() if part not in parts}
-        clips = {clip_id for fold in folds.values() for clip_id in fold if without.intersection(usable[clip_id].labels)}
-        if clips:
-            text = f"clips of classes that the {part} part does not have"
-            found.append(finding(name, f"class_without_{part}_clips", severity, text, (usable[clip] for clip in clips)))
+    for which, severity in lacking.items():
+        without = everywhere.any(1) & ~everywhere[:, PARTS.index(which)]
+        of_such = np.zeros(len(usable), np.bool_)
+        of_such[clip[without[labels.of]]] = True
+        if (of_such & somewhere).any():
+            text = f"clips of classes that the {which} part does not have"
+            rows = _rows(parts, of_such & somewhere)
+            found.append(finding(name, f"class_without_{which}_clips", severity, text, rows))
     return found

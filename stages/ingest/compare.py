@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from stages.ingest.adapters import Named
 from stages.ingest.audit import EXAMPLES, Finding, Severity, finding
@@ -13,7 +13,7 @@ from stages.ingest.protocols import Part
 
 
 def audit_published(
-    name: str, of: str, test: Listed, parts: Sequence[Part], rows: Mapping[str, Row], classes: Collection[str]
+    name: str, of: str, test: Listed, parts: Iterable[Part], rows: Mapping[str, Row], classes: Collection[str]
 ) -> list[Finding]:
     """Return how a published test list differs from the test part of the protocol that it is said to follow.
 
@@ -52,7 +52,7 @@ def audit_published(
 
 
 def audit_official(
-    of: str, lists: Mapping[str, Listed], parts: Sequence[Part], rows: Mapping[str, Row], classes: Collection[str]
+    of: str, lists: Mapping[str, Listed], parts: Iterable[Part], rows: Mapping[str, Row], classes: Collection[str]
 ) -> list[Finding]:
     """Return how official lists (one for each part) differ from a protocol, clip by clip.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ def read_list(path: Path, adapter: Adapter) -> Listed:
     return Listed(str(path), clips, twice, [entry for entry, named in parsed.items() if named is None])
 
 
-def published(usable: set[str], of: Sequence[Part], test: Listed) -> Iterator[Part]:
+def published(usable: set[str], of: Iterable[Part], test: Listed) -> Iterator[Part]:
     """Yield the parts of a published test list that follows the protocol `of`; see `RULE`."""
     listed = test.clips.keys() & usable
     for clip_id in listed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from sys import intern
 from typing import Any, NamedTuple
 
 from stages.ingest.adapters import Adapter, Named
@@ -80,16 +81,17 @@ def rows_of(entries: Iterable[Entry], adapter: Adapter) -> list[Row]:
 def _row(entry: Entry, named: Named | None, adapter: Adapter) -> Row:
     if named is None:
         return Row(entry.shown, entry.path, error=entry.error or f"{NOT_IN_GRAMMAR} {adapter.grammar}")
-    labels, error = tuple(sorted(named.labels)), entry.error
+    # One text for all clips of a class, a subject, a camera or a group: a text of its own for each takes 50 bytes.
+    labels, error = tuple(sorted(map(intern, named.labels))), entry.error
     if error is None and adapter.classes is not None and not adapter.classes.issuperset(labels):
         labels, error = (), f"{UNKNOWN_LABEL}: {', '.join(sorted(set(labels) - adapter.classes))}"
     return Row(
         named.clip_id,
         entry.path,
         labels=labels,
-        subject=named.subject,
-        camera=named.camera,
-        group=named.group,
+        subject=named.subject and intern(named.subject),
+        camera=named.camera and intern(named.camera),
+        group=named.group and intern(named.group),
         error=error,
         narration=named.narration if labels else None,
         part=named.part,

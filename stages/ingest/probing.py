@@ -32,6 +32,9 @@ from stages.video.spans import Span
 VERSION = 1
 
 
+#: Files that wait to be hashed; each that does takes 2 kB.
+_AT_ONCE = 4096
+
 #: How a row's error begins that tells nothing of its file.
 _UNTOLD = (*NAME_ERRORS, NO_ANNOTATIONS, LABELS_BREAK_RULES)
 
@@ -96,8 +99,11 @@ def probe_rows(
     A video whose frames have more than `most` pixels is not decoded.
     """
     paths = [row.path for row in rows]
+    files: dict[str | None, _File | str | None] = {}
     with ThreadPoolExecutor(processes) as threads:
-        files = dict(zip(paths, threads.map(partial(_hashed, windows), paths), strict=True))
+        for start in range(0, len(paths), _AT_ONCE):
+            some = paths[start : start + _AT_ONCE]
+            files.update(zip(some, threads.map(partial(_hashed, windows), some), strict=True))
     readable = [file for file in files.values() if isinstance(file, _File)]
     with Journal("probe", Probe._fields) as journal:
         if any(file.key not in journal for file in readable):

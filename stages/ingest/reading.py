@@ -54,11 +54,12 @@ def read_clips(source: Path, params: IngestParams, adapter: Adapter, manifest: P
         raise InputError(
             "the record's `clips` has the videos", file="params/datasets", key="ingest.videos", do="leave it out"
         )
-    named = read_source(source)
-    rows = rows_of(named.entries, adapter)
+    entries, others = read_source(source)
+    rows = rows_of(entries, adapter)
+    del entries
     probed = probe_rows(rows, compute().processes, manifest, params.windows, most=params.pixels)
     clips = clips_of(probed.rows, probed.counts, params, adapter, source)
-    others = [name for name in named.others if params.windows is None or name != params.windows.annotations]
+    others = [name for name in others if params.windows is None or name != params.windows.annotations]
     return Clips(clips.rows, clips.findings, others, probed.known, None)
 
 

@@ -16,7 +16,8 @@ from stages.ingest.compare import audit_official, audit_published
 from stages.ingest.lists import RULE, Listed, published, read_list
 from stages.ingest.manifest_rows import Row
 from stages.ingest.params import IngestParams, Phase1
-from stages.ingest.protocols import PROTOCOLS, Part
+from stages.ingest.parts import Parts, Usable
+from stages.ingest.protocols import PROTOCOLS
 from stages.ingest.subsets import parts_of, rule
 
 #: Clips that a message names; audit.json has more of them.
@@ -24,24 +25,17 @@ _NAMED = 5
 
 
 class Splits(NamedTuple):
-    """The parts by protocol, and the findings, gravest first."""
+    """The parts by protocol, the findings, gravest first, and the clips that the parts are of."""
 
-    parts: dict[str, list[Part]]
+    parts: dict[str, Parts]
     findings: list[Finding]
+    usable: Usable
 
-    def table(self) -> pl.DataFrame:
-        """Return the rows of table SPLITS: with a fold a subject they are many times the clips."""
-        # Places in sorted lists instead of texts: they take less memory and sort alike.
-        columns = {
-            name: pl.Enum(sorted({getattr(part, name) for parts in self.parts.values() for part in parts}))
-            for name in Part._fields
-        }
-        protocols = pl.Enum(sorted(self.parts))
-        frames = [
-            pl.DataFrame(parts, schema=columns, orient="row").with_columns(protocol=pl.lit(name, dtype=protocols))
-            for name, parts in self.parts.items()
-        ]
-        return pl.concat(frames)
+    def tables(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows of table SPLITS in the order of its keys, those of a protocol's fold at a time."""
+        ids = pl.Series(list(self.usable), dtype=pl.String)
+        for name in sorted(self.parts):
+            yield from self.parts[name].tables(name, ids)
 
 
 def split(
@@ -59,31 +53,31 @@ def split(
     Raises:
         InputError: a protocol asks of the clips what their names do not tell, or a list cannot be read.
     """
-    by_id = {row.clip_id: row for row in rows}
-    usable = {row.clip_id: row for row in rows if row.error is None}
-    classes = adapter.classes or {label for row in usable.values() for label in row.labels}
+    usable = Usable(row for row in rows if row.error is None)
+    classes = adapter.classes or {label for row in usable.rows for label in row.labels}
     findings = [*findings, *audit_rows(rows, others)]
-    parts: dict[str, list[Part]] = {}
+    parts: dict[str, Parts] = {}
+    by_id = {row.clip_id: row for row in rows} if params.published or params.official else {}
     for name, options in params.protocols.chosen().items():
         protocol = PROTOCOLS[name]
-        parts[name] = list(protocol.split(list(usable.values()), options))
-        findings += audit_protocol(name, protocol.rule, protocol.apart, parts[name], usable)
+        parts[name] = Parts(usable, protocol.split(usable.rows, options))
+        findings += audit_protocol(name, protocol.rule, protocol.apart, parts[name])
         if isinstance(options, Phase1):
-            findings += _few(name, options, parts[name], usable)
+            findings += _few(name, options, parts[name])
     for name, option in params.published.items():
         listed = read_list(Path(option.test), adapter)
-        parts[name] = list(published(set(usable), parts[option.of], listed))
+        parts[name] = Parts(usable, published(set(usable), parts[option.of], listed))
         findings += audit_published(name, option.of, listed, parts[option.of], by_id, classes)
-        findings += audit_protocol(name, RULE.format(of=option.of), PROTOCOLS[option.of].apart, parts[name], usable)
+        findings += audit_protocol(name, RULE.format(of=option.of), PROTOCOLS[option.of].apart, parts[name])
     for name, subset in params.subsets.items():
         if unknown := sorted(set(subset.classes) - classes):
             raise InputError(f"no such class: {', '.join(unknown)}", key=f"subsets.{name}.classes", do="name labels")
-        parts[name] = parts_of(name, subset, parts[subset.of], usable, annotations)
-        findings += audit_protocol(name, rule(subset.of, subset), PROTOCOLS[subset.of].apart, parts[name], usable)
+        parts[name] = Parts(usable, parts_of(name, subset, parts[subset.of], usable, annotations))
+        findings += audit_protocol(name, rule(subset.of, subset), PROTOCOLS[subset.of].apart, parts[name])
     for of, lists in params.official.items():
         read: dict[str, Listed] = {part: read_list(Path(path), adapter) for part, path in lists}
         findings += audit_official(of, read, parts[of], by_id, classes)
-    return Splits(parts, ordered(findings, params.accept_leaks))
+    return Splits(parts, ordered(findings, params.accept_leaks), usable)
 
 
 def gate(findings: Sequence[Finding], dataset: str, audit: Path) -> None:
@@ -112,11 +106,12 @@ def _first(item: Finding) -> str:
     return ", ".join(item.examples[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _few(name: str, options: Phase1, parts: Sequence[Part], usable: dict[str, Row]) -> Iterator[Finding]:
+def _few(name: str, options: Phase1, parts: Parts) -> Iterator[Finding]:
     tested: dict[tuple[str, ...], list[Row]] = {}
     for part in parts:
         if part.part == "test":
-            tested.setdefault(usable[part.clip_id].labels, []).append(usable[part.clip_id])
+            row = parts.usable[part.clip_id]
+            tested.setdefault(row.labels, []).append(row)
     few = [row for clips in tested.values() if len(clips) < options.clips for row in clips]
     if few:
         yield finding(name, "few_clips", "warning", f"all clips of classes that have fewer than {options.clips}", few)

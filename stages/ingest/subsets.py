@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from stages.annotated.base import Annotations
 from stages.base.errors import InputError
 from stages.ingest.manifest_rows import Row
 from stages.ingest.params import Subset
+from stages.ingest.parts import Parts
 from stages.ingest.protocols import Part
 
 
@@ -32,22 +33,20 @@ def rule(of: str, subset: Subset) -> str:
 
 
 def parts_of(
-    name: str, subset: Subset, parts: Sequence[Part], usable: Mapping[str, Row], listed: Annotations | None
-) -> list[Part]:
+    name: str, subset: Subset, parts: Parts, usable: Mapping[str, Row], listed: Annotations | None
+) -> Iterator[Part]:
     """Return the parts of a subset; `listed` has what the data set publishes.
 
     Raises:
         InputError: no clip is left to test, or the clips have no subjects, verbs or nouns to go by.
     """
     if subset.tests is None:
-        return [part for part in parts if part.part not in subset.parts or _in(usable[part.clip_id], subset)]
+        return (part for part in parts if part.part not in subset.parts or _in(usable[part.clip_id], subset))
     kept = _tests(name, subset, parts, usable, listed)
-    return [part for part in parts if part.part != "test" or part.clip_id in kept]
+    return (part for part in parts if part.part != "test" or part.clip_id in kept)
 
 
-def _tests(
-    name: str, subset: Subset, parts: Sequence[Part], usable: Mapping[str, Row], listed: Annotations | None
-) -> set[str]:
+def _tests(name: str, subset: Subset, parts: Parts, usable: Mapping[str, Row], listed: Annotations | None) -> set[str]:
     train = [usable[part.clip_id] for part in parts if part.part == "train"]
     test = [usable[part.clip_id] for part in parts if part.part == "test"]
     if "classes" in str(subset.tests):

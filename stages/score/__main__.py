@@ -32,9 +32,11 @@ def main() -> None:
     scorer, methods = Scorer(run, params), read_methods(run)
     for method in methods:
         print(scorer.score(method))
+    protocols = len(scorer.clips.protocols)
+    del scorer  # whose tables the comparison reads in its own way
     level = Level(params.confidence, params.assumed_icc)
     did = compare(run, methods, given(cell.seeds), comparison, level)
-    closing(f"score {run.name}", f"{len(methods)} methods on {len(scorer.clips.protocols)} protocols, {did}")
+    closing(f"score {run.name}", f"{len(methods)} methods on {protocols} protocols, {did}")
 
 
 if __name__ == "__main__":

@@ -56,13 +56,12 @@ def read_answers(
         InputError: a value is no number, or a metric has neither a threshold nor a named class, or both.
     """
     _check_numbers(measures, file)
-    place = pl.DataFrame(
-        {"clip_id": clips.ids.tolist(), "place": np.arange(len(clips.ids))},
-        schema={"clip_id": pl.String, "place": pl.Int64},
-    )
-    rows = measures.join(place, on="clip_id").sort("metric", "repeat", "place")
-    for (metric,), of_metric in rows.group_by("metric", maintain_order=True):
-        name = str(metric)
+    for name in sorted(measures["metric"].unique().to_list()):
+        # One metric at a time: the rows of all are as much again.
+        rows = clips.placed(measures.filter(pl.col("metric") == name))
+        if rows.is_empty():
+            continue
+        of_metric = rows.sort("repeat", "place")
         known = METRICS.get(name)
         threshold = thresholds.get(name, known.threshold if known else None)
         names_class = threshold is None

@@ -14,6 +14,7 @@ from stages.metrics.registry import METRICS
 from stages.score.answers import read_answers
 from stages.score.multi import set_aggregates
 from stages.score.params import ScoreParams, SetParams
+from stages.score.parts import Parts
 from stages.score.set_scores import Sets, read_sets, set_rows
 from stages.score.tables import score_rows, verdict_rows
 from stages.score.tuning import tuned
@@ -32,10 +33,11 @@ class Method(NamedTuple):
     protocol: str
     """The one that it is scored on; all: every one."""
     measures: pl.DataFrame
+    """Table MEASURES without the column `method`."""
     file: Path
     """That holds them."""
     manifest: pl.DataFrame
-    splits: pl.DataFrame
+    parts: Parts
     clips: Clips
     classes: list[str]
     """Of the data set, in order."""
@@ -63,13 +65,9 @@ class Method(NamedTuple):
         It is the protocol that the method learnt from; of one that learnt from none it is `protocol` itself, so that
         rows can be compared. One without a train part tells of no class that it was not seen.
         """
-        rows = self.splits.filter(pl.col("protocol") == (protocol if self.protocol == "all" else self.protocol))
-        seen, tested = (self._classes_in(rows.filter(pl.col("part") == part)) for part in ("train", "test"))
+        learnt = protocol if self.protocol == "all" else self.protocol
+        seen, tested = (self.parts.classes(learnt, part) for part in ("train", "test"))
         return frozenset(self.classes) - seen if seen and tested - seen else frozenset()
-
-    def _classes_in(self, clips: pl.DataFrame) -> frozenset[str]:
-        labels = self.manifest.filter(pl.col("error").is_null()).join(clips, on="clip_id", how="semi")["labels"]
-        return frozenset(labels.explode().drop_nulls())
 
 
 class Scored(NamedTuple):
@@ -87,7 +85,9 @@ def scored(method: Method, params: ScoreParams, where: str) -> Scored:
     """
     level = Level(params.confidence, params.assumed_icc)
     found = Scored([], [])
-    single = method.measures.filter(~pl.col("metric").is_in(OF_SETS))
+    single = method.measures.select("clip_id", "repeat", "metric", "value", "label", "detail")
+    of_sets = single["metric"].is_in(OF_SETS)
+    single = single.filter(~of_sets) if of_sets.any() else single
     for answers in read_answers(single, method.clips, params.thresholds, method.file, where):
         protocols = method.protocols(answers.metric, params)
         found.rows.extend(score_rows(method.name, method.clips, answers, protocols, level, method.unseen))
@@ -131,7 +131,14 @@ def _sets(method: Method, params: SetParams, protocols: Sequence[str]) -> tuple[
                 key="protocol",
                 do=f"name one protocol in the record of {method.name}",
             )
-        thresholds = tuned(method.measures, method.manifest, method.splits, protocols[0], classes, method.file)
+        thresholds = tuned(
+            method.measures,
+            method.manifest,
+            method.parts.clips(protocols[0], "validation"),
+            protocols[0],
+            classes,
+            method.file,
+        )
     elif isinstance(how, dict):
         if set(how) != set(classes):
             raise InputError(

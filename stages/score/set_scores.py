@@ -150,7 +150,7 @@ def set_rows(method: str, metric: str, clips: Clips, sets: Sets) -> pl.DataFrame
     ]
     return pl.DataFrame(
         {
-            "clip_id": clips.ids.tolist(),
+            "clip_id": clips.column,
             "method": method,
             "metric": metric,
             "right": pl.Series(share, nan_to_null=True),

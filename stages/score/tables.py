@@ -24,7 +24,7 @@ def verdict_rows(method: str, clips: Clips, answers: Answers) -> pl.DataFrame:
     fraction = answers.fraction
     return pl.DataFrame(
         {
-            "clip_id": clips.ids.tolist(),
+            "clip_id": clips.column,
             "method": method,
             "metric": answers.metric,
             "right": pl.Series(fraction, nan_to_null=True),

@@ -17,14 +17,14 @@ UNTUNED = 0.5
 
 
 def tuned(
-    measures: pl.DataFrame, manifest: pl.DataFrame, splits: pl.DataFrame, protocol: str, classes: list[str], file: Path
+    measures: pl.DataFrame, manifest: pl.DataFrame, rows: pl.DataFrame, protocol: str, classes: list[str], file: Path
 ) -> dict[str, float]:
     """Return for each class the threshold with the best F1 on a protocol's validation part.
 
     Args:
         measures: of the method by a metric of sets, those of validation clips among them.
         manifest: labels of the clips.
-        splits: parts of the clips.
+        rows: of table SPLITS, those of the protocol's validation part.
         protocol: one without folds.
         classes: of the data set.
         file: that holds the measures.
@@ -32,7 +32,6 @@ def tuned(
     Raises:
         InputError: the protocol has folds or no validation part, or the method has no scores for it.
     """
-    rows = splits.filter((pl.col("protocol") == protocol) & (pl.col("part") == "validation"))
     if rows.is_empty() or (rows["fold"] != "").any():
         what = "has folds" if len(rows) else "has no validation part"
         raise InputError(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -40,6 +44,36 @@ class Clips:
     """(M,): why no answer that is a set of classes can be scored, else None."""
     protocols: dict[str, Ints]
     """Protocol -> indices of its test clips, those of all folds together."""
+
+    @cached_property
+    def column(self) -> pl.Series:
+        """`ids` as a column, of which each table that is made of it shares the texts."""
+        return pl.Series("clip_id", self.ids.tolist(), dtype=pl.String)
+
+    def placed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows that are of these clips, in any order, with `place`, the index of the clip."""
+        return placed(rows, self.column)
+
+
+def placed(rows: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
+    """Return the rows whose `clip_id` is one of sorted ids, in any order, with `place`, its index among these."""
+    low = high = 0
+    if len(rows):
+        # A piece of a table is of neighbours: it is not compared with all clips, which would take their square.
+        first, last = str(rows["clip_id"].min()), str(rows["clip_id"].max())
+        low, high = bisect_left(ids, first), bisect_right(ids, last)
+    near = pl.DataFrame({"clip_id": ids.slice(low, high - low), "place": pl.int_range(low, high, eager=True)})
+    return rows.join(near, on="clip_id")
+
+
+def of_scores(piece: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of table MANIFEST that scoring looks at."""
+    return piece.select("clip_id", "labels", "subject", "group", "start", "error", "narration")
+
+
+def of_tests(piece: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of table SPLITS that `clips_to_score` looks at, of which there is one a clip and protocol."""
+    return piece.filter(pl.col("part") == "test")
 
 
 def clips_to_score(manifest: pl.DataFrame, splits: pl.DataFrame, run: Run) -> Clips:
@@ -90,13 +124,19 @@ def clips_to_score(manifest: pl.DataFrame, splits: pl.DataFrame, run: Run) -> Cl
 
 
 def _objects(column: pl.Series) -> Objects:
-    return np.array(column.to_list(), dtype=object)
+    return _shared(column.to_list())
 
 
 def _tuples(column: pl.Series) -> Objects:
-    found = np.empty(len(column), dtype=object)
-    for place, labels in enumerate(column.to_list()):  # at once, numpy would make a matrix of sets of one size
-        found[place] = tuple(labels)
+    return _shared([tuple(labels) for labels in column.to_list()])
+
+
+def _shared(values: Sequence[Any]) -> Objects:
+    """Return values as an array, equal ones as one object: a text of its own for each clip takes ten times as much."""
+    known: dict[Any, Any] = {}
+    found = np.empty(len(values), dtype=object)
+    for place, value in enumerate(values):  # at once, numpy would make a matrix of sets of one size
+        found[place] = known.setdefault(value, value)
     return found
 
 

@@ -2,13 +2,14 @@ import errno
 import subprocess
 import sys
 
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
 from stages.base import tables
 from stages.base.errors import GateError, InputError, guard
 from stages.base.schema import SPLITS
-from stages.base.tables import read_json, read_table, rounded, write_json, write_table
+from stages.base.tables import read_json, read_table, rounded, write_json, write_pieces, write_table
 from stages.journal.store import Journal
 
 ROWS = [{"protocol": "cs", "fold": "", "clip_id": clip, "part": "test"} for clip in "bca"]
@@ -31,9 +32,36 @@ def test_however_few_rows_are_held_at_once_the_bytes_are_the_same(tmp_path, monk
         write_table(tmp_path / "c", ROWS + ROWS[:1], SPLITS)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_pieces_of_any_size_give_the_bytes_of_the_whole_and_are_read_as_it_is(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(tables, "_GROUP", 2)  # rows of a row group: pieces end within one, and at its end
+    rows = [{"protocol": p, "fold": "", "clip_id": clip, "part": "test"} for p in ("a", "b") for clip in "cbdea"]
+    write_table(tmp_path / "whole", rows, SPLITS)
+    whole = read_table(tmp_path / "whole", SPLITS)
+    write_pieces(tmp_path / "pieces", (whole[start : start + size][::-1] for start in range(0, 10, size)), SPLITS)
+    assert (tmp_path / "pieces").read_bytes() == (tmp_path / "whole").read_bytes()
+    seen = []
+    tests = read_table(tmp_path / "pieces", SPLITS, lambda piece: seen.append(len(piece)) or piece[1:])
+    assert seen == [2] * 5
+    assert tests.equals(whole[1::2])
+
+
+def test_pieces_that_are_not_in_order_are_refused(tmp_path):
+    write_table(tmp_path / "whole", ROWS, SPLITS)
+    whole = read_table(tmp_path / "whole", SPLITS)
+    for pieces in ([whole[1:], whole[:1]], [whole[:2], whole[1:]]):
+        with pytest.raises(ValueError, match="comes after"):
+            write_pieces(tmp_path / "a", pieces, SPLITS)
+    with pytest.raises(ValueError, match="two rows share"):
+        write_pieces(tmp_path / "a", [pl.concat([whole, whole])], SPLITS)
+    assert not (tmp_path / "a").exists()
+
+
 def test_empty_table(tmp_path):
     write_table(tmp_path / "a", [], SPLITS)
     assert read_table(tmp_path / "a", SPLITS).height == 0
+    write_pieces(tmp_path / "b", [], SPLITS)
+    assert (tmp_path / "b").read_bytes() == (tmp_path / "a").read_bytes()
 
 
 def test_row_given_twice_is_refused(tmp_path):

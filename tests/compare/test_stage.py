@@ -6,10 +6,12 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from stages.base import tables
 from stages.base.errors import InputError
 from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
-from stages.base.tables import read_table
+from stages.base.tables import read_table, write_table
 from stages.compare.auc import auc
+from stages.score import make
 from tests.score import small as world
 from tests.score.small import METHODS, RUN, compare, score
 
@@ -30,6 +32,22 @@ def test_the_stage_scores_and_compares_at_once(compared: Path, monkeypatch: pyte
         path.unlink()
     world.run(monkeypatch, "score", "data/none")
     assert {path: path.read_bytes() for path in TABLES} == before
+
+
+def test_tables_in_pieces_of_a_few_rows_give_the_same_bytes(compared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs = [*TABLES, *(RUN.scores(method) for method in METHODS), *(RUN.verdicts(method) for method in METHODS)]
+    before = {path: path.read_bytes() for path in outputs}
+    inputs = {RUN.manifest: MANIFEST, RUN.splits: SPLITS}
+    inputs |= {RUN.measures(method) / "measures.parquet": MEASURES for method in METHODS}
+    monkeypatch.setattr(make, "_AT_ONCE", 5)
+    with monkeypatch.context() as few:
+        few.setattr(tables, "_GROUP", 7)
+        for path, schema in inputs.items():
+            write_table(path, read_table(path, schema), schema)
+        world.run(few, "score", "data/none")  # which compares verdicts in pieces, too
+        assert {path: path.read_bytes() for path in TABLES} == {path: before[path] for path in TABLES}
+    world.run(monkeypatch, "score", "data/none")
+    assert {path: path.read_bytes() for path in outputs} == before
 
 
 def table(path: Path) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from stages.ingest.adapters import load
 from stages.ingest.audit import audit_protocol
 from stages.ingest.manifest_rows import Row
 from stages.ingest.params import IngestParams
+from stages.ingest.parts import Parts, Usable
 from stages.ingest.protocols import PROTOCOLS, Part
 from stages.ingest.split import split
 from tests.ingest.clips import smarthome_rows
@@ -86,7 +87,7 @@ def test_the_same_bytes_on_both_sides_are_a_leak_whatever_the_names_say():
 def test_a_split_that_breaks_its_promise_is_a_leak_that_names_who(column):
     usable = {row.clip_id: row for row in smarthome_rows(*GOOD)}
     parts = [Part("", name, "test" if name in GOOD[:3] else "train") for name in GOOD]
-    found = kinds(audit_protocol("cs", "rule", PROTOCOLS["cs"].apart, parts, usable))
+    found = kinds(audit_protocol("cs", "rule", PROTOCOLS["cs"].apart, Parts(Usable(usable.values()), parts)))
     leak = found["cs", f"{column}_on_both_sides"]
     assert (leak.severity, leak.clips, leak.subjects) == ("leak", 3, {"02": 1, "03": 2})
 
@@ -95,7 +96,7 @@ def test_train_and_validation_that_share_a_subject_are_a_warning():
     rows = {row.clip_id: row for row in smarthome_rows(*GOOD)}
     parts = [Part("", name, "test" if "_p02" in name else "train") for name in GOOD]
     parts[0] = parts[0]._replace(part="validation")
-    found = kinds(audit_protocol("cs", "rule", PROTOCOLS["cs"].apart, parts, rows))
+    found = kinds(audit_protocol("cs", "rule", PROTOCOLS["cs"].apart, Parts(Usable(rows.values()), parts)))
     assert found["cs", "subject_in_train_and_validation"].severity == "warning"
     assert not [item for item in found.values() if item.severity == "leak"]
 
@@ -123,7 +124,7 @@ def test_labels_of_a_multi_label_set_are_looked_at_one_by_one():
         for name, labels in {"a1": ("x",), "a2": ("x", "y"), "b1": ("y",), "b2": ("x", "z")}.items()
     }
     parts = [Part("", name, "train" if name[0] == "a" else "test") for name in rows]
-    found = kinds(audit_protocol("p", "rule", ("subject",), parts, rows))
+    found = kinds(audit_protocol("p", "rule", ("subject",), Parts(Usable(rows.values()), parts)))
     assert found["p", "class_without_train_clips"].examples == ["b2"]
     assert ("p", "class_without_test_clips") not in found
 

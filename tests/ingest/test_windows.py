@@ -15,6 +15,7 @@ from stages.base.tables import read_table
 from stages.ingest.audit import audit_protocol
 from stages.ingest.manifest_rows import Row
 from stages.ingest.params import Windows
+from stages.ingest.parts import Parts, Usable
 from stages.ingest.protocols import PROTOCOLS, Part
 from stages.ingest.windows import frames_of, labels, spans
 from stages.labels.rules import Rules
@@ -258,7 +259,10 @@ def test_a_recording_on_both_sides_is_a_leak():
     }
     parts = [Part("", "a0", "train"), Part("", "a1", "test"), Part("", "b0", "test")]
     protocol = PROTOCOLS["unseen_recordings"]
-    found = {item.kind: item for item in audit_protocol("unseen_recordings", "", protocol.apart, parts, rows)}
+    found = {
+        item.kind: item
+        for item in audit_protocol("unseen_recordings", "", protocol.apart, Parts(Usable(rows.values()), parts))
+    }
     assert found["group_on_both_sides"].severity == "leak"
     assert found["group_on_both_sides"].examples == ["a1"]
     assert found["subject_on_both_sides"].severity == "note"
