@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.once import once
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # Nothing here may ask a hub: what is not on this machine is an error to test, not a download to wait for.
@@ -91,22 +93,21 @@ def remote_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
     remote = os.environ.get("HAR_REMOTE")
     if remote and "://" not in remote:
         remote = str((ROOT / remote).resolve())  # whatever folder a test has gone to
-    repo = tmp_path_factory.mktemp("remote")
-    pulled: dict[str, Path] = {}
+
+    def pull(repo: Path) -> None:
+        dvc("init", "--no-scm", cwd=repo)
+        dvc("remote", "add", "-d", "real", str(remote), cwd=repo)
+        dvc("config", "cache.dir", os.environ.get("HAR_TEST_CACHE", str(repo / ".dvc" / "cache")), cwd=repo)
+        # All at once: to start DVC takes longer than to copy any of them. A pointer of one's own is not in git.
+        listed = subprocess.run(["git", "ls-files", "data/*.dvc"], cwd=ROOT, check=True, capture_output=True, text=True)
+        for pointer in listed.stdout.splitlines():
+            (repo / pointer).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / pointer, repo / pointer)
+        dvc("pull", cwd=repo)
 
     def get(name: str) -> Path:
         if not remote:
             pytest.skip("needs real data: set HAR_REMOTE to the address of the DVC remote that holds it")
-        if not (repo / ".dvc").exists():
-            dvc("init", "--no-scm", cwd=repo)
-            dvc("remote", "add", "-d", "real", remote, cwd=repo)
-            dvc("config", "cache.dir", os.environ.get("HAR_TEST_CACHE", str(repo / ".dvc" / "cache")), cwd=repo)
-        if name not in pulled:
-            pointer = repo / f"{name}.dvc"
-            pointer.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / f"{name}.dvc", pointer)
-            dvc("pull", str(pointer.relative_to(repo)), cwd=repo)
-            pulled[name] = pointed(pointer)
-        return pulled[name]
+        return pointed(once(tmp_path_factory, "remote", pull) / f"{name}.dvc")
 
     return get
