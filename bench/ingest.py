@@ -8,7 +8,6 @@ its end, so that none is in the journal. Reading names, hashing, decoding, six p
 
 from __future__ import annotations
 
-import itertools
 import os
 import resource
 import subprocess
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import av
 import numpy as np
+
+from bench.smarthome import INGEST, names
 
 SIZES = (1000, 4000, 16115)
 LOOPED = 200
@@ -40,15 +41,10 @@ def clip(path: Path) -> bytes:
 
 def render(folder: Path, count: int) -> None:
     """Write `count` clips, all different as files."""
-    from stages.ingest.adapters.smarthome import CLASSES
-
     folder.mkdir()
     content = clip(folder.parent / "one.mp4")
-    subjects = (2, 3, 4, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 25)
-    names = itertools.product(range(99), sorted(CLASSES), subjects, range(1, 8))
-    for recording, label, subject, camera in itertools.islice(names, count):
-        name = f"{label}_p{subject:02d}_r{recording:02d}_v01_c{camera:02d}.mp4"
-        (folder / name).write_bytes(content + name.encode())
+    for name in names(count):
+        (folder / f"{name}.mp4").write_bytes(content + name.encode())
 
 
 def ingest(folder: Path) -> None:
@@ -63,24 +59,7 @@ def ingest(folder: Path) -> None:
     from stages.ingest.sources import read_source
     from stages.ingest.split import split
 
-    both = {"validation": True}
-    params = IngestParams.model_validate(
-        {
-            "adapter": "smarthome",
-            "licensed": False,
-            "published": {},
-            "official": {},
-            "accept_leaks": [],
-            "protocols": {
-                "cs": both,
-                "cv1": both,
-                "cv2": both,
-                "leave_one_subject_out": both,
-                "phase1": {"clips": 10, "seed": 0, "rest": "train"},
-                "random": {"folds": 5, "seed": 0, **both},
-            },
-        }
-    )
+    params = IngestParams.model_validate({**INGEST, "published": {}, "official": {}})
     for _ in range(2):
         start = time.monotonic()
         adapter = load(params.adapter)

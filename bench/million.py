@@ -12,43 +12,26 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import itertools
-import math
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from bench.smarthome import INGEST, names
 
 # What makes the inputs is imported where it runs: a process that is started counts its parent's memory as its own peak.
 
 SIZES = [10_000, 30_000, 100_000]
 RUN = "million"
 ROOT = Path(__file__).resolve().parents[1]
-SUBJECTS = (2, 3, 4, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 25)
 THRESHOLDS = {"keyword": 0.5, "keyword_word": 0.5, "similarity": 0.5, "bertscore": 0.9}
 NAMES_CLASS = "nearest_class"
-_BOTH = {"validation": True}
 PARAMS: dict[str, Any] = {
-    "ingest": {
-        RUN: {
-            "adapter": "smarthome",
-            "licensed": False,
-            "accept_leaks": [],
-            "protocols": {
-                "cs": _BOTH,
-                "cv1": _BOTH,
-                "cv2": _BOTH,
-                "leave_one_subject_out": _BOTH,
-                "phase1": {"clips": 10, "seed": 0, "rest": "train"},
-                "random": {"folds": 5, "seed": 0, **_BOTH},
-            },
-        }
-    },
+    "ingest": {RUN: INGEST},
     "score": {
         RUN: {
             "confidence": 0.95,
@@ -75,16 +58,6 @@ class Took(NamedTuple):
     """Seconds on a processor."""
     peak: int
     """Bytes."""
-
-
-def names(count: int) -> Iterator[str]:
-    """Yield the names of so many clips."""
-    from stages.ingest.adapters.smarthome import CLASSES
-
-    each = [sorted(CLASSES), SUBJECTS, range(1, 8)]
-    recordings = range(count // math.prod(map(len, each)) + 1)
-    for recording, label, subject, camera in itertools.islice(itertools.product(recordings, *each), count):
-        yield f"{label}_p{subject:02d}_r{recording:02d}_v01_c{camera:02d}"
 
 
 def make_clips(count: int) -> None:

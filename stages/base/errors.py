@@ -88,8 +88,12 @@ def _disk_is_full(error: Exception) -> bool:
 
 
 def _may_not_write(error: Exception) -> bool:
-    """Tell whether a file or folder is refused: on a disk that is only read, or by its permissions."""
-    return isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)
+    """Tell whether a file or folder is refused: on a disk that is only read, or by its permissions.
+
+    What is refused and is no file, such as a signal, is nothing that rights to files would mend.
+    """
+    refused = (errno.EROFS, errno.EACCES, errno.EPERM)
+    return isinstance(error, OSError) and error.errno in refused and error.filename is not None
 
 
 def guard(main: Callable[[], None]) -> None:
@@ -107,9 +111,9 @@ def guard(main: Callable[[], None]) -> None:
     except (InputError, GateError) as error:
         sys.exit(f"error: {error}")
     except Exception as error:
-        named = getattr(error, "filename", None) or "no file named"
+        named = getattr(error, "filename", None)
         if _disk_is_full(error):
-            what = f"the disk is full ({named})"
+            what = f"the disk is full ({named or 'no file named'})"
             do = "free some space"
         elif _may_not_write(error):
             what = f"{named}: {getattr(error, 'strerror', error)}"

@@ -112,6 +112,14 @@ def test_guard_shows_users_errors_without_a_trace(error, says):
     assert says in str(stop.value.code)
 
 
+def test_guard_shows_the_trace_of_what_is_refused_and_is_no_file():
+    def refused():
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    with pytest.raises(PermissionError):
+        guard(refused)
+
+
 @pytest.mark.parametrize("stop", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
 def test_guard_says_what_is_kept_where_something_is(stop, tmp_path, monkeypatch):
     def run(*opened):
