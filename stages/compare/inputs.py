@@ -78,6 +78,10 @@ class Inputs:
         tested[self.clips.protocols[protocol]] = True
         return tested
 
+    def tested(self, rows: pl.DataFrame, protocol: str) -> pl.DataFrame:
+        """Return the rows, which have a column `place`, of the clips that a protocol tests."""
+        return rows.filter(pl.Series(self.mask(protocol)[rows["place"].to_numpy()], dtype=pl.Boolean))
+
 
 def load(run: Run, methods: Sequence[str]) -> Inputs:
     """Read the tables of all methods.
