@@ -51,7 +51,7 @@ def aggregates(clips: Floats, answers: Floats) -> dict[str, tuple[Floats, Cells,
 
 
 def _f1(named: Floats, size: Floats) -> tuple[Floats, Floats]:
-    # named (R, C, C); the influence values of stages.score.macro_f1, from counts instead of clips.
+    # named (R, C, C); the influence values of stages.stats.macro_f1, from counts instead of clips.
     classes = len(size)
     both = size + named.sum(1)
     f1 = 2 * np.einsum("rcc->rc", named) / both

@@ -41,7 +41,7 @@ def _pairs(inputs: Inputs, protocol: str, metric: str, method: str) -> pl.DataFr
     rows = inputs.verdicts.filter(
         (pl.col("method") == method) & (pl.col("metric") == metric) & pl.col("right").is_not_null()
     )
-    rows = rows.filter(pl.Series(inputs.mask(protocol)[rows["place"].to_numpy()], dtype=pl.Boolean))
+    rows = inputs.tested(rows, protocol)
     actual = pl.Series("actual", inputs.clips.label[rows["place"].to_numpy()].tolist(), dtype=pl.String)
     return rows.select(
         pl.col("method").cast(pl.String),

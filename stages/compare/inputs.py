@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
 from stages.base.tables import read_table
+from stages.compare.named import LEFT_OUT, NO_CLASS
 from stages.stats.clips import Clips, Objects, check_known, clips_to_score, of_scores, of_tests
 from stages.stats.design import Floats, Ints, Mask
 
@@ -54,6 +55,37 @@ class Inputs:
                 found[method][place] = draws
         return found
 
+    @cached_property
+    def classes(self) -> list[str]:
+        """The classes of the clips that an answer which is one class can be scored for, sorted."""
+        return sorted(set(self.clips.label[self.clips.usable].tolist()))
+
+    def named(self, metric: str, methods: Collection[str]) -> dict[str, Ints]:
+        """Return method -> (M,) the class that was named by a metric of one class, as `stages.compare.named` says it.
+
+        Those of `methods` whose verdicts do not tell all that was named are not in it: of repeated draws they have the
+        first one's class, and a metric with a threshold names none.
+        """
+        found = {}
+        for method, rows in _by_method(self.verdicts.filter(pl.col("method").is_in(list(methods))), metric):
+            place, right = rows["place"].to_numpy(), rows["right"].to_numpy()
+            named, answered = self._places(rows["label"].cast(pl.String)), ~np.isnan(right)
+            follows = (right == ((named == self._actual[place]) & (named != NO_CLASS)))[answered].all()
+            if follows and not (rows["repeats"] > 1).any():
+                found[method] = np.full(len(self.clips.ids), LEFT_OUT)
+                found[method][place] = np.where(answered, named, LEFT_OUT)
+        return found
+
+    @cached_property
+    def _actual(self) -> Ints:
+        return self._places(pl.Series(self.clips.label.tolist(), dtype=pl.String))
+
+    def _places(self, labels: pl.Series) -> Ints:
+        """Return the place of each in `classes`, `NO_CLASS` where it is none of them."""
+        codes = labels.cast(pl.Enum(self.classes), strict=False).to_physical()
+        places: Ints = codes.cast(pl.Int64).fill_null(NO_CLASS).to_numpy()
+        return places
+
     def whole(self, metric: str) -> Mask:
         """Return which of the M clips a metric can score at all: for one of sets also those of several labels."""
         if metric not in self.of_sets:
@@ -77,6 +109,10 @@ class Inputs:
         tested = np.zeros(len(self.clips.ids), dtype=np.bool_)
         tested[self.clips.protocols[protocol]] = True
         return tested
+
+    def tested(self, rows: pl.DataFrame, protocol: str) -> pl.DataFrame:
+        """Return the rows, which have a column `place`, of the clips that a protocol tests."""
+        return rows.filter(pl.Series(self.mask(protocol)[rows["place"].to_numpy()], dtype=pl.Boolean))
 
 
 def load(run: Run, methods: Sequence[str]) -> Inputs:

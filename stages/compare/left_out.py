@@ -25,9 +25,9 @@ def left_out(inputs: Inputs) -> pl.DataFrame:
     ]
     without = _named(inputs.verdicts.filter(pl.col("left_out").is_not_null()), inputs)
     for protocol in sorted(inputs.clips.protocols):
-        asked = _tested(inputs.verdicts.select("metric", "method", "place"), inputs, protocol)
+        asked = inputs.tested(inputs.verdicts.select("metric", "method", "place"), protocol)
         count = {(metric, method): rows for metric, method, rows in asked.group_by("metric", "method").len().rows()}
-        for (metric, method), omitted in _tested(without, inputs, protocol).group_by("metric", "method"):
+        for (metric, method), omitted in inputs.tested(without, protocol).group_by("metric", "method"):
             usable = pl.Series(inputs.whole(str(metric))[omitted["place"].to_numpy()], dtype=pl.Boolean)
             failed = omitted.filter(usable & (omitted["left_out"] != NOT_MEASURED))
             if (protocol, metric, method) in scored or (len(failed) and len(omitted) == count[metric, method]):
@@ -39,10 +39,6 @@ def _named(rows: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
     """Return verdicts with the clip's id, and texts as texts."""
     texts = pl.col("method", "metric", "left_out").cast(pl.String)
     return rows.with_columns(texts, inputs.clips.column.gather(rows["place"]))
-
-
-def _tested(rows: pl.DataFrame, inputs: Inputs, protocol: str) -> pl.DataFrame:
-    return rows.filter(pl.Series(inputs.mask(protocol)[rows["place"].to_numpy()], dtype=pl.Boolean))
 
 
 def _reasons(rows: pl.DataFrame, protocol: str) -> pl.DataFrame:

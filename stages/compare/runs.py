@@ -1,8 +1,9 @@
 """What each training of a method said of each clip: `metrics/<run>/seeds/clips.csv`, which `make seeds` writes.
 
 A row is a clip by a metric of a method that learnt, and `said` a JSON list of what its other trainings on the shipped
-base model made of it, by their seeds from 1 on: the share of right answers, or the sets that were named; null where the
-clip was left out. What the shipped training said stands in its verdicts.
+base model made of it, by their seeds from 1 on: the class that was named, the share of right answers where none was or
+where the metric names none, or the sets that were named; null where the clip was left out. What the shipped training
+said stands in its verdicts. Tables that were written before classes were kept have shares in their place.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from stages.base.errors import InputError
 from stages.base.paths import NONE
 from stages.base.spreadsheet import text_as_written
 from stages.compare.inputs import Inputs
+from stages.compare.named import LEFT_OUT, NO_CLASS
 from stages.compare.seeds import rows_of
 from stages.stats.clips import Objects
-from stages.stats.design import Floats
+from stages.stats.design import Floats, Ints
 
 COLUMNS = ["method", "metric", "clip_id", "said"]
 
@@ -40,8 +42,27 @@ class Runs:
         Raises:
             InputError: the table lacks a clip or a training, or has one too many.
         """
-        others = self._others(inputs, method, metric, trained)
-        return np.vstack([inputs.right(metric)[method], *(np.array(one, dtype=np.float64) for one in others)])
+        found, labels = [inputs.right(metric)[method]], inputs.clips.label
+        for one in self._others(inputs, method, metric, trained):
+            shares = [
+                float(draw == label) if isinstance(draw, str) else draw for draw, label in zip(one, labels, strict=True)
+            ]
+            found.append(np.array(shares, dtype=np.float64))
+        return np.vstack(found)
+
+    def keep_classes(self, method: str, metric: str) -> bool:
+        """Tell whether all other trainings' classes are known: a share above 0 is of an answer whose class is not."""
+        draws = (draw for of_clip in self.said.get((method, metric), {}).values() for draw in of_clip)
+        return all(isinstance(draw, str) or not draw for draw in draws)
+
+    def named(self, inputs: Inputs, method: str, metric: str, trained: int) -> Ints:
+        """Return (k, M), the class that each of k trainings named, as `Inputs.named` says it. Raises as `right`."""
+        place = {name: index for index, name in enumerate(inputs.classes)}
+        others = [
+            [LEFT_OUT if draw is None else place.get(draw, NO_CLASS) for draw in one]
+            for one in self._others(inputs, method, metric, trained)
+        ]
+        return np.array([inputs.named(metric, [method])[method], *others])
 
     def sets(self, inputs: Inputs, method: str, metric: str, trained: int) -> list[Objects]:
         """Return, of each of k trainings, (M,) the set of each draw; None: left out. Raises as `right`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -11,6 +11,9 @@ import polars as pl
 
 from stages.base.errors import InputError
 from stages.compare.inputs import Inputs
+from stages.compare.named import cells as cells_of_named
+from stages.compare.named import known
+from stages.compare.named import macro_f1 as macro_f1_of_named
 from stages.compare.runs import Runs
 from stages.compare.seeds import DIGIT, Trainings
 from stages.metrics.registry import headline
@@ -36,12 +39,23 @@ class Learnt(NamedTuple):
 
     seeds: Seeds
     right: Floats | None
-    """(M,) each clip's share of right draws, the mean over trainings; nan: left out. None by a metric of sets."""
+    """(M,) each clip's share of right draws, the mean over trainings; nan: left out. None of another number than a
+    metric of classes' headline."""
     said: Objects | None
     """(M,) the sets of all draws of all trainings; None: left out. None by a metric of classes."""
+    named: Ints | None
+    """(k, M) the class that each named, as `Inputs.named` says it. None of another number than macro-F1 of these."""
     cells: Cells
-    """What the headline number of the mean over trainings is made from, and its weights."""
+    """What the number of the mean over trainings is made from, and its weights."""
     weights: Floats
+
+    def at(self, places: Ints) -> Learnt:
+        """Return the same with what was answered of some of the M clips only."""
+        return self._replace(
+            right=None if self.right is None else self.right[places],
+            said=None if self.said is None else self.said[places],
+            named=None if self.named is None else self.named[:, places],
+        )
 
 
 class Seeded:
@@ -59,18 +73,30 @@ class Seeded:
         """Whether a method learns at all."""
         return bool(self._trainings.learnt)
 
-    def _of(self, method: str, protocol: str, metric: str) -> Learnt | None:
+    def among(
+        self, methods: Iterable[str], protocol: str, metric: str, places: Ints, number: str | None = None
+    ) -> dict[str, Learnt]:
+        """Return those of the methods that learn, by name, with what was answered of the clips of `places`; as `of`."""
+        found = {method: self.of(method, protocol, metric, number) for method in methods}
+        return {method: one.at(places) for method, one in found.items() if one is not None}
+
+    def _of(self, method: str, protocol: str, metric: str, number: str | None = None) -> Learnt | None:
         """Return a method over its seeds; None for one that does not learn, or has no such number.
+
+        `number` is the metric's headline (None) or macro_f1 of a metric of one class. Where the classes that other
+        trainings named were not kept, the shipped training stands alone by that.
 
         Raises:
             InputError: what the trainings said is missing, or is of others than those whose values stand in seeds.csv.
         """
-        key = (method, protocol, metric, headline(metric, metric in self._inputs.of_sets))
+        key = (method, protocol, metric, number or headline(metric, metric in self._inputs.of_sets))
         shipped = self._shipped.get(key)
         values = None if shipped is None else self._trainings.of(key, shipped)
         if values is None:
             return None
-        of_kind = _of_sets if metric in self._inputs.of_sets else _of_classes
+        of_kind = _of_sets if metric in self._inputs.of_sets else _of_named if number else _of_shares
+        if of_kind is _of_named and not self._runs.keep_classes(method, metric):
+            values = values[:1]
         found = of_kind(self._inputs, self._runs, method, (protocol, metric), values)
         if abs(float(np.mean(values)) - found.mean) > DIGIT:
             raise InputError(
@@ -81,7 +107,7 @@ class Seeded:
                 do="write both again: `make seeds`",
             )
         seeds = Seeds.of(values, shared(found.departures, found.weights))
-        return Learnt(seeds, found.right, found.said, found.cells, found.weights)
+        return Learnt(seeds, found.right, found.said, found.named, found.cells, found.weights)
 
 
 def with_seeds(table: pl.DataFrame, seeded: Seeded, level: Level) -> pl.DataFrame:
@@ -114,9 +140,10 @@ class _Found(NamedTuple):
     weights: Floats
     right: Floats | None = None
     said: Objects | None = None
+    named: Ints | None = None
 
 
-def _of_classes(inputs: Inputs, runs: Runs, method: str, of: tuple[str, str], values: Sequence[float]) -> _Found:
+def _of_shares(inputs: Inputs, runs: Runs, method: str, of: tuple[str, str], values: Sequence[float]) -> _Found:
     """Return what the interval of a metric's headline, mca or accuracy, is made from, as `score` makes it."""
     protocol, metric = of
     right = runs.right(inputs, method, metric, len(values))  # (k, M)
@@ -128,6 +155,20 @@ def _of_classes(inputs: Inputs, runs: Runs, method: str, of: tuple[str, str], va
     weights = class_weights(cells, headline(metric, False))
     value = float(weights @ (cells.total.sum(1) / cells.clips.sum(1)))
     return _Found(value, cells, [design.cells(one[places] - mean[places]) for one in right], weights, right=mean)
+
+
+def _of_named(inputs: Inputs, runs: Runs, method: str, of: tuple[str, str], values: Sequence[float]) -> _Found:
+    """Return what the interval of macro-F1 of a metric of one class is made from, as `score` makes it."""
+    protocol, metric = of
+    named = runs.named(inputs, method, metric, len(values))  # (k, M)
+    places = inputs.clips.protocols[protocol]
+    places = places[known(named[:, places])]
+    design = Design.of(inputs.clips.label[places].tolist(), inputs.clips.subject[places].tolist())
+    mean = macro_f1_of_named(design, inputs.classes, named[:, places])
+    each = [macro_f1_of_named(design, inputs.classes, one[None, places]) for one in named]
+    departures = [cells_of_named(design, (one.influence - mean.influence)[:, 0]) for one in each]
+    cells = cells_of_named(design, mean.influence[:, 0])
+    return _Found(float(mean.value[0]), cells, departures, np.ones(len(design.classes)), named=named)
 
 
 def _of_sets(inputs: Inputs, runs: Runs, method: str, of: tuple[str, str], values: Sequence[float]) -> _Found:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.score.macro_f1 import macro_f1
 from stages.stats.design import Cells, Design, Floats, Ints, Mask, class_weights
 from stages.stats.intervals import Interval, Level, aggregate, wilson
+from stages.stats.macro_f1 import macro_f1
 from stages.stats.spread import effective_clips, pooled_icc
 
 

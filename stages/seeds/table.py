@@ -13,7 +13,7 @@ import polars as pl
 
 from stages.base.errors import InputError
 from stages.base.paths import Run
-from stages.base.schema import SCORES, VERDICTS
+from stages.base.schema import MANIFEST, SCORES, VERDICTS
 from stages.base.spreadsheet import as_written, csv_text
 from stages.base.tables import read_table, write_text
 
@@ -69,14 +69,24 @@ def drawn(root: Path, dataset: str, methods: list[str], base_seed: int, seed: in
 def said(root: Path, dataset: str, method: str) -> pl.DataFrame:
     """Return what a method's verdicts below `root` say of each clip, as rows of CLIPS.
 
-    That is the share of right answers or, by a metric of sets, the set of each draw; null where the clip is left out.
+    That is, by a metric of sets, the set of each draw; by one that names a class, of one draw a clip, that class, from
+    which follows whether it is right; else, and where no class was named, the share of right answers. Null is a clip
+    that is left out.
     """
-    verdicts = read_table(root / Run(dataset).verdicts(method), VERDICTS).select(*list(CLIPS)[:3], "right", "labels")
+    verdicts = read_table(root / Run(dataset).verdicts(method), VERDICTS)
+    labels = pl.when(pl.col("labels").list.len() == 1).then(pl.col("labels").list.first()).alias("actual")
+    actual = read_table(root / Run(dataset).manifest, MANIFEST).select("clip_id", labels)
+    is_right = pl.col("label").eq_missing(pl.col("actual")) & pl.col("label").is_not_null()
+    # Whoever reads the class tells from it whether it is right: a metric is taken whole, or its shares are.
+    follows = (pl.col("right").is_null() | (pl.col("right") == is_right)) & (pl.col("repeats") <= 1)
+    rows = verdicts.join(actual, on="clip_id", how="left", maintain_order="left").with_columns(
+        named=pl.when(pl.col("right").is_not_null() & follows.all().over("metric")).then("label")
+    )
     texts = [
-        json.dumps(right if labels is None else labels, separators=(",", ":"), ensure_ascii=False)
-        for right, labels in verdicts.select("right", "labels").iter_rows()
+        json.dumps(next((one for one in found if one is not None), None), separators=(",", ":"), ensure_ascii=False)
+        for found in rows.select("labels", "named", "right").iter_rows()
     ]
-    return verdicts.select(list(CLIPS)[:3]).with_columns(pl.Series("said", texts, pl.String))
+    return rows.select(list(CLIPS)[:3]).with_columns(pl.Series("said", texts, pl.String))
 
 
 def together(draws: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
 from stages.stats.design import Cells, Floats
-from stages.stats.spread import effective_clips, spread
+from stages.stats.spread import Spread, effective_clips, spread
 
 
 class Level(NamedTuple):
@@ -74,3 +74,32 @@ def difference(value: float, variance: float, freedom: float, confidence: float)
 def p_value(value: float, variance: float, freedom: float) -> float:
     """Return the two-sided p value of Student's test that a difference is 0."""
     return float(2 * stdtr(freedom, -abs(value) / variance**0.5))
+
+
+class Compared(NamedTuple):
+    """The difference of two numbers; None where it cannot be told."""
+
+    difference: float
+    low: float | None
+    high: float | None
+    p: float
+
+
+def tested(value: float, clusters: Spread, subjects: int, confidence: float) -> Compared:
+    """Return a difference as Student's test sees it.
+
+    Where no variance can be estimated there are no bounds, and p is the least that a sign test over the subjects gives.
+
+    Args:
+        value: the difference.
+        clusters: its spread over the clips: of variance 0 where no clip contributes to it, nan where it is not told.
+        subjects: how many clusters there are.
+        confidence: of the interval.
+    """
+    variance, freedom = (float(number) for number in clusters)
+    if variance == 0:
+        return Compared(value, value, value, 1.0) if value == 0 else Compared(value, None, None, 1.0)
+    if np.isnan(variance):
+        return Compared(value, None, None, min(1.0, 2.0 ** (1 - subjects)) if value else 1.0)
+    low, high = difference(value, variance, freedom, confidence)
+    return Compared(value, float(low), float(high), p_value(value, variance, freedom))

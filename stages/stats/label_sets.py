@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.stats.design import Cells, Design, Floats, Mask
-from stages.stats.intervals import Interval, Level, aggregate, difference, p_value
+from stages.stats.intervals import Compared, Interval, Level, aggregate, tested
 from stages.stats.spread import Spread, spread
 
 
@@ -97,29 +97,10 @@ def interval(number: Numbers, subjects: Sequence[str], level: Level) -> Interval
     return Interval(np.array([float(one.low) for one in bounds]), np.array([float(one.high) for one in bounds]))
 
 
-class Compared(NamedTuple):
-    """The difference of two numbers; None where it cannot be told."""
-
-    difference: float
-    low: float | None
-    high: float | None
-    p: float
-
-
 def compared(model: Numbers, other: Numbers, subjects: Sequence[str], confidence: float) -> Compared:
-    """Return the difference of two numbers of one class, paired by clip, as Student's test sees it.
-
-    Where no variance can be estimated there are no bounds, and p is the least that a sign test over the clusters gives.
-    """
+    """Return the difference of two numbers of one class, paired by clip, as Student's test sees it."""
     value = float(model.value[0] - other.value[0])
-    gap = (model.influence - other.influence)[:, 0]
-    if not gap.any():
-        return Compared(value, value, value, 1.0) if value == 0 else Compared(value, None, None, 1.0)
-    variance, freedom = (float(number) for number in spread(cells(gap, subjects), np.ones(1)))
-    if np.isnan(variance):
-        return Compared(value, None, None, min(1.0, 2.0 ** (1 - len(set(subjects)))) if value else 1.0)
-    low, high = difference(value, variance, freedom, confidence)
-    return Compared(value, float(low), float(high), p_value(value, variance, freedom))
+    return tested(value, gap_spread(model, other, subjects), len(set(subjects)), confidence)
 
 
 def gap_spread(model: Numbers, other: Numbers, subjects: Sequence[str]) -> Spread:

@@ -15,6 +15,7 @@ from stages.base.schema import MEASURES, SCORES, VERDICTS
 from stages.base.tables import read_table
 from stages.compare.runs import COLUMNS as CLIPS
 from stages.compare.seeds import COLUMNS
+from stages.seeds.table import said, together, write_clips
 from tests.score import small as world
 from tests.score import table as windows
 from tests.score.small import RUN, compare, score
@@ -40,6 +41,13 @@ class Draw:
 
     scores: pl.DataFrame
     verdicts: pl.DataFrame
+    said: pl.DataFrame
+    """As a cell of `make seeds` writes it."""
+
+
+def scored_draw(method: str) -> Draw:
+    scores, verdicts = read_table(RUN.scores(method), SCORES), read_table(RUN.verdicts(method), VERDICTS)
+    return Draw(scores, verdicts, said(Path(), RUN.name, method))
 
 
 def drawn(monkeypatch: pytest.MonkeyPatch, method: str, measures: list[dict[str, Any]]) -> Draw:
@@ -49,7 +57,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch, method: str, measures: list[dict[str,
     for rows in (measures, shipped):
         world.write_measures(method, rows)
         score(monkeypatch, method)
-        found.append(Draw(read_table(RUN.scores(method), SCORES), read_table(RUN.verdicts(method), VERDICTS)))
+        found.append(scored_draw(method))
     return found[0]
 
 
@@ -64,21 +72,24 @@ def renamed(seed: int, share: float = 0.2) -> list[dict[str, Any]]:
 
 
 def write_draws(method: str, number: tuple[str, str, str], draws: list[Draw]) -> list[float]:
-    """Write both tables of other trainings than the shipped one; return the number by each, the shipped one first."""
+    """Write both tables of other trainings than the shipped one; return the number by each, the shipped one first.
+
+    What they said of a clip is the share of right answers, as tables have it that are older than the kept classes.
+    """
     protocol, metric, aggregate = number
-    every = [Draw(read_table(RUN.scores(method), SCORES), read_table(RUN.verdicts(method), VERDICTS)), *draws]
+    every = [scored_draw(method), *draws]
     values = [
         float(one.scores.filter(protocol=protocol, metric=metric, aggregate=aggregate)["value"].item()) for one in every
     ]
     write(*(f"{method},{protocol},{metric},{aggregate},0,{seed},{value:.6f}" for seed, value in enumerate(values)))
-    said: dict[str, list[Any]] = {}
+    of_clip: dict[str, list[Any]] = {}
     for one in draws:
         for row in one.verdicts.filter(metric=metric).iter_rows(named=True):
-            said.setdefault(row["clip_id"], []).append(row["right"] if row["labels"] is None else row["labels"])
+            of_clip.setdefault(row["clip_id"], []).append(row["right"] if row["labels"] is None else row["labels"])
     with (SEEDS / "clips.csv").open("w", newline="") as lines:
         table = csv.writer(lines)
         table.writerow(CLIPS)
-        table.writerows([method, metric, clip, json.dumps(draws)] for clip, draws in sorted(said.items()))
+        table.writerows([method, metric, clip, json.dumps(draws)] for clip, draws in sorted(of_clip.items()))
     return values
 
 
@@ -132,13 +143,63 @@ def test_a_method_that_learns_gets_its_seeds_and_nothing_else_moves(
 
     found = rows("differences")
     assert [{k: v for k, v in one.items() if k not in PAIRED} for one in found] == pairs
-    pair = of(found, protocol="cs", metric="named", model="first", other="second")
+    pair = of(found, protocol="cs", metric="named", model="first", other="second", aggregate="mca")
     middle = (float(pair["low_seeds"]) + float(pair["high_seeds"])) / 2
     assert middle == pytest.approx(float(pair["difference"]) + values[0] - np.mean(values), abs=3e-6)
     neither = of(found, protocol="cs", metric="named", model="first", other="null_shuffled")
     assert [neither[name] for name in PAIRED[:2]] == [neither["low"], neither["high"]]
-    untold = of(found, protocol="loso", metric="named", model="first", other="second")
+    untold = of(found, protocol="loso", metric="named", model="first", other="second", aggregate="mca")
     assert [untold[name] for name in PAIRED] == [""] * 3
+
+
+def test_macro_f1_has_seeds_where_the_classes_were_kept(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = {"protocol": "cs", "metric": "named", "model": "first", "other": "second", "aggregate": "macro_f1"}
+    draws = [drawn(monkeypatch, "second", renamed(seed)) for seed in (1, 2)]
+    values = write_draws("second", ("cs", "named", "macro_f1"), draws)
+    compare(monkeypatch, *world.METHODS, seeds=SEEDS)
+    untold = of(rows("differences"), **pair)
+    assert [untold[name] for name in PAIRED] == [""] * 3
+    assert untold["low"]
+
+    kept = together([one.said for one in draws])
+    write_clips(SEEDS / "clips.csv", kept)
+    compare(monkeypatch, *world.METHODS, seeds=SEEDS)
+    found = of(rows("differences"), **pair)
+    assert {k: v for k, v in found.items() if k not in PAIRED} == {k: v for k, v in untold.items() if k not in PAIRED}
+    middle = (float(found["low_seeds"]) + float(found["high_seeds"])) / 2
+    assert middle == pytest.approx(float(found["difference"]) + values[0] - np.mean(values), abs=3e-6)
+    assert np.std(values) > 0
+
+    # Trainings that agree add no variance, so that all is as without them.
+    same = drawn(monkeypatch, "second", world.measures("second"))
+    write_draws("second", ("cs", "named", "macro_f1"), [same] * 3)
+    write_clips(SEEDS / "clips.csv", together([same.said] * 3))
+    compare(monkeypatch, *world.METHODS, seeds=SEEDS)
+    alike = of(rows("differences"), **pair)
+    assert [float(alike[name]) for name in PAIRED] == pytest.approx(
+        [float(alike[name]) for name in ("low", "high", "p")], abs=2e-6
+    )
+
+
+def test_classes_and_shares_tell_the_same_of_the_headline(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draws = [drawn(monkeypatch, "second", renamed(seed)) for seed in (1, 2)]
+    write_draws("second", ("cs", "named", "mca"), draws)
+    compare(monkeypatch, *world.METHODS, seeds=SEEDS)
+    before = rows("differences")
+    write_clips(SEEDS / "clips.csv", together([draw.said for draw in draws]))
+    compare(monkeypatch, *world.METHODS, seeds=SEEDS)
+    assert rows("differences") == before
+
+
+def test_classes_of_other_trainings_than_those_of_the_values_are_refused(
+    scored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draws = [drawn(monkeypatch, "second", renamed(seed)) for seed in (1, 2)]
+    write_draws("second", ("cs", "named", "macro_f1"), draws)
+    others = [drawn(monkeypatch, "second", renamed(seed)) for seed in (3, 4)]
+    write_clips(SEEDS / "clips.csv", together([one.said for one in others]))
+    with pytest.raises(InputError, match=r"seeds/clips\.csv, row second/cs/named/macro_f1.*different trainings"):
+        compare(monkeypatch, *world.METHODS, seeds=SEEDS)
 
 
 def test_p_with_seeds_is_corrected_over_the_family(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +207,7 @@ def test_p_with_seeds_is_corrected_over_the_family(scored: Path, monkeypatch: py
     write_draws("second", ("cs", "named", "mca"), [same] * 4)
     compare(monkeypatch, *world.METHODS, seeds=SEEDS)
     for pair in rows("differences"):
-        if (pair["protocol"], pair["metric"]) == ("cs", "named"):
+        if (pair["protocol"], pair["metric"], pair["aggregate"]) == ("cs", "named", "mca"):
             # Seeds that agree add no variance, so that all is as without them.
             assert [float(pair[name]) for name in PAIRED] == pytest.approx(
                 [float(pair[name]) for name in ("low", "high", "p_holm")], abs=2e-6

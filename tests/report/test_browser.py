@@ -73,6 +73,16 @@ def test_results_sort_both_ways_and_select(view):
     assert len(texts(view, "#results-table .figure")) == 6
 
 
+def test_each_number_has_its_own_differences(view):
+    choose(view, "results-controls", "metric", "nearest_class")
+    mca = texts(view, "#results-table .delta")
+    choose(view, "results-controls", "aggregate", "macro_f1")
+    assert texts(view, "#results-table thead .sort") == ["Method", "Nearest class"]
+    assert texts(view, "#results-table .delta") == ["+12.5 *"] != mca
+    choose(view, "results-controls", "aggregate", "accuracy")
+    assert texts(view, "#results-table .delta") == []
+
+
 def test_a_number_tells_its_interval_and_test(view):
     view.find_element(By.CSS_SELECTOR, "#results-table button.value").send_keys(Keys.ENTER)
     panel = texts(view, "#number")[0]

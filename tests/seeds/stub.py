@@ -49,7 +49,11 @@ def main() -> None:
     note(kind, *words)
     base = Path("data/models/embedded/weights")
     if kind == "ingest":
-        for name in ("manifest.parquet", "splits.parquet", "classes.json"):
+        from stages.base.schema import MANIFEST
+        from stages.base.tables import write_table
+
+        write_table(RUN.manifest, [{"clip_id": clip, "labels": ["Walk"]} for clip in "ab"], MANIFEST)
+        for name in ("splits.parquet", "classes.json"):
             write(RUN.data / name, name)
         write(RUN.metrics / "audit.json", '{"clips": 1}\n')
     elif kind == "keyframes":

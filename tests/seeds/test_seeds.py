@@ -153,9 +153,9 @@ def test_the_table_holds_every_draw_and_the_shipped_run(copy):
     assert {path: path.read_bytes() for path in (copy / "metrics").rglob("*.json")} == before
     assert (copy / "metrics/home/seeds/clips.csv").read_text().splitlines() == [
         "method,metric,clip_id,said",
-        "embedded_head_cs,answer,a,[1.0]",
+        'embedded_head_cs,answer,a,"[""Walk""]"',
         "embedded_head_cs,answer,b,[null]",
-        "net_cs,answer,a,[1.0]",
+        'net_cs,answer,a,"[""Walk""]"',
         "net_cs,answer,b,[null]",
     ]
 

@@ -34,8 +34,9 @@ function drawResults(data) {
   const at = new Map(data.results.map((row) => [`${row.method}|${row.protocol}|${row.metric}`, row]));
   const tests = new Map();
   for (const row of data.differences) {
-    tests.set(`${row.protocol}|${row.metric}|${row.model}|${row.other}`, row);
-    tests.set(`${row.protocol}|${row.metric}|${row.other}|${row.model}`,
+    const number = row.aggregate ?? "mca"; // the column is left out where all are of this one
+    tests.set(`${row.protocol}|${row.metric}|${number}|${row.model}|${row.other}`, row);
+    tests.set(`${row.protocol}|${row.metric}|${number}|${row.other}|${row.model}`,
       { ...row, model: row.other, other: row.model, difference: -row.difference,
         low: row.high === null ? null : -row.high, high: row.low === null ? null : -row.low,
         low_seeds: typeof row.high_seeds === "number" ? -row.high_seeds : null,
@@ -72,8 +73,8 @@ function drawResults(data) {
     const isHeadline = pick.aggregate === row.headline;
     const isBest = column.best === row;
     const reference = column.bestNull ? column.bestNull[pick.aggregate] : null;
-    const pair = column.best && tests.get(`${column.protocol}|${column.metric}|${method.id}|${column.best.method}`);
-    const test = isHeadline && pair && typeof pair.difference === "number" ? pair : null;
+    const pair = column.best && tests.get(`${column.protocol}|${column.metric}|${pick.aggregate}|${method.id}|${column.best.method}`);
+    const test = pair && typeof pair.difference === "number" ? pair : null;
     const below = !method.null && reference !== null && !better(value, reference);
     const note = isBest ? el("span", { class: "best-mark" }, "best")
       : test ? el("span", { class: "delta" }, points(test.difference), sure(test) ? el("b", {}, " *") : untold(test) ? "" : el("i", {}, " n.s."))
@@ -100,12 +101,12 @@ function drawResults(data) {
     const close = () => { panel.hidden = true; source.focus(); };
     const stages = [...document.querySelectorAll("details.stage")]
       .filter((stage) => stage.dataset.outs.split(" ").some((path) => path.split("/").some((part) => part.split(".")[0] === row.method)));
-    const againstNull = column.bestNull && tests.get(`${row.protocol}|${row.metric}|${row.method}|${column.bestNull.method}`);
+    const againstNull = column.bestNull && tests.get(`${row.protocol}|${row.metric}|${pick.aggregate}|${row.method}|${column.bestNull.method}`);
     const say = (one) => `${points(one.difference)} points, ${typeof one.low === "number" ? `${level} % interval ${points(one.low)} to ${points(one.high)}` : "no interval can be told"}, ` +
       `${pValue(one.p_holm)} after Holm's correction, on ${count(one.clips)} clips that both have` +
       (!seeded ? "" : typeof one.low_seeds === "number"
         ? `; with the seeds of what learns ${points(one.low_seeds)} to ${points(one.high_seeds)}, ${pValue(one.p_seeds)}: ${excludes(one) ? "0 is excluded" : "neither is better"}`
-        : "; with seeds nothing can be told: a training stands alone");
+        : "; with seeds nothing can be told: a training stands alone, or what others named was not kept");
     panel.replaceChildren(
       el("button", { type: "button", class: "close", onclick: close }, "Close"),
       el("h3", {}, `${names.get(row.method)}, ${titles.get(row.metric)}, ${row.protocol}`),

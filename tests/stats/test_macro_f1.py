@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from stages.score.macro_f1 import macro_f1
+from stages.stats.macro_f1 import macro_f1
 
 
 @settings(deadline=None)  # it depends on the machine
