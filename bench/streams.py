@@ -101,16 +101,17 @@ def both_of_rendered(truth: Path, streams: Path) -> pl.DataFrame:
     for clip, kind, people, count, flat in pl.read_parquet(truth, columns=columns).iter_rows():
         boxes = np.array(flat).reshape(len(people), count, 4)[:2].tolist()
         seen = [frame for frame in range(count) if all(box[frame][2] > box[frame][0] for box in boxes)]
-        hits = np.array([_hits([box[frame] for box in boxes], found.get(clip, {}).get(frame, [])) for frame in seen])
+        by_frame = found.get(clip, {})
+        counts = np.sum([hits([box[frame] for box in boxes], by_frame.get(frame, [])) for frame in seen], axis=0)
         part = kind if kind in ("train", "validation") else "test"
         if seen:
             names = ("labelled", "swapped", "anybody")
-            by_name = dict(zip(names, hits.sum(axis=0).tolist(), strict=True))
+            by_name = dict(zip(names, counts.tolist(), strict=True))
             rows.append({"part": part, "others": len(people) > 2, "frames": len(seen), **by_name})
     return pl.DataFrame(rows)
 
 
-def _hits(true: Sequence[Box], found: Sequence[tuple[int, Box]]) -> tuple[bool, bool, bool]:
+def hits(true: Sequence[Box], found: Sequence[tuple[int, Box]]) -> tuple[bool, bool, bool]:
     """Return whether both are found in a frame: as labelled, in any order, and as any two."""
     first, second = ({track for track, box in found if overlap(box, one) >= OVERLAP} for one in true)
     labelled = 1 in first and 2 in second
