@@ -17,8 +17,10 @@ from stages.base.progress import closing
 from stages.base.schema import MANIFEST
 from stages.base.tables import read_table
 from stages.journal.store import Journal
+from stages.streams.cameras import KIND as PLATE
+from stages.streams.cameras import ROOM, Camera, Cameras, Filmed
 from stages.streams.finder import Clip
-from stages.streams.params import PARAMS
+from stages.streams.params import PARAMS, OpenCVParams
 from stages.streams.run import KIND, Method, compute_all, key
 from stages.streams.tables import refill, write
 
@@ -35,16 +37,22 @@ def main() -> None:
     run, method = Run(words.dataset), Method(params, given(words.truth), compute().device)
     manifest = read_table(run.manifest, MANIFEST)
     usable = manifest.filter(pl.col("error").is_null() & pl.col("path").is_not_null())
-    keys: dict[str, str] = {}
-    clips: dict[str, Clip] = {}
-    for *row, md5 in usable.select(*Clip._fields, "md5").iter_rows():
+    filmed: list[Filmed] = []
+    for *row, camera, md5 in usable.select(*Clip._fields, "camera", "md5").iter_rows():
         clip = Clip(*row)
-        keys[clip.clip_id] = key(method, clip, md5)
-        clips.setdefault(keys[clip.clip_id], clip)
-    with Journal("streams", KIND) as journal:
+        filmed.append(Filmed(clip, Camera(camera, clip.width, clip.height), md5))
+    with Journal("streams", KIND) as journal, Journal(ROOM, PLATE) as plates:
+        pooled = isinstance(params, OpenCVParams) and params.clips > 0
+        cameras = Cameras(plates, params, filmed) if pooled else None
+        keys: dict[str, str] = {}
+        clips: dict[str, Filmed] = {}
+        for one in filmed:
+            sample = key(method, one.clip, one.md5, cameras.shapes(one.camera) if cameras else None)
+            keys[one.clip.clip_id] = sample
+            clips.setdefault(sample, one)
         refill(journal, run.streams(words.method), set(clips))
         known = sum(sample in journal for sample in keys.values())
-        failures = compute_all(journal, clips, method)
+        failures = compute_all(journal, clips, method, cameras)
         if failures and len(failures) == len(clips):
             listed = some(sorted(failures.values()))
             raise GateError(f"none of {len(clips)} clips could be looked at:\n{listed}\n  what to do: mend the cause")

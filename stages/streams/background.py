@@ -33,9 +33,13 @@ def lab(image: Image) -> Lab:
     return np.asarray(cv2.cvtColor(cv2.blur(image, (3, 3)), cv2.COLOR_RGB2LAB))
 
 
-def background(images: Sequence[Lab], params: OpenCVParams) -> Lab:
-    """Return the background (H, W, 3) of frames of a still camera."""
-    plate = np.asarray(np.median(np.stack(images), axis=0), np.uint8)
+def median(images: Sequence[Lab]) -> Lab:
+    """Return what stays in frames of a still camera, (H, W, 3)."""
+    return np.asarray(np.median(np.stack(images), axis=0), np.uint8)
+
+
+def background(images: Sequence[Lab], plate: Lab, params: OpenCVParams) -> Lab:
+    """Return the background (H, W, 3) of frames of a still camera, whose median is `plate`."""
     ground = _ground(plate)
     other = difference(plate, ground) > params.threshold
     if params.plain == 0 or other.mean() > params.plain:
@@ -88,11 +92,14 @@ def difference(image: Lab, other: Lab) -> npt.NDArray[np.int32]:
     return np.asarray(cv2.absdiff(image, np.ascontiguousarray(other)).astype(np.int32) @ _WEIGHTS)
 
 
-def solid(mask: Mask, params: OpenCVParams) -> Mask:
-    """Return a mask without specks and thin lines, its gaps closed and its holes filled, of parts that are large."""
+def solid(mask: Mask, params: OpenCVParams, gap: tuple[int, int] = (9, 5)) -> Mask:
+    """Return a mask without specks and thin lines, its gaps closed and its holes filled, of parts that are large.
+
+    A gap that is narrower than `gap`, rows and columns, is closed.
+    """
     grey = mask.astype(np.uint8)
     grey = np.asarray(cv2.morphologyEx(grey, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
-    grey = np.asarray(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((9, 5), np.uint8)), np.uint8)
+    grey = np.asarray(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones(gap, np.uint8)), np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(grey, connectivity=4)
     least = params.least / 4 * mask.size
     # A crack or a painted line may be long, and is nowhere as thick as a leg.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from stages.video.decode import Image, iterate
@@ -47,8 +47,12 @@ class Finder(Protocol):
     def known(self, clip_id: str) -> tuple[int, int] | None:
         """Return the numbers of the two who interact, where they are known and no rule must choose them."""
 
-    def find(self, clip: Clip) -> list[Seen]:
+    def find(self, clip: Clip, views: Sequence[Image] = ()) -> list[Seen]:
         """Return every person in every frame where they are seen, in any order.
+
+        Args:
+            clip: is looked at.
+            views: what its camera may see without people, (H, W, 3) RGB each; only `opencv` asks for them.
 
         Raises:
             InputError: the clip cannot be looked at.

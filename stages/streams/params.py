@@ -33,6 +33,9 @@ class OpenCVParams(Params):
     background may differ from it. 0 never looks for them."""
     least: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Smaller things than this share of the frame are nobody."""
+    clips: int = Field(0, ge=0)
+    """The background is of at most so many clips that a still camera of the same number and size filmed, where they
+    show the same view: who stands still in one clip then differs from it. 0: of the clip itself."""
     memory: int = Field(90, ge=0)
     """Frames for which somebody who left is known again by their colours."""
 

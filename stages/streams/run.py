@@ -18,12 +18,15 @@ from stages.base.progress import Progress
 from stages.journal.store import Journal, journal_key
 from stages.parallel.crashed import Crashed
 from stages.parallel.pool import parallel_map
+from stages.streams.cameras import Cameras, Filmed
 from stages.streams.finder import Clip, Seen
 from stages.streams.make import finder, side_by_side
+from stages.streams.pair import VERSION as RULE
 from stages.streams.pair import choose
 from stages.streams.params import FinderParams
+from stages.video.decode import Image
 
-#: Raise it when the same people give another choice of two, or other rows.
+#: Raise it when the same people give other rows.
 VERSION = 1
 
 #: What the journal keeps of a clip; masks are one text of their packed run lengths.
@@ -38,14 +41,28 @@ class Method(NamedTuple):
     device: str
 
 
-def key(method: Method, clip: Clip, md5: str) -> str:
-    """Return the journal key of a clip's people, from the hash of its file and all that shapes them."""
-    own = finder(*method).shapes(clip.clip_id)
-    shapes = method.params.model_dump(mode="json", exclude={"about"})
-    return journal_key(md5=md5, version=VERSION, params=shapes, own=own)
+class Job(NamedTuple):
+    """A clip, and what its camera may see without people, (H, W, 3) RGB each."""
+
+    clip: Clip
+    views: tuple[Image, ...]
 
 
-def look(method: Method, clip: Clip) -> dict[str, Any]:
+def key(method: Method, clip: Clip, md5: str, plates: str | None = None) -> str:
+    """Return the journal key of a clip's people, from the hash of its file and all that shapes them.
+
+    `plates` is the hash of the plates that its camera's views are made of.
+    """
+    who = finder(*method)
+    shapes: dict[str, Any] = {"params": method.params.model_dump(mode="json", exclude={"about"})}
+    if who.known(clip.clip_id) is None:
+        shapes["rule"] = RULE
+    if plates is not None:
+        shapes["plates"] = plates
+    return journal_key(md5=md5, version=VERSION, own=who.shapes(clip.clip_id), **shapes)
+
+
+def look(method: Method, clip: Clip, views: Sequence[Image] = ()) -> dict[str, Any]:
     """Return the people of a clip, as the journal keeps them, numbered as in STREAMS.
 
     Raises:
@@ -53,7 +70,7 @@ def look(method: Method, clip: Clip) -> dict[str, Any]:
     """
     cv2.setNumThreads(1)  # the cores are for clips side by side
     who = finder(*method)
-    found = who.find(clip)
+    found = who.find(clip, views)
     choice = choose(found, clip.frames, who.known(clip.clip_id))
     rows = sorted((one._replace(track=choice.number(one.track)) for one in found), key=lambda one: one[:2])
     return {"people": choice.people, "why": choice.why, **packed(rows)}
@@ -82,24 +99,33 @@ def unpacked(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"track": track, "frame": frame, "box": box, "mask": mask, "score": score}
 
 
-def compute_all(journal: Journal, clips: Mapping[str, Clip], method: Method) -> dict[str, str]:
+def compute_all(
+    journal: Journal, clips: Mapping[str, Filmed], method: Method, cameras: Cameras | None
+) -> dict[str, str]:
     """Journal the people of each clip of `clips` (journal key -> clip); return key -> why, of those that fail."""
-    missing = {clip: sample for sample, clip in clips.items() if sample not in journal}
+    left = sorted((one for sample, one in clips.items() if sample not in journal), key=_by_camera)
+    missing = {one.clip: sample for sample, one in clips.items() if sample not in journal}
+    jobs = (Job(one.clip, cameras.views(one.camera) if cameras else ()) for one in left)
     failures: dict[str, str] = {}
     processes = min(side_by_side(method.params, compute().processes), max(1, len(missing)))
     with Progress("streams", len(clips), len(clips) - len(missing)) as progress:
-        for clip, value in parallel_map(partial(_attempt, method), missing, processes, compute().clip_seconds):
+        for job, value in parallel_map(partial(_attempt, method), jobs, processes, compute().clip_seconds):
             if isinstance(value, str | Crashed):
-                failures[missing[clip]] = str(value)
+                failures[missing[job.clip]] = str(value)
             else:
-                journal.put(missing[clip], value)
+                journal.put(missing[job.clip], value)
             progress.advance()
     return failures
 
 
-def _attempt(method: Method, clip: Clip) -> dict[str, Any] | str:
+def _by_camera(one: Filmed) -> tuple[str, int, int]:
+    """Return what clips are sorted by, so that those of one camera follow each other, otherwise as they were."""
+    return one.camera.name or "", one.camera.width, one.camera.height
+
+
+def _attempt(method: Method, job: Job) -> dict[str, Any] | str:
     """Return a clip's people, or why nobody can tell: one bad clip must not end the others."""
     try:
-        return look(method, clip)
+        return look(method, job.clip, job.views)
     except InputError as error:
         return str(error)

@@ -55,7 +55,7 @@ class Sam2:
         """Return None: nothing in a clip says who interacts."""
         return None
 
-    def find(self, clip: Clip) -> list[Seen]:
+    def find(self, clip: Clip, views: Sequence[Image] = ()) -> list[Seen]:
         """Return the people of a clip, numbered by the detector's score.
 
         Raises:

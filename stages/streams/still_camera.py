@@ -1,26 +1,29 @@
 """The back end `opencv`: a still camera's background, and people followed both ways from where they are best apart.
 
-A clip is decoded once. Small images of its first `_HELD` frames are in memory: the background is made of them, and in
-them people are followed forwards and backwards from one frame. Later frames are followed one by one as they come.
+A clip is decoded once. Small images of its first `_HELD` frames are in memory: in them people are followed forwards and
+backwards from one frame. Later frames are followed one by one as they come. The background is made of these images too,
+or it is what the clip's camera sees in many clips (`plates.py`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from itertools import islice
 from typing import Any
 
 import cv2
-import numpy as np
 
-from stages.streams.background import Lab, background, difference, lab, solid
+from stages.streams.apart import cut_between_heads
+from stages.streams.background import Lab, background, difference, lab, median, solid
 from stages.streams.finder import Clip, Seen, seen
 from stages.streams.follow import Follower
 from stages.streams.joined import Found, spaced, whole
 from stages.streams.params import OpenCVParams
 from stages.streams.people import blobs
+from stages.streams.plates import shared_background
+from stages.video.decode import Image
 from stages.video.masks import Mask, resized
 from stages.video.sample import shrunk
 
@@ -28,6 +31,8 @@ from stages.video.sample import shrunk
 VERSION = 1
 #: Small frames held at once, and frames that the background is made of.
 _HELD, _OF_BACKGROUND = 512, 64
+#: Rows and columns of a gap that is closed where the background is known from other clips.
+_GAP = (5, 3)
 
 
 class StillCamera:
@@ -44,17 +49,18 @@ class StillCamera:
         """Return None: nothing in a clip says who interacts."""
         return None
 
-    def find(self, clip: Clip) -> list[Seen]:
-        """Return the people of a clip, numbered as they are met.
+    def find(self, clip: Clip, views: Sequence[Image] = ()) -> list[Seen]:
+        """Return the people of a clip, numbered as they are met; the background is the one of `views` that is like it.
 
         Raises:
             InputError: the clip cannot be decoded.
         """
         small = (lab(shrunk(image, self.params.side)) for _, image in clip.images())
-        held, empty = self._held(small)
+        held = list(islice(small, _HELD))
         if not held:
             return []
-        masks = [self._mask(image, empty) for image in held]
+        masked = self._masked(held, views)
+        masks = [masked(image) for image in held]
         start = self._best(masks)
         follower = Follower(self.params, masks[0].size)
         found = {start: follower.step(held[start], masks[start])}
@@ -66,17 +72,22 @@ class StillCamera:
             found[place] = backwards.step(held[place], masks[place])
         follower.continue_numbers(backwards)
         for place, image in enumerate(small, len(held)):
-            found[place] = follower.step(image, self._mask(image, empty))
+            found[place] = follower.step(image, masked(image))
         return self._rows(found, clip)
 
-    def _held(self, small: Iterator[Lab]) -> tuple[list[Lab], Lab]:
-        """Return the first frames and the background."""
-        held = list(islice(small, _HELD))
-        every = max(1, len(held) // _OF_BACKGROUND)
-        return held, background(held[::every], self.params) if held else np.zeros((0, 0, 3), np.uint8)
+    def _masked(self, held: list[Lab], views: Sequence[Image]) -> Callable[[Lab], Mask]:
+        """Return what takes a frame (H, W, 3) to where people may be in it, (H, W)."""
+        some = held[:: max(1, len(held) // _OF_BACKGROUND)]
+        own = median(some)
+        shared = shared_background(own, views, self.params.threshold)
+        empty = background(some, own, self.params) if shared is None else shared
 
-    def _mask(self, image: Lab, empty: Lab) -> Mask:
-        return solid(difference(image, empty) > self.params.threshold, self.params)
+        def mask(image: Lab) -> Mask:
+            other = difference(image, empty) > self.params.threshold
+            # Without people in the background outlines are whole: few gaps are closed, and heads can be told.
+            return solid(other, self.params) if shared is None else cut_between_heads(solid(other, self.params, _GAP))
+
+        return mask
 
     def _best(self, masks: list[Mask]) -> int:
         """Return the frame with the most people; of those, the one in which they are furthest apart, the first one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from stages.base.errors import InputError
 from stages.journal.store import journal_key
 from stages.streams.finder import Clip, Seen, seen
+from stages.video.decode import Image
 from stages.video.masks import Mask, from_runs
 
 #: Raise it when the same table gives other people.
@@ -53,7 +55,7 @@ class Truth:
         """Return the first two people of the table, who interact; None where the rule must choose."""
         return (0, 1) if self._pair == "known" else None
 
-    def find(self, clip: Clip) -> list[Seen]:
+    def find(self, clip: Clip, views: Sequence[Image] = ()) -> list[Seen]:
         """Return the people as they were drawn.
 
         Raises:

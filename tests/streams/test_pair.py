@@ -64,8 +64,14 @@ def test_who_passes_behind_is_near_in_the_image_and_far_on_the_ground():
     behind = [one._replace(box=(one.box[0], 10, one.box[2], 65)) for one in person(2, 100, 120, 140, 160)]
     choice = choose(two + behind, 4)
     assert {choice.number(0), choice.number(1)} == {1, 2}
-    beside = choose(two + person(2, 100, 120, 140, 160), 4)
-    assert beside.number(2) <= 2, "at the same depth they are the nearest"
+
+
+def test_who_walks_past_two_who_stand_does_not_interact_though_nearer_to_both():
+    two = person(0, *[100] * 4) + person(1, *[160] * 4)
+    choice = choose(two + person(2, 100, 120, 140, 160), 4)
+    assert {choice.number(0), choice.number(1)} == {1, 2}
+    met = choose(person(0, 40, 60, 80, 100) + person(1, 200, 180, 160, 140) + person(2, *[260] * 4), 4)
+    assert {met.number(0), met.number(1)} == {1, 2}, "who walk up to each other do, their middle stays"
 
 
 def test_equal_costs_go_to_those_who_are_seen_longer_then_to_the_lower_numbers():
@@ -89,4 +95,7 @@ def test_two_who_are_known_to_interact_are_the_pair_where_they_are_seen_together
     assert [choice.number(track) for track in (0, 2, 1)] == [1, 2, 3]
     assert "who are known to interact" in choice.why
     never = near + person(2, 400, frames=[10])
-    assert {choose(never, 11, known=(2, 0)).number(track) for track in (0, 1)} == {1, 2}
+    choice = choose(never, 11, known=(2, 0))
+    assert (choice.pair, choice.why) == (False, "the two who interact are not seen in one frame"), (
+        "nor does another pair"
+    )

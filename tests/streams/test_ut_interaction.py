@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from bench.streams import OVERLAP, both_found, labels, overlap, overlaps
+from bench.streams import OVERLAP, both_found, hits, labels, overlap, overlaps
 from stages.streams.params import FinderParams
 from tests.conftest import ROOT
 
@@ -32,6 +32,15 @@ def test_overlap_and_who_must_be_who() -> None:
     swapped = [{**row, "track": 3 - row["track"]} for row in rows]
     assert max(overlaps(label, swapped)) < OVERLAP, "the right boxes of the wrong people are not found"
     assert overlaps(label, [{**row, "frame": label.frame + 1} for row in rows]) == [0, 0]
+
+
+def test_both_of_a_rendered_frame_as_labelled_in_any_order_and_among_all() -> None:
+    left, right, far = (0, 0, 10, 10), (20, 0, 30, 10), (50, 0, 60, 10)
+    assert hits([left, right], [(1, left), (2, right)]) == (True, True, True)
+    assert hits([left, right], [(2, left), (1, right)]) == (False, True, True)
+    assert hits([left, right], [(1, far), (2, right), (3, left)]) == (False, False, True)
+    assert hits([left, right], [(1, left), (2, far)]) == (False, False, False)
+    assert hits([left, left], [(1, left)]) == (False, False, False), "one found is not two"
 
 
 @pytest.mark.slow

@@ -1,0 +1,101 @@
+"""Which clips a fixed camera filmed, and the views that their plates show: made once a camera, and not once a clip."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from stages.base.errors import InputError
+from stages.base.params import compute
+from stages.base.progress import Progress
+from stages.journal.store import Journal, journal_key
+from stages.parallel.pool import parallel_map
+from stages.streams.finder import Clip
+from stages.streams.params import OpenCVParams
+from stages.streams.plates import LEAST, VERSION, plate, views
+from stages.video.decode import Image
+from stages.video.sample import decoded, encoded, uniform_indices
+
+#: The journal's room, and what it keeps of a clip: the text of a PNG.
+ROOM, KIND = "plates", ("plate",)
+#: Clips of a camera that are looked at, spread evenly over them: what a camera costs does not grow with its clips.
+_CANDIDATES = 128
+
+
+class Camera(NamedTuple):
+    """Who may film one view: a camera of the manifest, None where it has none, and the size of its clips."""
+
+    name: str | None
+    width: int
+    height: int
+
+
+class Filmed(NamedTuple):
+    """A clip, the camera that filmed it, and the hash of its file."""
+
+    clip: Clip
+    camera: Camera
+    md5: str
+
+
+class Cameras:
+    """The plates of some clips of each camera."""
+
+    def __init__(self, journal: Journal, params: OpenCVParams, filmed: Iterable[Filmed]) -> None:
+        """Make the plates that the journal lacks, clips side by side. One that cannot be decoded takes nobody along."""
+        self._journal, self._params = journal, params
+        clips: dict[Camera, list[Filmed]] = {}
+        for one in filmed:
+            clips.setdefault(one.camera, []).append(one)
+        taken = {camera: _spread(of) for camera, of in clips.items() if len(of) >= LEAST}
+        self._make({self._key(one): one.clip for of in taken.values() for one in of})
+        made = {camera: dict.fromkeys(self._key(one) for one in of) for camera, of in taken.items()}
+        self._plates = {camera: [key for key in keys if key in journal] for camera, keys in made.items()}
+        # Work goes from camera to camera, so one camera's views are in memory.
+        self.views = lru_cache(1)(self._views)
+
+    def shapes(self, camera: Camera) -> str | None:
+        """Return the hash of what shapes the views of a camera, None where it has none."""
+        plates = self._plates.get(camera, [])
+        return journal_key(plates=plates) if len(plates) >= LEAST else None
+
+    def _views(self, camera: Camera) -> tuple[Image, ...]:
+        """Return the views of a camera, (H, W, 3) RGB each."""
+        found = [_image(self._journal.get(key)["plate"]) for key in self._plates.get(camera, [])]
+        return tuple(views(found, self._params.clips, self._params.threshold))
+
+    def _key(self, one: Filmed) -> str:
+        return journal_key(md5=one.md5, version=VERSION, cv2=cv2.__version__, side=self._params.side)
+
+    def _make(self, clips: Mapping[str, Clip]) -> None:
+        missing = {clip: key for key, clip in clips.items() if key not in self._journal}
+        processes = min(compute().processes, max(1, len(missing)))
+        with Progress("plates", len(clips), len(clips) - len(missing)) as progress:
+            work = partial(_text, self._params.side)
+            for clip, text in parallel_map(work, missing, processes, compute().clip_seconds):
+                if isinstance(text, str):
+                    self._journal.put(missing[clip], {"plate": text})
+                progress.advance()
+
+
+def _spread(filmed: list[Filmed]) -> list[Filmed]:
+    """Return at most as many clips as are looked at, spread evenly."""
+    return [filmed[place] for place in sorted(set(uniform_indices(len(filmed), _CANDIDATES)))]
+
+
+def _text(side: int, clip: Clip) -> str | None:
+    """Return a clip's plate as the journal keeps it, None where it cannot be decoded: its own row will say why."""
+    cv2.setNumThreads(1)  # the cores are for clips side by side
+    try:
+        return base64.b64encode(encoded(plate(clip, side), "png", 100)).decode()
+    except InputError:
+        return None
+
+
+def _image(text: str) -> Image:
+    return np.asarray(decoded(base64.b64decode(text)))
