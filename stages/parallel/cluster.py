@@ -8,6 +8,7 @@ A sample that ends its worker, twice, is a result (`Crashed`) and takes nobody w
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import socket
@@ -118,6 +119,8 @@ def _start(ray: Any) -> None:
     try:
         _reach(address)
         ray.init(runtime_env={"env_vars": passed}, logging_level="warning", log_to_driver=False, **options)
+        # Left to itself Ray waits half a second at the end, for lines of workers that nobody shows here.
+        atexit.register(ray.shutdown)
     except (OSError, RuntimeError, ValueError) as error:
         do = "start one with `ray start --head`, give its address, or leave it out to start one here"
         raise InputError(f"no Ray cluster there: {error}", file="compute.yaml", key="ray.address", do=do) from error
