@@ -1,8 +1,9 @@
 """Stages over Ray beside processes of this machine, the same bytes: `python -m bench.cluster [--runs 5] [--clips 600]`.
 
 Two machines of one core each, on the loopback, against two processes or threads; the cluster runs before either is
-timed, as a user's does. `keyframes` decodes and chooses; `infer` asks the embedded model a question for each class,
-which locally is one process of two threads and over Ray two workers that each hold the model. Each run has an empty
+timed, as a user's does. `keyframes` decodes and chooses; `infer` asks the embedded model a question for each class, and
+`caption` asks it up to three times for a caption, which locally is one process of two threads and over Ray two workers
+that each hold the model. Each run has an empty
 journal and no earlier output, the two kinds take turns, and the ratio is the median of the pairs'. A stage's time is
 whole: its imports, the workers' start and the model's loading are in it.
 """
@@ -33,6 +34,7 @@ RUN = Run("home")
 STAGES = {
     "keyframes": (["home"], RUN.keyframes),
     "infer": (["home", "embedded_per_class", "embedded", "per_class", "all"], RUN.predictions("embedded_per_class")),
+    "caption": (["home", "embedded"], RUN.captions),
 }
 
 
@@ -60,7 +62,7 @@ def prepare(folder: Path, most: int, have: Sequence[Path]) -> int:
     shutil.copy("params.yaml", folder)
     (folder / RUN.data).mkdir(parents=True)
     (folder / "data/models").mkdir()
-    for path in (RUN.classes, RUN.data / "clips", Path("data/models/embedded"), *have):
+    for path in (RUN.classes, RUN.keywords, RUN.data / "clips", Path("data/models/embedded"), *have):
         (folder / path).symlink_to(path.resolve())
     manifest = read_table(RUN.manifest, MANIFEST).head(most)
     splits = read_table(RUN.splits, SPLITS)

@@ -2,12 +2,13 @@
 
 Ray starts the workers, hands them samples, watches over them and shows what they do (its dashboard and `ray status`).
 One process, the stage that DVC runs, hands out what its journal lacks and writes results into the journal as they
-come, so that a lost worker or machine costs the samples that it worked on, and a killed stage no more than these. A
-sample that ends its worker, twice, is a result (`Crashed`) and takes nobody with it.
+come, so that a lost worker or machine costs the few samples that it had at once, and a killed stage no more than these.
+A sample that ends its worker, twice, is a result (`Crashed`) and takes nobody with it.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import socket
@@ -33,6 +34,9 @@ R = TypeVar("R")
 
 #: Tasks under way for each worker: one that it works on and one that waits, so that memory does not grow.
 _AHEAD = 2
+#: A task costs Ray about 6 ms of a core, a third of a short clip's work: a task has as many samples as take this many
+#: seconds, but no more than this, so that memory does not grow. Samples that take longer go one by one.
+_TOGETHER, _MOST = 0.2, 16
 #: Seconds between two looks whether the cluster has its head, and how often it is looked for before it counts as gone.
 _LOOK, _TRIES = 5, 3
 #: What a worker finds in its environment of what this process has. The first line holds its arithmetic: a machine that
@@ -115,6 +119,8 @@ def _start(ray: Any) -> None:
     try:
         _reach(address)
         ray.init(runtime_env={"env_vars": passed}, logging_level="warning", log_to_driver=False, **options)
+        # Left to itself Ray waits half a second at the end, for lines of workers that nobody shows here.
+        atexit.register(ray.shutdown)
     except (OSError, RuntimeError, ValueError) as error:
         do = "start one with `ray start --head`, give its address, or leave it out to start one here"
         raise InputError(f"no Ray cluster there: {error}", file="compute.yaml", key="ray.address", do=do) from error
@@ -232,13 +238,25 @@ def cluster_map(
     workers, ray = join(), _ray()
     _STAYING.end(ray)  # they would hold the room that samples wait for
     task = ray.remote(num_cpus=compute().ray.cpus, max_retries=0, retry_exceptions=False)(_work)
-    work = partial(task.remote, os.getcwd(), function)
+    start = partial(task.remote, os.getcwd(), function)
+    waiting = iter(items)
+    left: list[T] = []
+    size = 1  # until it is known how long a sample takes: one may take minutes
+
+    def take() -> list[T]:
+        """What was left comes first, in tasks of the present size: others help with what kept one worker too long."""
+        chunk = left[:size]
+        del left[:size]
+        return [*chunk, *islice(waiting, size - len(chunk))]
 
     def done(reference: ObjectRef[Any], of: _Under) -> list[tuple[T, R]]:
-        return [(of.items[0], ray.get(reference))]
+        nonlocal size
+        results, took = ray.get(reference)
+        left.extend(of.items[len(results) :])
+        size = min(_MOST, max(1, int(_TOGETHER * len(results) / max(took, 1e-6))))
+        return list(zip(of.items, results, strict=False))
 
-    chunks = ([item] for item in items)
-    yield from _spread(ray, chunks, workers, lambda chunk: work(chunk[0]), done, seconds)
+    yield from _spread(ray, take, workers, start, done, seconds)
 
 
 def actor_map(
@@ -277,7 +295,7 @@ def actor_map(
 
     chunks = (items[at : at + size] for at in range(0, len(items), size))
     try:
-        yield from _spread(ray, chunks, workers, start, done, None, ahead=1)
+        yield from _spread(ray, lambda: next(chunks, ()), workers, start, done, None, ahead=1)
     finally:
         _STAYING.put(idle)
 
@@ -394,15 +412,17 @@ def _call(folder: str, function: Callable[[], R]) -> R:
 
 def _spread(
     ray: Any,
-    chunks: Iterable[Sequence[T]],
+    take: Callable[[], Sequence[T]],
     workers: int,
     start: Callable[[Sequence[T]], ObjectRef[Any]],
     done: Callable[[ObjectRef[Any], _Under], list[tuple[T, R]]],
     seconds: float | None,
     ahead: int = _AHEAD,
 ) -> Iterator[tuple[T, R | Crashed]]:
-    """Keep all workers at work until no chunk is left; of one whose worker died each item is tried again, alone."""
-    waiting = iter(chunks)
+    """Keep all workers at work until `take` gives nothing; of one whose worker died each item is tried again, alone.
+
+    `done` returns what a chunk gave, and may let `take` give again what its worker left.
+    """
     again: list[_Under] = []
     running: dict[ObjectRef[Any], _Under] = {}
     nodes = _alive(ray)
@@ -410,8 +430,8 @@ def _spread(
     tries = compute().ray.tries
     while True:
         while len(running) < ahead * workers:
-            one = again.pop() if again else next((_Under(chunk, 0) for chunk in islice(waiting, 1)), None)
-            if one is None:
+            one = again.pop() if again else _Under(take(), 0)
+            if not one.items:
                 break
             running[start(one.items)] = one
         if not running:
@@ -443,9 +463,19 @@ def _why(error: Exception, tries: int, seconds: float | None) -> str:
     return f"the process that worked on it died{memory}{late}, {tries} times"
 
 
-def _work(folder: str, function: Callable[[T], R], item: T) -> R:
+def _work(folder: str, function: Callable[[T], R], items: Sequence[T]) -> tuple[list[R], float]:
+    """Return the results of the first items, as many as are done in `_TOGETHER` seconds, and the seconds they took.
+
+    One that takes long thereby keeps back neither what was done before it nor what others could do meanwhile.
+    """
     _enter(folder)
-    return function(item)
+    start = time.monotonic()
+    results = [function(items[0])]
+    for item in items[1:]:
+        if time.monotonic() - start >= _TOGETHER:
+            break
+        results.append(function(item))
+    return results, time.monotonic() - start
 
 
 def _enter(folder: str) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -110,6 +111,46 @@ def test_a_sample_that_ends_its_worker_or_hangs_is_a_result_and_takes_nobody_wit
     assert str(found.pop(3)) == "the process that worked on it died, or it took longer than 3 s, 2 times"
     assert isinstance(found.pop(4), Crashed)
     assert found == {number: number for number in (0, 1, 2, 6, 7)}
+
+
+def fatal(log: Path, bad: set[int], number: int) -> int:
+    with log.open("a") as lines:
+        lines.write(f"{number}\n")
+    if number in bad:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2 * number
+
+
+def test_a_worker_that_dies_among_several_samples_costs_one_and_repeats_few(joined: Any, tmp_path: Path) -> None:
+    log, count = tmp_path / "began.log", 200
+    bad = {120, 125}  # of two so close to each other one at least is not the first that its worker got
+    found = list(parallel_map(partial(fatal, log, bad), range(count), 1))
+    assert sorted(item for item, _ in found) == list(range(count))
+    assert {item for item, result in found if isinstance(result, Crashed)} == bad
+    assert {item: result for item, result in found if item not in bad} == {
+        item: 2 * item for item in range(count) if item not in bad
+    }
+    began = Counter(map(int, log.read_text().split()))
+    assert max(began[item] for item in bad) == 3  # once among others, then twice alone
+    assert min(began[item] for item in bad) >= 2
+    repeated = [item for item in began if began[item] > 1 and item not in bad]
+    assert all(began[item] == 2 for item in repeated)
+    assert 0 < len(repeated) < len(bad) * cluster._MOST  # some: samples do go together
+
+
+def quick_then_slow(log: Path, number: int) -> str:
+    with log.open("a") as lines:
+        lines.write(f"{number}\n")
+    time.sleep(0 if number < 40 else 2 * cluster._TOGETHER)
+    return str(ray.get_runtime_context().get_task_id())
+
+
+def test_what_is_behind_a_sample_that_takes_long_is_handed_out_again(joined: Any, tmp_path: Path) -> None:
+    log = tmp_path / "began.log"
+    tasks = dict(parallel_map(partial(quick_then_slow, log), range(54), 1))
+    assert sorted(tasks) == sorted(map(int, log.read_text().split())) == list(range(54))
+    assert len({tasks[number] for number in range(40)}) < 40  # quick ones go together
+    assert len({tasks[number] for number in range(40, 54)}) == 14
 
 
 def test_what_the_function_raises_is_raised(joined: Any) -> None:

@@ -75,17 +75,9 @@ def kill(processes: list[int]) -> None:
 def test_a_killed_head_ends_the_stage_in_words_and_a_new_cluster_does_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kinds: tuple[str, ...]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "journal"))
-    (tmp_path / "drill.py").write_text(STAGE)
+    prepare(tmp_path, monkeypatch, STAGE)
     with machines(tmp_path) as made, started() as process:
-        bound = threading.Timer(300, process.kill)  # the lines then end, and the test fails instead of waiting on
-        bound.start()
-        assert process.stdout is not None
-        for _ in range(6):
-            assert process.stdout.readline() == "one\n"
-        bound.cancel()
+        wait_for(process, 6)
         kill(pids(made.head_node, *kinds))
         said = process.communicate(timeout=300)[1]
     assert process.returncode == 1, said
@@ -130,16 +122,9 @@ if __name__ == "__main__":
 def test_a_head_that_is_killed_while_workers_wait_is_said_when_they_are_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("HAR_JOURNAL", str(tmp_path / "journal"))
-    (tmp_path / "drill.py").write_text(ASKS)
+    prepare(tmp_path, monkeypatch, ASKS)
     with machines(tmp_path) as made, started() as process:
-        bound = threading.Timer(300, process.kill)  # the line then ends, and the test fails instead of waiting on
-        bound.start()
-        assert process.stdout is not None
-        assert process.stdout.readline() == "one\n"
-        bound.cancel()
+        wait_for(process, 1)
         head = [psutil.Process(pid) for pid in pids(made.head_node, "gcs_server")]
         kill([one.pid for one in head])
         psutil.wait_procs(head, timeout=30)
@@ -147,6 +132,24 @@ def test_a_head_that_is_killed_while_workers_wait_is_said_when_they_are_asked_ag
     assert process.returncode == 1, said
     assert f"the head of the Ray cluster at {made.address} is gone" in said
     assert "Traceback" not in said
+
+
+def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """Let `started` find its code in a folder, with a journal of its own."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("HAR_JOURNAL", str(folder / "journal"))
+    (folder / "drill.py").write_text(code)
+
+
+def wait_for(process: subprocess.Popen[str], count: int) -> None:
+    """Wait until a stage has said "one" so many times."""
+    bound = threading.Timer(300, process.kill)  # the lines then end, and the test fails instead of waiting on
+    bound.start()
+    assert process.stdout is not None
+    for _ in range(count):
+        assert process.stdout.readline() == "one\n"
+    bound.cancel()
 
 
 @contextlib.contextmanager
