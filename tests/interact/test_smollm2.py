@@ -57,13 +57,13 @@ def test_it_speaks_and_reads_the_tokens_of_streams(language: Local) -> None:
     recipe = yaml.safe_load((ROOT / "params/recipes/ut_smollm2.yaml").read_text())
     way: Talking = TypeAdapter(Talking).validate_python(recipe)
     talk = conversation(way, engine)
-    said = engine.tokenizer.decode([token for token in talk.asked("They hug.") if token >= 0])
+    said = engine.tokenizer.decode([token for token in talk.asked("hug") if token >= 0])
     assert said.count("<|im_start|>user\n") == 2
     assert said.endswith(
-        "They hug.<|im_end|>\n<|im_start|>user\nDescribe the activity in one word.<|im_end|>\n<|im_start|>assistant\n"
+        "hug<|im_end|>\n<|im_start|>user\nDescribe the interaction.<|im_end|>\n<|im_start|>assistant\n"
     )
-    told = talk.told("They hug.", "hug")
-    assert talk.read([token for token, turn in zip(told.ids, told.turns, strict=True) if turn == 2]) == "hug"
+    told = talk.told("hug", "They hug.")
+    assert talk.read([token for token, turn in zip(told.ids, told.turns, strict=True) if turn == 1]) == "hug"
     torch.manual_seed(0)
     model = Interaction(way, dict.fromkeys(("p1", "p2", "bg"), 8), engine.model)
     features = {name: torch.randn(1, 16, 2, 8) for name in ("p1", "p2", "bg")}
