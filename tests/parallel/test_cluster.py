@@ -121,7 +121,10 @@ def fatal(log: Path, bad: set[int], number: int) -> int:
     return 2 * number
 
 
-def test_a_worker_that_dies_among_several_samples_costs_one_and_repeats_few(joined: Any, tmp_path: Path) -> None:
+def test_a_worker_that_dies_among_several_samples_costs_one_and_repeats_few(
+    joined: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_TOGETHER", 1000)  # here, not in workers: samples go together on a slow machine too
     log, count = tmp_path / "began.log", 200
     bad = {120, 125}  # of two so close to each other one at least is not the first that its worker got
     found = list(parallel_map(partial(fatal, log, bad), range(count), 1))
