@@ -15,7 +15,7 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, MEASURES, SCORES, SPLITS, VERDICTS
 from stages.base.tables import read_table
-from stages.compare.named import LEFT_OUT, NO_CLASS
+from stages.compare.named import LEFT_OUT, NO_CLASS, tell_all
 from stages.stats.clips import Clips, Objects, check_known, clips_to_score, of_scores, of_tests
 from stages.stats.design import Floats, Ints, Mask
 
@@ -63,28 +63,21 @@ class Inputs:
     def named(self, metric: str, methods: Collection[str]) -> dict[str, Ints]:
         """Return method -> (M,) the class that was named by a metric of one class, as `stages.compare.named` says it.
 
-        Those of `methods` whose verdicts do not tell all that was named are not in it: of repeated draws they have the
-        first one's class, and a metric with a threshold names none.
+        Those of `methods` whose verdicts do not tell all that was named are not in it.
         """
         found = {}
         for method, rows in _by_method(self.verdicts.filter(pl.col("method").is_in(list(methods))), metric):
-            place, right = rows["place"].to_numpy(), rows["right"].to_numpy()
-            named, answered = self._places(rows["label"].cast(pl.String)), ~np.isnan(right)
-            follows = (right == ((named == self._actual[place]) & (named != NO_CLASS)))[answered].all()
-            if follows and not (rows["repeats"] > 1).any():
+            place = rows["place"].to_numpy()
+            if rows.select(tell_all(pl.lit(self._label[place]))).item():
+                codes = rows["label"].cast(pl.String).cast(pl.Enum(self.classes), strict=False).to_physical()
+                named = codes.cast(pl.Int64).fill_null(NO_CLASS).to_numpy()
                 found[method] = np.full(len(self.clips.ids), LEFT_OUT)
-                found[method][place] = np.where(answered, named, LEFT_OUT)
+                found[method][place] = np.where(rows["right"].is_null().to_numpy(), LEFT_OUT, named)
         return found
 
     @cached_property
-    def _actual(self) -> Ints:
-        return self._places(pl.Series(self.clips.label.tolist(), dtype=pl.String))
-
-    def _places(self, labels: pl.Series) -> Ints:
-        """Return the place of each in `classes`, `NO_CLASS` where it is none of them."""
-        codes = labels.cast(pl.Enum(self.classes), strict=False).to_physical()
-        places: Ints = codes.cast(pl.Int64).fill_null(NO_CLASS).to_numpy()
-        return places
+    def _label(self) -> pl.Series:
+        return pl.Series(self.clips.label.tolist(), dtype=pl.String)
 
     def whole(self, metric: str) -> Mask:
         """Return which of the M clips a metric can score at all: for one of sets also those of several labels."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 
 from stages.stats.design import Cells, Design, Floats, Ints, Mask
 from stages.stats.label_sets import Numbers
@@ -16,6 +17,19 @@ from stages.stats.macro_f1 import macro_f1 as of_one
 #: No class was named, or one that no clip has.
 NO_CLASS = -1
 LEFT_OUT = -2
+
+
+def tell_all(actual: pl.Expr) -> pl.Expr:
+    """Return whether verdicts tell all that was named: one draw a clip, from whose class follows whether it is right.
+
+    Of repeated draws a verdict has the first one's class, and a metric with a threshold names none.
+
+    Args:
+        actual: the class that each row's clip is of.
+    """
+    is_right = pl.col("label").cast(pl.String).eq_missing(actual) & pl.col("label").is_not_null()
+    follows = pl.col("right").is_null() | (pl.col("right") == is_right)
+    return (follows & (pl.col("repeats") <= 1)).all()
 
 
 def known(named: Ints) -> Mask:

@@ -35,11 +35,9 @@ from stages.metrics.registry import headline
 from stages.stats.clips import Objects
 from stages.stats.design import Design, Floats, Ints, class_weights
 from stages.stats.label_sets import gap_spread, matrix
-from stages.stats.spread import Spread, spread
+from stages.stats.spread import NO_VARIANCE, spread
 
 KEYS = ["protocol", "metric", "model", "other"]
-#: Of a difference to which no clip contributes.
-NONE = Spread(np.asarray(0.0), np.asarray(1.0))
 
 
 def differences(inputs: Inputs, confidence: float, seeded: Seeded) -> pl.DataFrame:
@@ -53,8 +51,8 @@ def differences(inputs: Inputs, confidence: float, seeded: Seeded) -> pl.DataFra
         methods = [method for _, _, method in keys]
         places = inputs.clips.protocols[protocol]
         places = places[inputs.whole(metric)[places]]
-        learnt = seeded.among(methods, protocol, metric, places)
         number = headline(metric, metric in inputs.of_sets)
+        learnt = seeded.among(methods, protocol, metric, number, places)
         if metric in inputs.of_sets:
             families = {number: of_sets(inputs, metric, methods, places, confidence, learnt)}
         else:
@@ -64,7 +62,7 @@ def differences(inputs: Inputs, confidence: float, seeded: Seeded) -> pl.DataFra
             naming = [method for method in methods if (protocol, metric, method) in named]
             if naming:
                 classes = {name: codes[places] for name, codes in inputs.named(metric, naming).items()}
-                learnt = seeded.among(classes, protocol, metric, places, "macro_f1")
+                learnt = seeded.among(classes, protocol, metric, "macro_f1", places)
                 families["macro_f1"] = of_named(design, inputs.classes, classes, confidence, learnt)
         keys_of = {"protocol": protocol, "metric": metric}
         rows += ({**keys_of, **row, "aggregate": name} for name, found in families.items() for row in found)
@@ -142,7 +140,7 @@ def of_named(
             return Gap.of(None, counts, confidence)
         one, two = (macro_f1_of_named(part, classes, codes[:, both]) for codes in (model, other))
         influence = (one.influence - two.influence)[:, 0]
-        clusters = spread(cells_of_named(part, influence), np.ones(counts.classes)) if influence.any() else NONE
+        clusters = spread(cells_of_named(part, influence), np.ones(counts.classes)) if influence.any() else NO_VARIANCE
         return Gap.of((float(one.value[0] - two.value[0]), clusters), counts, confidence)
 
     return pairs({name: codes[None] for name, codes in named.items()}, over, gap, confidence)
@@ -158,4 +156,4 @@ def compared(design: Design, model: Floats, other: Floats, confidence: float, nu
     cells = part.cells(model[both] - other[both])
     weights = class_weights(cells, number)
     value = float(weights @ (cells.total.sum(1) / cells.clips.sum(1)))
-    return Gap.of((value, spread(cells, weights) if cells.square.any() else NONE), counts, confidence)
+    return Gap.of((value, spread(cells, weights) if cells.square.any() else NO_VARIANCE), counts, confidence)

@@ -34,6 +34,10 @@ COLUMNS = {
 }
 
 
+#: Method, protocol, metric and number.
+Key = tuple[str, str, str, str]
+
+
 class Learnt(NamedTuple):
     """A method that learnt, in one protocol and metric, over its k trainings."""
 
@@ -73,31 +77,34 @@ class Seeded:
         """Whether a method learns at all."""
         return bool(self._trainings.learnt)
 
-    def among(
-        self, methods: Iterable[str], protocol: str, metric: str, places: Ints, number: str | None = None
-    ) -> dict[str, Learnt]:
+    def among(self, methods: Iterable[str], protocol: str, metric: str, number: str, places: Ints) -> dict[str, Learnt]:
         """Return those of the methods that learn, by name, with what was answered of the clips of `places`; as `of`."""
         found = {method: self.of(method, protocol, metric, number) for method in methods}
         return {method: one.at(places) for method, one in found.items() if one is not None}
 
-    def _of(self, method: str, protocol: str, metric: str, number: str | None = None) -> Learnt | None:
+    def by_headline(self, method: str, protocol: str, metric: str) -> Learnt | None:
+        """Return a method over its seeds by a metric's headline number; as `of`."""
+        return self.of(method, protocol, metric, headline(metric, metric in self._inputs.of_sets))
+
+    def _of(self, method: str, protocol: str, metric: str, number: str) -> Learnt | None:
         """Return a method over its seeds; None for one that does not learn, or has no such number.
 
-        `number` is the metric's headline (None) or macro_f1 of a metric of one class. Where the classes that other
-        trainings named were not kept, the shipped training stands alone by that.
+        `number` is the metric's headline, or macro_f1. Where the classes that other trainings named were not kept, the
+        shipped training stands alone by macro_f1 of a metric of one class.
 
         Raises:
             InputError: what the trainings said is missing, or is of others than those whose values stand in seeds.csv.
         """
-        key = (method, protocol, metric, number or headline(metric, metric in self._inputs.of_sets))
+        key = (method, protocol, metric, number)
         shipped = self._shipped.get(key)
         values = None if shipped is None else self._trainings.of(key, shipped)
         if values is None:
             return None
-        of_kind = _of_sets if metric in self._inputs.of_sets else _of_named if number else _of_shares
+        of_one_class = _of_named if number == "macro_f1" else _of_shares
+        of_kind = _of_sets if metric in self._inputs.of_sets else of_one_class
         if of_kind is _of_named and not self._runs.keep_classes(method, metric):
             values = values[:1]
-        found = of_kind(self._inputs, self._runs, method, (protocol, metric), values)
+        found = of_kind(self._inputs, self._runs, key, values)
         if abs(float(np.mean(values)) - found.mean) > DIGIT:
             raise InputError(
                 "it and seeds.csv are of different trainings",
@@ -119,7 +126,7 @@ def with_seeds(table: pl.DataFrame, seeded: Seeded, level: Level) -> pl.DataFram
 
 
 def _columns(row: dict[str, Any], seeded: Seeded, level: Level) -> dict[str, Any]:
-    learnt = seeded.of(row["model"], row["protocol"], row["metric"])
+    learnt = seeded.by_headline(row["model"], row["protocol"], row["metric"])
     if learnt is None:
         return dict.fromkeys(COLUMNS)
     seeds = learnt.seeds
@@ -143,23 +150,23 @@ class _Found(NamedTuple):
     named: Ints | None = None
 
 
-def _of_shares(inputs: Inputs, runs: Runs, method: str, of: tuple[str, str], values: Sequence[float]) -> _Found:
+def _of_shares(inputs: Inputs, runs: Runs, key: Key, values: Sequence[float]) -> _Found:
     """Return what the interval of a metric's headline, mca or accuracy, is made from, as `score` makes it."""
-    protocol, metric = of
+    method, protocol, metric, number = key
     right = runs.right(inputs, method, metric, len(values))  # (k, M)
     mean = right.mean(0)
     places = inputs.clips.protocols[protocol]
     places = places[~np.isnan(mean[places])]
     design = Design.of(inputs.clips.label[places].tolist(), inputs.clips.subject[places].tolist())
     cells = design.cells(mean[places])
-    weights = class_weights(cells, headline(metric, False))
+    weights = class_weights(cells, number)
     value = float(weights @ (cells.total.sum(1) / cells.clips.sum(1)))
     return _Found(value, cells, [design.cells(one[places] - mean[places]) for one in right], weights, right=mean)
 
 
-def _of_named(inputs: Inputs, runs: Runs, method: str, of: tuple[str, str], values: Sequence[float]) -> _Found:
+def _of_named(inputs: Inputs, runs: Runs, key: Key, values: Sequence[float]) -> _Found:
     """Return what the interval of macro-F1 of a metric of one class is made from, as `score` makes it."""
-    protocol, metric = of
+    method, protocol, metric, _ = key
     named = runs.named(inputs, method, metric, len(values))  # (k, M)
     places = inputs.clips.protocols[protocol]
     places = places[known(named[:, places])]
@@ -171,9 +178,9 @@ def _of_named(inputs: Inputs, runs: Runs, method: str, of: tuple[str, str], valu
     return _Found(float(mean.value[0]), cells, departures, np.ones(len(design.classes)), named=named)
 
 
-def _of_sets(inputs: Inputs, runs: Runs, method: str, of: tuple[str, str], values: Sequence[float]) -> _Found:
+def _of_sets(inputs: Inputs, runs: Runs, key: Key, values: Sequence[float]) -> _Found:
     """Return what the interval of macro-F1 is made from."""
-    protocol, metric = of
+    method, protocol, metric, _ = key
     said = runs.sets(inputs, method, metric, len(values))
     pooled = together(said)
     places: Ints = inputs.clips.protocols[protocol]

@@ -15,8 +15,8 @@ from stages.base.tables import read_table, write_json, write_pieces, write_table
 from stages.labels.classes import read_classes
 from stages.methods import records
 from stages.score.params import ScoreParams
-from stages.score.parts import Parts
 from stages.score.scoring import Method, scored
+from stages.score.split_parts import SplitParts
 from stages.score.tables import headline
 from stages.stats.clips import check_known, clips_to_score, of_scores, of_tests
 
@@ -37,7 +37,7 @@ class Scorer:
         self._manifest = read_table(run.manifest, MANIFEST, of_scores)
         self._classes = read_classes(run).names
         self.clips = clips_to_score(self._manifest, read_table(run.splits, SPLITS, of_tests), run)
-        self._parts = Parts(run.splits, self._manifest)
+        self._parts = SplitParts(run.splits, self._manifest)
 
     def score(self, method: records.Method) -> str:
         """Write a method's tables and headline; return what was done, in words.

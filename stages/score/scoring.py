@@ -14,8 +14,8 @@ from stages.metrics.registry import METRICS
 from stages.score.answers import read_answers
 from stages.score.multi import set_aggregates
 from stages.score.params import ScoreParams, SetParams
-from stages.score.parts import Parts
 from stages.score.set_scores import Sets, read_sets, set_rows
+from stages.score.split_parts import SplitParts
 from stages.score.tables import score_rows, verdict_rows
 from stages.score.tuning import tuned
 from stages.stats.clips import Clips
@@ -37,7 +37,7 @@ class Method(NamedTuple):
     file: Path
     """That holds them."""
     manifest: pl.DataFrame
-    parts: Parts
+    parts: SplitParts
     clips: Clips
     classes: list[str]
     """Of the data set, in order."""

@@ -16,6 +16,7 @@ from stages.base.paths import Run
 from stages.base.schema import MANIFEST, SCORES, VERDICTS
 from stages.base.spreadsheet import as_written, csv_text
 from stages.base.tables import read_table, write_text
+from stages.compare.named import tell_all
 
 DIGITS = 6
 #: `base_seed` and `seed` count draws, 0 being the shipped one: of the base model's seed, and of the row's own.
@@ -76,11 +77,10 @@ def said(root: Path, dataset: str, method: str) -> pl.DataFrame:
     verdicts = read_table(root / Run(dataset).verdicts(method), VERDICTS)
     labels = pl.when(pl.col("labels").list.len() == 1).then(pl.col("labels").list.first()).alias("actual")
     actual = read_table(root / Run(dataset).manifest, MANIFEST).select("clip_id", labels)
-    is_right = pl.col("label").eq_missing(pl.col("actual")) & pl.col("label").is_not_null()
     # Whoever reads the class tells from it whether it is right: a metric is taken whole, or its shares are.
-    follows = (pl.col("right").is_null() | (pl.col("right") == is_right)) & (pl.col("repeats") <= 1)
+    whole = tell_all(pl.col("actual")).over("metric")
     rows = verdicts.join(actual, on="clip_id", how="left", maintain_order="left").with_columns(
-        named=pl.when(pl.col("right").is_not_null() & follows.all().over("metric")).then("label")
+        named=pl.when(pl.col("right").is_not_null() & whole).then("label")
     )
     texts = [
         json.dumps(next((one for one in found if one is not None), None), separators=(",", ":"), ensure_ascii=False)

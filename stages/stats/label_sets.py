@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from stages.stats.design import Cells, Design, Floats, Mask
 from stages.stats.intervals import Compared, Interval, Level, aggregate, tested
-from stages.stats.spread import Spread, spread
+from stages.stats.spread import NO_VARIANCE, Spread, spread
 
 
 class Numbers(NamedTuple):
@@ -106,7 +106,7 @@ def compared(model: Numbers, other: Numbers, subjects: Sequence[str], confidence
 def gap_spread(model: Numbers, other: Numbers, subjects: Sequence[str]) -> Spread:
     """Return the variance of the difference of two numbers of one class, paired by clip; 0 where no clip differs."""
     gap = (model.influence - other.influence)[:, 0]
-    return spread(cells(gap, subjects), np.ones(1)) if gap.any() else Spread(np.asarray(0.0), np.asarray(1.0))
+    return spread(cells(gap, subjects), np.ones(1)) if gap.any() else NO_VARIANCE
 
 
 def cells(influence: Floats, subjects: Sequence[str]) -> Cells:

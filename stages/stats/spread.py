@@ -44,6 +44,10 @@ class Spread(NamedTuple):
     freedom: Floats
 
 
+#: Of a difference to which no clip contributes.
+NO_VARIANCE = Spread(np.asarray(0.0), np.asarray(1.0))
+
+
 def spread(cells: Cells, weights: Floats) -> Spread:
     """Return the variance of sum_c weights_c * (mean of class c); `weights` is (C,), cells may have leading axes."""
     share = cells.clips / cells.clips.sum(1, keepdims=True)  # (C, S)

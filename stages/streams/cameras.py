@@ -1,4 +1,7 @@
-"""Which clips a fixed camera filmed, and the views that their plates show: made once a camera, and not once a clip."""
+"""Which clips a fixed camera filmed, and the views that their plates show: made once a camera, and not once a clip.
+
+Views lie in the journal. Who looks at a clip is told their key and reads them there, on whatever machine it is.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ from stages.video.sample import decoded, encoded, uniform_indices
 
 #: The journal's room, and what it keeps of a clip: the text of a PNG.
 ROOM, KIND = "plates", ("plate",)
+#: The same of a camera: the texts of PNGs.
+VIEWS_ROOM, VIEWS_KIND = "views", ("views",)
 #: Clips of a camera that are looked at, spread evenly over them: what a camera costs does not grow with its clips.
 _CANDIDATES = 128
 
@@ -56,18 +61,28 @@ class Cameras:
         self._make({self._key(one): one.clip for of in taken.values() for one in of})
         made = {camera: dict.fromkeys(self._key(one) for one in of) for camera, of in taken.items()}
         self._plates = {camera: [key for key in keys if key in journal] for camera, keys in made.items()}
-        # Work goes from camera to camera, so one camera's views are in memory.
-        self.views = lru_cache(1)(self._views)
 
     def shapes(self, camera: Camera) -> str | None:
         """Return the hash of what shapes the views of a camera, None where it has none."""
         plates = self._plates.get(camera, [])
         return journal_key(plates=plates) if len(plates) >= LEAST else None
 
-    def _views(self, camera: Camera) -> tuple[Image, ...]:
-        """Return the views of a camera, (H, W, 3) RGB each."""
-        found = [_image(self._journal.get(key)["plate"]) for key in self._plates.get(camera, [])]
-        return tuple(views(found, self._params.clips, self._params.threshold))
+    def views(self, camera: Camera) -> str | None:
+        """Return the journal key of the views of a camera, None where it has none."""
+        plates = self.shapes(camera)
+        if plates is None:
+            return None
+        return journal_key(plates=plates, clips=self._params.clips, threshold=self._params.threshold)
+
+    def keep(self, cameras: Iterable[Camera]) -> None:
+        """Journal the views of some cameras that the journal lacks; they are on disk when this returns."""
+        with Journal(VIEWS_ROOM, VIEWS_KIND) as journal:
+            for camera in dict.fromkeys(cameras):
+                key = self.views(camera)
+                if key is not None and key not in journal:
+                    plates = [_image(self._journal.get(plate)["plate"]) for plate in self._plates[camera]]
+                    found = views(plates, self._params.clips, self._params.threshold)
+                    journal.put(key, {"views": [_text(view) for view in found]})
 
     def _key(self, one: Filmed) -> str:
         return journal_key(md5=one.md5, version=VERSION, cv2=cv2.__version__, side=self._params.side)
@@ -76,7 +91,7 @@ class Cameras:
         missing = {clip: key for key, clip in clips.items() if key not in self._journal}
         processes = min(compute().processes, max(1, len(missing)))
         with Progress("plates", len(clips), len(clips) - len(missing)) as progress:
-            work = partial(_text, self._params.side)
+            work = partial(_plate, self._params.side)
             for clip, text in parallel_map(work, missing, processes, compute().clip_seconds):
                 if isinstance(text, str):
                     self._journal.put(missing[clip], {"plate": text})
@@ -88,13 +103,24 @@ def _spread(filmed: list[Filmed]) -> list[Filmed]:
     return [filmed[place] for place in sorted(set(uniform_indices(len(filmed), _CANDIDATES)))]
 
 
-def _text(side: int, clip: Clip) -> str | None:
+@lru_cache(1)  # clips come camera by camera
+def kept(key: str) -> tuple[Image, ...]:
+    """Return the views (H, W, 3) RGB of one camera, by the key that `Cameras.views` gave and `Cameras.keep` kept."""
+    with Journal(VIEWS_ROOM, VIEWS_KIND) as journal:
+        return tuple(_image(text) for text in journal.get(key)["views"])
+
+
+def _plate(side: int, clip: Clip) -> str | None:
     """Return a clip's plate as the journal keeps it, None where it cannot be decoded: its own row will say why."""
     cv2.setNumThreads(1)  # the cores are for clips side by side
     try:
-        return base64.b64encode(encoded(plate(clip, side), "png", 100)).decode()
+        return _text(plate(clip, side))
     except InputError:
         return None
+
+
+def _text(image: Image) -> str:
+    return base64.b64encode(encoded(image, "png", 100)).decode()
 
 
 def _image(text: str) -> Image:

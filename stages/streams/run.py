@@ -18,7 +18,7 @@ from stages.base.progress import Progress
 from stages.journal.store import Journal, journal_key
 from stages.parallel.crashed import Crashed
 from stages.parallel.pool import parallel_map
-from stages.streams.cameras import Cameras, Filmed
+from stages.streams.cameras import Cameras, Filmed, kept
 from stages.streams.finder import Clip, Seen
 from stages.streams.make import finder, side_by_side
 from stages.streams.pair import VERSION as RULE
@@ -42,10 +42,10 @@ class Method(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A clip, and what its camera may see without people, (H, W, 3) RGB each."""
+    """A clip, and the journal key of what its camera may see without people, None where that is not known."""
 
     clip: Clip
-    views: tuple[Image, ...]
+    views: str | None
 
 
 def key(method: Method, clip: Clip, md5: str, plates: str | None = None) -> str:
@@ -64,6 +64,8 @@ def key(method: Method, clip: Clip, md5: str, plates: str | None = None) -> str:
 
 def look(method: Method, clip: Clip, views: Sequence[Image] = ()) -> dict[str, Any]:
     """Return the people of a clip, as the journal keeps them, numbered as in STREAMS.
+
+    `views` are what its camera may see without people, (H, W, 3) RGB each.
 
     Raises:
         InputError: the clip cannot be looked at.
@@ -105,7 +107,9 @@ def compute_all(
     """Journal the people of each clip of `clips` (journal key -> clip); return key -> why, of those that fail."""
     left = sorted((one for sample, one in clips.items() if sample not in journal), key=_by_camera)
     missing = {one.clip: sample for sample, one in clips.items() if sample not in journal}
-    jobs = (Job(one.clip, cameras.views(one.camera) if cameras else ()) for one in left)
+    if cameras:
+        cameras.keep(one.camera for one in left)
+    jobs = [Job(one.clip, cameras.views(one.camera) if cameras else None) for one in left]
     failures: dict[str, str] = {}
     processes = min(side_by_side(method.params, compute().processes), max(1, len(missing)))
     with Progress("streams", len(clips), len(clips) - len(missing)) as progress:
@@ -125,7 +129,8 @@ def _by_camera(one: Filmed) -> tuple[str, int, int]:
 
 def _attempt(method: Method, job: Job) -> dict[str, Any] | str:
     """Return a clip's people, or why nobody can tell: one bad clip must not end the others."""
+    views = kept(job.views) if job.views else ()  # a damaged journal ends the run: it is no fault of this clip
     try:
-        return look(method, job.clip, job.views)
+        return look(method, job.clip, views)
     except InputError as error:
         return str(error)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +15,10 @@ import pytest
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, STREAMED
 from stages.base.tables import read_table, write_table
+from stages.journal.store import root
+from stages.parallel.pool import parallel_map
 from stages.streams import cameras
+from stages.streams import run as work
 from stages.streams.apart import cut_between_heads
 from stages.streams.background import lab
 from stages.streams.finder import Clip
@@ -56,9 +63,9 @@ def prepare(folder: Path, clips: dict[str, list[tuple[int, int, float]]], frames
     write_table(folder / Run("tiny").manifest, rows, MANIFEST)
 
 
-def run(place: Workplace, clips: int) -> dict[str, int]:
+def run(place: Workplace, clips: int, compute: dict[str, Any] | None = None) -> dict[str, int]:
     """Return how many people each clip has, None where it has an error."""
-    assert place.run("streams", "tiny", "found", "opencv", "data/none", values=values(clips)) == ""
+    assert place.run("streams", "tiny", "found", "opencv", "data/none", values=values(clips), compute=compute) == ""
     table = read_table(Run("tiny").streams("found") / "clips.parquet", STREAMED)
     return dict(table.select("clip_id", "people").iter_rows())
 
@@ -162,6 +169,49 @@ def test_people_who_touch_are_cut_between_their_heads_and_one_alone_is_not() -> 
     assert cut_between_heads(np.ones((5, 5), bool)).all()
 
 
+def tables(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_who_looks_at_a_clip_is_told_a_key_and_no_pixels(
+    workplace: Workplace,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[Any] = []
+
+    def spied(function: Any, items: Iterable[Any], *how: Any) -> Iterator[tuple[Any, Any]]:
+        told.extend(items)
+        return parallel_map(function, told, *how)
+
+    monkeypatch.setattr(work, "parallel_map", spied)
+    prepare(workplace.folder, TWO_ROOMS)
+    assert set(run(workplace, 24).values()) == {2}
+    assert len(told) == 10
+    assert max(len(pickle.dumps(job)) for job in told) < 500
+
+
+@pytest.mark.slow
+def test_workers_of_a_cluster_give_the_bytes_of_this_machine(
+    workplace: Workplace,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ray = pytest.importorskip("ray")
+    prepare(workplace.folder, {**TWO_ROOMS, "b": [(3, place, 1.0) for place in range(5)], "alone": [(4, 0, 1.0)]})
+    run(workplace, 24)
+    folder = Run("tiny").streams("found")
+    local = tables(folder)
+    shutil.rmtree(folder)  # it would fill the other journal
+    monkeypatch.setenv("HAR_JOURNAL", str(root().with_name("of_the_cluster")))
+    try:
+        found = run(workplace, 24, {"engine": "ray", "workers": 2})
+    finally:
+        ray.shutdown()
+    assert found.pop("alone_0") == 0, "nobody else filmed its room"
+    assert set(found.values()) == {2}
+    assert tables(folder) == local
+    assert records(root() / cameras.VIEWS_ROOM) == 2, "once a camera, whoever looks"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("killed", ["plates", "streams"])
 def test_a_run_that_is_killed_among_plates_or_people_ends_in_the_same_bytes(tmp_path: Path, killed: str) -> None:
@@ -176,5 +226,4 @@ def test_a_run_that_is_killed_among_plates_or_people_ends_in_the_same_bytes(tmp_
     folder.rename(whole)
     (tmp_path / ".journal").rename(tmp_path / "gone")
     assert "; 0 from journal" in finished(started(tmp_path, *words, command="stages.streams"))
-    for name in ("clips.parquet", "tracks.parquet"):
-        assert (folder / name).read_bytes() == (whole / name).read_bytes()
+    assert tables(folder) == tables(whole)

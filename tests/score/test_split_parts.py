@@ -6,7 +6,7 @@ import pytest
 from stages.base import tables
 from stages.base.schema import MANIFEST, SPLITS
 from stages.base.tables import read_table, write_table
-from stages.score.parts import Parts
+from stages.score.split_parts import SplitParts
 
 
 def test_the_classes_of_a_part_are_those_of_its_usable_clips_in_all_folds(
@@ -20,7 +20,7 @@ def test_the_classes_of_a_part_are_those_of_its_usable_clips_in_all_folds(
     rows += [("loso", "2", "a0", "train"), ("loso", "2", "two", "test"), ("loso", "2", "stranger", "test")]
     rows += [("cs", "", "c1", "test"), ("cs", "", "c0", "validation")]
     write_table(tmp_path / "splits", [dict(zip(SPLITS.names, row, strict=True)) for row in rows], SPLITS)
-    parts = Parts(tmp_path / "splits", read_table(tmp_path / "manifest", MANIFEST))
+    parts = SplitParts(tmp_path / "splits", read_table(tmp_path / "manifest", MANIFEST))
     assert parts.classes("loso", "train") == {"a", "b"}
     assert parts.classes("loso", "test") == {"a", "b", "e"}
     assert parts.classes("cs", "test") == {"c"}

@@ -14,7 +14,7 @@ from stages.stats.clips import placed
 from stages.stats.design import Mask
 
 
-class Parts:
+class SplitParts:
     """The parts of the protocols of table SPLITS."""
 
     def __init__(self, splits: Path, manifest: pl.DataFrame) -> None:
