@@ -29,7 +29,7 @@ def write_table(path: Path, rows: Iterable[Mapping[str, Any]] | pl.DataFrame, sc
         ValueError: two rows have the same keys, a column is unknown or a value does not fit (a bug of the caller).
     """
     keys = keys_of(schema)
-    frame = (rows if isinstance(rows, pl.DataFrame) else _frame(path, rows, schema)).sort(keys)
+    frame = (rows if isinstance(rows, pl.DataFrame) else table_of(path, rows, schema)).sort(keys)
     written = _written(frame, schema)
     frame = frame.select(written.names)
     _check_distinct(path, frame, keys)
@@ -100,7 +100,7 @@ def write_sorted(path: Path, groups: Iterable[Iterable[Mapping[str, Any]]], sche
     path.parent.mkdir(parents=True, exist_ok=True)
     with _replacing(path) as part, pq.ParquetWriter(part, schema, compression="zstd", write_page_checksum=True) as out:
         for rows in groups:
-            frame = _frame(path, rows, schema).sort(keys)
+            frame = table_of(path, rows, schema).sort(keys)
             for found in frame.select(keys).iter_rows():
                 if last is not None and found <= last:
                     raise ValueError(f"{path}: row {found} comes after {last}")
@@ -126,8 +126,14 @@ def _plain(schema: pa.Schema) -> pa.Schema:
     return pa.schema(fields, schema.metadata) if optional else schema
 
 
-def _frame(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pl.DataFrame:
-    """Return rows as a frame. As Python objects, of which each is many times its bytes, only some are held at once."""
+def table_of(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pl.DataFrame:
+    """Return rows of the table that `path` shall be, as a frame with all of the schema's columns, in their order.
+
+    As Python objects, of which each is many times its bytes, only some are held at once.
+
+    Raises:
+        ValueError: a column is unknown or a value does not fit (a bug of the caller).
+    """
     parts = [_polars(pa.Table.from_batches([], schema))]
     left = iter(rows)
     while listed := list(islice(left, _AT_ONCE)):

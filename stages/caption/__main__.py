@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+import polars as pl
 
 from stages.base.errors import allow, guard
 from stages.base.params import read
 from stages.base.paths import Run
 from stages.base.progress import Progress, closing
 from stages.base.schema import CAPTIONS
-from stages.base.tables import write_table
-from stages.caption.caption_rows import KINDS, captions, gate, read_keywords, refill
+from stages.base.tables import table_of, write_table
+from stages.caption.caption_rows import KINDS, Row, captions, gate, read_keywords, refill
 from stages.caption.loop import Rules
 from stages.caption.params import PARAMS
 from stages.journal.store import Journal
@@ -52,30 +55,43 @@ def main() -> None:
     rules = Rules(Prompt(prompts, params.ask), Prompt(prompts, params.insist), params.attempts, words)
     name, same = f"caption {cell.dataset}", {"model": cell.model, "revision": backend.revision}
     unused = show.tell_unused(name)
+    whys: dict[str, str] = {}
     start = time.monotonic()
     with (DryJournal if cell.dry else Journal)("caption", *KINDS) as journal:
         refill(journal, run.captions)
         with Progress(f"{name}, clips", len(show.labels)) as progress:
-            found = list(
-                captions(show, keywords, rules, pretend if cell.dry else backend, journal, tally, progress.advance)
-            )
+            asked = pretend if cell.dry else backend
+            written = captions(show, keywords, rules, asked, journal, tally, progress.advance)
+            found = table_of(run.captions, _told(written, same, whys), CAPTIONS)
     if cell.dry:
         print(f"{name}, dry, first attempts only: {len(found)} clips")
         print(f"  {pretend.report(getattr(vlm, 'name', cell.model), 'caption')}")
         return
     keep_speed("caption", backend, time.monotonic() - start, tally.computed)
-    lost = {row["clip_id"]: why for row, why in found if why and ("text" not in row or why.startswith("error:"))}
+    shown = set(found.filter(pl.col("attempts").is_not_null())["clip_id"])
+    errors = {clip for clip, why in whys.items() if clip in shown and why.startswith("error:")}
+    lost = {clip: why for clip, why in whys.items() if clip in errors or clip not in shown}
     allow(lost, len(found), params.errors, "clips")
-    failed = gate(found, params.gate)
-    write_table(run.captions, (same | row for row, _ in found), CAPTIONS)
-    tries = Counter(row["attempts"] for row, _ in found)
-    tried = ", ".join(f"{tries[attempt]} at attempt {attempt}" for attempt in sorted(tries))
-    cut = sum(row.get("ended") == "length" for row, _ in found)
+    if params.gate:
+        gate(whys, len(found))
+    write_table(run.captions, found, CAPTIONS)
+    tries = sorted(found["attempts"].drop_nulls().value_counts().rows())
+    tried = ", ".join(f"{clips} at attempt {attempt}" for attempt, clips in tries)
+    cut = len(found.filter(pl.col("ended") == "length"))
     tried += f"; {cut} cut at the longest answer allowed" if cut else ""
     did = f"{len(found)} captions ({tried}), {show.unusable} unusable clips left out; {tally.computed} answers computed"
-    did += unused + (f"; {failed} without a keyword" if failed else "")
-    errors = sum("text" in row and why is not None and why.startswith("error:") for row, why in found)
-    closing(name, did, tally.asked - tally.computed, then=count_errors(run, errors, "caption"))
+    did += unused + (f"; {len(whys)} without a keyword" if whys else "")
+    closing(name, did, tally.asked - tally.computed, then=count_errors(run, len(errors), "caption"))
+
+
+def _told(
+    written: Iterable[tuple[Row, str | None]], same: Mapping[str, str], whys: dict[str, str]
+) -> Iterator[dict[str, Any]]:
+    """Yield whole rows of CAPTIONS; put into `whys` why a clip's caption does not pass."""
+    for row, why in written:
+        if why:
+            whys[row["clip_id"]] = why
+        yield {**same, **row}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stages.base.errors import GateError, InputError
+from stages.base.errors import GateError, InputError, some
 from stages.base.schema import CAPTIONS
 from stages.base.tables import read_json
 from stages.caption.loop import Caption, Clip, Rules, caption_all, caption_key
@@ -83,20 +83,18 @@ def _made(caption: Caption) -> Row:
     return made | {"text": caption.text or None}  # no answer is no caption
 
 
-def gate(found: Sequence[tuple[Row, str | None]], strict: bool) -> int:
-    """Return how many of the clips have no caption with a keyword of their class.
+def gate(failed: Mapping[str, str], clips: int) -> None:
+    """Refuse captions of which some have no keyword of their class: `failed` says of each clip why.
 
     Raises:
-        GateError: `strict`, and there are such clips; it names the first twenty.
+        GateError: there are such; it names the first twenty.
     """
-    failed = [f"{row['clip_id']} ({why})" for row, why in found if why]
-    if failed and strict:
-        listed = "\n".join(f"  {text}" for text in failed[:20]) + ("\n  ..." if len(failed) > 20 else "")
+    if failed:
+        listed = some([f"{clip} ({why})" for clip, why in failed.items()], 20)
         raise GateError(
-            f"{len(failed)} of {len(found)} clips have no caption with a keyword of their class:\n{listed}\n"
+            f"{len(failed)} of {clips} clips have no caption with a keyword of their class:\n{listed}\n"
             "  what to do: more attempts, other keywords or another model; the answers so far are in the journal"
         )
-    return len(failed)
 
 
 def refill(journal: Journal, path: Path) -> int:

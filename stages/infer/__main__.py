@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections import Counter
+
+import polars as pl
 
 from stages.base.errors import allow, guard
 from stages.base.params import read
 from stages.base.paths import Run
 from stages.base.progress import Progress, closing
 from stages.base.schema import PREDICTIONS
-from stages.base.tables import write_table
+from stages.base.tables import table_of, write_table
 from stages.infer.answer_rows import KINDS, infer, refill
 from stages.infer.clips import wanted
 from stages.infer.limit import limited
@@ -64,27 +65,29 @@ def main() -> None:
     with (DryJournal if cell.dry else Journal)("infer", *KINDS) as journal:
         refill(journal, output, made.asking)
         with Progress(f"{name}, answers", len(clip_ids) * made.asking.questions) as progress:
-            rows = [same | row for row in infer(show, clip_ids, made.asking, journal, tally, progress.advance)]
+            found = infer(show, clip_ids, made.asking, journal, tally, progress.advance)
+            rows = table_of(output, (same | row for row in found), PREDICTIONS)
     if cell.dry:
         print(f"{name}, dry: {len(clip_ids)} clips: {to_ask(tally)}")
         for each in counted:
             print(f"  {each.report(getattr(each.params, 'name', cell.model), 'infer')}")
         return
     keep_speed("infer", made.backend, time.monotonic() - start, tally.computed)
-    failed = {row["clip_id"]: row["detail"] for row in rows if row["status"] == "error"}
+    errors = rows.filter(pl.col("status") == "error")
+    failed = dict(errors.select("clip_id", "detail").iter_rows())
     allow(failed, len(rows), dataset.errors, "clips")
     not_asked = {"repeat": 0, "status": "missing", "detail": f"not asked: limit {dataset.limit}"}
-    skipped = [same | not_asked | {"clip_id": clip_id} for clip_id in sorted({*every} - {*clip_ids})]
-    write_table(output, [*rows, *skipped], PREDICTIONS)
-    status = ", ".join(f"{count} {status}" for status, count in sorted(Counter(row["status"] for row in rows).items()))
-    cut = sum(row["ended"] == "length" for row in rows)
+    skipped = sorted({*every} - {*clip_ids})
+    beside = table_of(output, (same | not_asked | {"clip_id": clip_id} for clip_id in skipped), PREDICTIONS)
+    write_table(output, pl.concat([rows, beside]), PREDICTIONS)
+    status = ", ".join(f"{count} {status}" for status, count in sorted(rows["status"].value_counts().rows()))
+    cut = len(rows.filter(pl.col("ended") == "length"))
     status += f"; {cut} cut at the longest answer allowed" if cut else ""
     beyond = f", {len(skipped)} beyond the limit not asked" if skipped else ""
     left = f"{show.unusable} unusable left out{beyond}"
     did = f"{len(rows)} clips ({status}), {left}; {tally.computed} answers computed{unused}"
     # A clip that cannot be shown has no key: there is nothing to ask.
-    errors = sum(row["status"] == "error" and row["journal_key"] is not None for row in rows)
-    then = count_errors(run, errors, "infer", cell.method)
+    then = count_errors(run, errors["journal_key"].count(), "infer", cell.method)
     closing(name, did, tally.asked - tally.computed, failed, then)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -16,6 +17,8 @@ from stages.metrics.registry import METRICS
 
 _TYPES: list[Any] = [pl.String, pl.Int32, pl.Float64, pl.String, pl.String, *[pl.List(pl.String)] * 2]
 _TYPES += [pl.List(pl.Float64)]
+#: Rows that are Python objects at once, of a metric that gives them one by one.
+_AT_ONCE = 4096
 
 
 class Result(NamedTuple):
@@ -61,14 +64,16 @@ def measure(context: Context) -> Result:
         if method == REFERENCES and not METRICS[name].of_references:
             continue
         context.metric = name
-        rows = list(METRICS[name].rows(context))
-        frame = pl.DataFrame(rows, schema=schema, orient="row")
-        frames.append(frame.with_columns(metric=pl.lit(name), method=pl.lit(method)))
+        rows = iter(METRICS[name].rows(context))
+        while listed := list(islice(rows, _AT_ONCE)):
+            frame = pl.DataFrame(listed, schema=schema, orient="row")
+            frames.append(frame.with_columns(metric=pl.lit(name), method=pl.lit(method)))
     context.metric = None
     measures = pl.concat(frames)
     write_table(run.measures(method) / "measures.parquet", measures, MEASURES)
     context.sentences.write(run.measures(method) / "embeddings.parquet")
-    missing = sum(answer.status == "missing" for answer in context.answers)
+    answered = context.answered
+    missing = len(answered.filter(pl.col("status") == "missing"))
     null = measures["value"].null_count()
-    did = f"{len(context.answers)} answers, {len(measures)} values; {missing} answers missing, {null} values null"
+    did = f"{len(answered)} answers, {len(measures)} values; {missing} answers missing, {null} values null"
     return Result(did, len(context.sentences), context.sentences.computed)

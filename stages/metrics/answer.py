@@ -39,13 +39,9 @@ def answer(labels: Sequence[str] | None, status: str, detail: str | None) -> Nam
 
 def rows(context: Context) -> Iterable[Row]:
     """Return the class that each answer names; none of a method that only describes, for it names none in any."""
-    if not context.names_classes:
-        return []
-    return [
-        Row(one.clip_id, one.repeat, *answer(one.labels, one.status, one.detail))
-        for one in context.answers
-        if one.status != "missing"
-    ]
+    for one in context.answers if context.names_classes else ():
+        if one.status != "missing":
+            yield Row(one.clip_id, one.repeat, *answer(one.labels, one.status, one.detail))
 
 
 METRIC = Metric(

@@ -21,21 +21,19 @@ def measured(head: Head, best: int) -> Callable[[Context], Iterable[Row]]:
     any at best 5, have no value.
     """
 
-    def rows(context: Context) -> list[Row]:
+    def rows(context: Context) -> Iterable[Row]:
         if not context.names_classes:
-            return []
+            return
         pairs = {one.name: (one.verb, one.noun) for one in context.class_list.classes}
-        found = []
         for answer in context.answers:
             if answer.status == "missing":
                 continue
             wanted = _pair(context, answer.clip_id)
             if answer.verbs and answer.nouns and answer.verb_scores and answer.noun_scores:
                 scored = hits(*wanted, answer.verbs, answer.verb_scores, answer.nouns, answer.noun_scores)
-                found.append(Row(answer.clip_id, answer.repeat, scored[f"{head}@{best}"]))
+                yield Row(answer.clip_id, answer.repeat, scored[f"{head}@{best}"])
             else:
-                found.append(_named(answer, pairs, wanted, head, best))
-        return found
+                yield _named(answer, pairs, wanted, head, best)
 
     return rows
 

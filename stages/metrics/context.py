@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, NamedTuple, TypeVar
@@ -136,21 +136,26 @@ class Context:
         return {clip_id: Truth(*values) for clip_id, *values in rows}
 
     @property
-    def answers(self) -> list[Answer]:
-        """The answers to measure, by clip and repeat: those for `metric` where there are any, else those for all.
+    def answered(self) -> pl.DataFrame:
+        """The rows of PREDICTIONS to measure: those for `metric` where there are any, else those for all.
 
         Raises:
             InputError: see `predictions`.
         """
         of_metric = pl.col("metric") == pl.lit(self.metric, pl.String)
         own = self.predictions.filter(of_metric).with_columns(repeat=pl.lit(0, pl.Int32))
-        rows = own if len(own) else self.predictions.filter(pl.col("metric").is_null())
-        return [Answer(*row) for row in rows.select(Answer._fields).iter_rows()]
+        return own if len(own) else self.predictions.filter(pl.col("metric").is_null())
+
+    @property
+    def answers(self) -> Iterator[Answer]:
+        """The answers of `answered`, by clip and repeat; as Python objects some at a time. Raises as that does."""
+        return (Answer(*row) for row in self.answered.select(Answer._fields).iter_rows())
 
     @property
     def names_classes(self) -> bool:
         """Whether any answer names classes, or was asked to and named none."""
-        return any(one.labels is not None or one.status in ("unmapped", "unparsed") for one in self.answers)
+        named = pl.col("labels").is_not_null() | pl.col("status").is_in(["unmapped", "unparsed"])
+        return len(self.answered.filter(named)) > 0
 
     @cached_property
     def predictions(self) -> pl.DataFrame:

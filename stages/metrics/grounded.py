@@ -46,9 +46,9 @@ def grounded_in_keywords(text: str, own: Sequence[str], others: Sequence[str]) -
 
 def rows(context: Context) -> Iterable[Row]:
     """Return 1 or 0 of each caption, by what was rendered where that is known, else by the keywords of the classes."""
-    found: list[Row] = []
+    voids: list[Row] = []
     known: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
-    for answer, text in texts(context, found):
+    for answer, text in texts(context, voids):
         if context.truths is not None:
             held = foreign(context.truth(answer.clip_id), context.vocabulary)
             value, detail = grounded_in_truth(text, held)
@@ -59,8 +59,8 @@ def rows(context: Context) -> Iterable[Row]:
                 every = {word: None for name in context.classes for word in context.keywords(name)}
                 known[labels] = own, [word for word in every if word not in own]
             value, detail = grounded_in_keywords(text, *known[labels])
-        found.append(Row(answer.clip_id, answer.repeat, value, detail=detail))
-    return found
+        yield Row(answer.clip_id, answer.repeat, value, detail=detail)
+    yield from voids
 
 
 METRIC = Metric(

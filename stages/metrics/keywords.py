@@ -21,15 +21,15 @@ def rows(scorer: Callable[[str, Sequence[str]], float]) -> Callable[[Context], I
     """Return how a metric is measured that asks whether a text holds a keyword of the clip's class."""
 
     def measured(context: Context) -> Iterable[Row]:
-        found: list[Row] = []
+        voids: list[Row] = []
         for name in context.classes:
             context.keywords(name)  # a class that has none is an error, whichever classes the answers are about
-        for answer, text in texts(context, found):
+        for answer, text in texts(context, voids):
             # A clip with several labels must be told with a keyword of each.
             values = [scorer(text, context.keywords(name)) for name in context.labels[answer.clip_id]]
             value, why = (min(values), None) if values else (None, "the clip has no label")
-            found.append(Row(answer.clip_id, answer.repeat, value, detail=why))
-        return found
+            yield Row(answer.clip_id, answer.repeat, value, detail=why)
+        yield from voids
 
     return measured
 

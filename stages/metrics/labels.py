@@ -38,26 +38,20 @@ def labels(named: Sequence[str] | None, status: str, detail: str | None) -> Set:
 
 def rows(context: Context) -> Iterable[Row]:
     """Return the set that each answer names, with its class scores; none of a method that only describes."""
-    if not context.names_classes:
-        return []
-    found = []
-    for one in context.answers:
+    for one in context.answers if context.names_classes else ():
         if one.status != "missing":
             said = labels(one.labels, one.status, one.detail)
             named = said.labels is not None
-            found.append(
-                Row(
-                    one.clip_id,
-                    one.repeat,
-                    said.value,
-                    None,
-                    said.detail,
-                    said.labels,
-                    one.classes if named else None,
-                    one.class_scores if named else None,
-                )
+            yield Row(
+                one.clip_id,
+                one.repeat,
+                said.value,
+                None,
+                said.detail,
+                said.labels,
+                one.classes if named else None,
+                one.class_scores if named else None,
             )
-    return found
 
 
 METRIC = Metric(

@@ -23,12 +23,10 @@ def listed(detail: str | None) -> tuple[float, str | None]:
 
 def rows(context: Context) -> Iterable[Row]:
     """Return 1 or 0 of each closed answer that was given in words."""
-    return [
-        Row(one.clip_id, one.repeat, value, detail=detail)
-        for one in context.answers
-        if one.labels is not None and one.text is not None
-        for value, detail in [listed(one.detail)]
-    ]
+    for one in context.answers:
+        if one.labels is not None and one.text is not None:
+            value, detail = listed(one.detail)
+            yield Row(one.clip_id, one.repeat, value, detail=detail)
 
 
 METRIC = Metric(

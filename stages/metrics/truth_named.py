@@ -22,10 +22,10 @@ def truth_named(text: str, truth: Truth) -> float:
 
 def rows(context: Context) -> Iterable[Row]:
     """Return the share of each clip's verb and object that the answer names."""
-    found: list[Row] = []
-    for answer, text in texts(context, found):
-        found.append(Row(answer.clip_id, answer.repeat, truth_named(text, context.truth(answer.clip_id))))
-    return found
+    voids: list[Row] = []
+    for answer, text in texts(context, voids):
+        yield Row(answer.clip_id, answer.repeat, truth_named(text, context.truth(answer.clip_id)))
+    yield from voids
 
 
 METRIC = Metric(

@@ -1,12 +1,14 @@
 import re
 import shutil
 
+import polars as pl
 import pytest
 
 from stages.base.errors import GateError, InputError
 from stages.base.schema import CAPTIONS
 from stages.base.tables import read_table, write_json
 from stages.journal.store import Journal
+from stages.video.keyframe_table import shard_name
 from stages.vlm.base import Answer
 from tests.small_run import KEYWORDS, PARAMS, guessing, kill_after, start, write_run
 
@@ -99,6 +101,17 @@ def test_captions_that_nobody_wrote_are_an_error_without_the_gate_too(tmp_path, 
         caption(silent=lost)
     assert (tmp_path / "data/home/captions.parquet").read_bytes() == before
     assert len(read_table(caption()[0], CAPTIONS)) == 12
+
+
+def test_a_clip_without_keyframes_is_a_row_without_a_caption(tmp_path, caption):
+    values = PARAMS | {"caption": {"home": PARAMS["caption"]["home"] | {"gate": False, "errors": 0.1}}}
+    run = write_run(tmp_path, clips=10, values=values)
+    frames = tmp_path / run.keyframes / shard_name(0)
+    pl.read_parquet(frames).filter(pl.col("clip_id") != "clip00001").write_parquet(frames)
+    path, computed, _ = caption()
+    captions = read_table(path, CAPTIONS)
+    assert captions.filter(captions["text"].is_null())["clip_id"].to_list() == ["clip00001"]
+    assert (len(captions), computed) == (10, captions["attempts"].sum())
 
 
 def test_an_error_is_asked_again_also_without_a_journal(tmp_path, caption, capsys, monkeypatch):
