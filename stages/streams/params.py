@@ -57,7 +57,7 @@ class VideoParams(Params):
     """A segmenter of transformers that follows what boxes on one frame show, forwards and backwards."""
 
     backend: Literal["sam2"]
-    """sam2: SAM 2 or EdgeTAM, whichever the model's config names."""
+    """sam2: SAM 2, EdgeTAM, or the tracker of SAM 3, whichever the model's config names."""
     name: str
     """Hub name (owner/model) or the path of a folder."""
     revision: str | None

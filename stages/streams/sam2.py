@@ -1,8 +1,9 @@
-"""The back end `sam2`: a detector finds people on one frame, SAM 2 or EdgeTAM follows them both ways.
+"""The back end `sam2`: a detector finds people on one frame; SAM 2, EdgeTAM or SAM 3 follows them both ways.
 
-Ravi et al. 2024, SAM 2; Zhou et al. 2025, EdgeTAM; as transformers has them, by hub name or path. The frame that
-prompts is the one, of some spread evenly over the clip, on which the detector sees most people; each of their boxes is
-one object of one session. What the paper (OV-HHIR) did by clicks in Track Anything is done by these boxes.
+Ravi et al. 2024, SAM 2; Zhou et al. 2025, EdgeTAM; Carion et al. 2025, SAM 3, of which the tracker alone is loaded; as
+transformers has them, by hub name or path. The frame that prompts is the one, of some spread evenly over the clip, on
+which the detector sees most people; each of their boxes is one object of one session. What the paper (OV-HHIR) did by
+clicks in Track Anything is done by these boxes.
 """
 
 from __future__ import annotations
@@ -25,10 +26,15 @@ from stages.vlm.local import device_of
 
 #: Raise it when the same clip and weights give other people.
 VERSION = 1
-#: The longer side of the frames that are held: both models look at squares of 1,024 pixels.
+#: The longer side of the frames that are held: the models look at squares of 1,024 pixels, or 1,008.
 _SIDE = 1024
-#: Class of each architecture that follows boxes.
-_CLASSES = {"sam2_video": "Sam2VideoModel", "edgetam_video": "EdgeTamVideoModel"}
+#: Classes of model and processor of each architecture that follows boxes. A folder of all of SAM 3 is `sam3_video`.
+_CLASSES = {
+    "sam2_video": ("Sam2VideoModel", "Sam2VideoProcessor"),
+    "edgetam_video": ("EdgeTamVideoModel", "Sam2VideoProcessor"),
+    "sam3_video": ("Sam3TrackerVideoModel", "Sam3TrackerVideoProcessor"),
+    "sam3_tracker_video": ("Sam3TrackerVideoModel", "Sam3TrackerVideoProcessor"),
+}
 _LIBRARIES = ("torch", "torchvision", "transformers")
 
 
@@ -135,13 +141,20 @@ class Sam2:
         if config.model_type not in _CLASSES:
             do = f"name one of architecture {' or '.join(_CLASSES)}, such as facebook/sam2.1-hiera-tiny"
             raise InputError(f"its architecture is {config.model_type}", file=of.name, key="name", do=do)
-        kind = getattr(transformers, _CLASSES[config.model_type])
-        processors: Any = transformers.Sam2VideoProcessor
+        kind, processors = (getattr(transformers, name) for name in _CLASSES[config.model_type])
         with explained(of.name):
-            model = kind.from_pretrained(
-                of.name, revision=of.revision, dtype=getattr(torch, of.dtype), use_safetensors=True
+            model, found = kind.from_pretrained(
+                of.name,
+                revision=of.revision,
+                dtype=getattr(torch, of.dtype),
+                use_safetensors=True,
+                output_loading_info=True,
             )
             processor = processors.from_pretrained(of.name, revision=of.revision)
+        if missing := sorted(found["missing_keys"]):
+            # Transformers would go on with random numbers in their place.
+            what = f"{len(missing)} of its weights are missing: {missing[0]}"
+            raise InputError(what, file=of.name, key="name", do="give a whole checkpoint")
         return processor, model.to(self._device).eval()
 
     @cached_property

@@ -1,12 +1,14 @@
-"""SAM 2 for video with random weights, in a process of its own: whatever it finds is of the clip's size."""
+"""SAM 2 and SAM 3 for video with random weights, in processes of their own: what they find is of the clip's size."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from stages.base.errors import InputError
 from stages.streams.params import VideoParams
@@ -38,9 +40,10 @@ def params(models: Path, **changes: object) -> VideoParams:
     return VideoParams.model_validate({"detector": detector, **block})
 
 
-def test_boxes_on_one_frame_are_followed_both_ways(models: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["sam2", "sam3"])
+def test_boxes_on_one_frame_are_followed_both_ways(models: Path, tmp_path: Path, name: str) -> None:
     made = clip(tmp_path, drawn([stands(50), walks(150, -2)], FRAMES)[0])
-    first, second, *rows = fresh(models, made.path, made.frames, made.width, made.height).splitlines()
+    first, second, *rows = fresh(models, name, made.path, made.frames, made.width, made.height).splitlines()
     place, boxes = (int(word) for word in first.split()[1:3])
     assert boxes == 2
     assert 0 < place < FRAMES - 1, "else one of both ways was not gone"
@@ -53,6 +56,17 @@ def test_boxes_on_one_frame_are_followed_both_ways(models: Path, tmp_path: Path)
     for _, _, pixels, left, top, right, bottom, score in found:
         assert 0 < int(pixels) <= (int(right) - int(left)) * (int(bottom) - int(top)) <= made.width * made.height
         assert 0 < float(score) < 1
+
+
+def test_a_checkpoint_that_lacks_weights_is_refused(models: Path, tmp_path: Path) -> None:
+    """Of SAM 3 the tracker is loaded, and most of its vision lies with what finds things by words."""
+    made = clip(tmp_path, drawn([stands(50)], FRAMES)[0])
+    shutil.copytree(models / "sam3", tmp_path / "sam3")
+    file = tmp_path / "sam3/model.safetensors"
+    weights = load_file(file)
+    save_file({name: one for name, one in weights.items() if ".vision_encoder.backbone." not in name}, file)
+    with pytest.raises(InputError, match=r"of its weights are missing: vision_encoder\.backbone"):
+        Sam2(params(models, name=str(tmp_path / "sam3")), "cpu").find(made)
 
 
 def test_what_identifies_the_weights_is_in_the_key(models: Path) -> None:
