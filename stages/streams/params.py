@@ -76,6 +76,29 @@ class VideoParams(Params):
     """What people must know of the weights, the detector's too, before they run them. It shapes no result."""
 
 
-FinderParams = Annotated[TruthParams | OpenCVParams | VideoParams, Field(discriminator="backend")]
+class BlazePoseParams(Params):
+    """BlazePose's detector and its landmarks with a mask; on a CPU, any camera."""
+
+    backend: Literal["blazepose"]
+    """blazepose: both nets of MediaPipe, run by LiteRT."""
+    folder: str
+    """Where `make blazepose` put the weights."""
+    landmarks: Literal["lite", "full", "heavy"] = "full"
+    """Which of the nets of landmarks; the package that is fetched has the full one."""
+    side: int = Field(640, ge=64)
+    """Frames are looked at with the longer side at most this many pixels; masks are scaled back."""
+    sees: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    """Least score of the detector."""
+    sure: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """How surely a pose must be a person's."""
+    memory: int = Field(90, ge=0)
+    """Frames for which somebody who was lost is known again by their colours."""
+    people: int = Field(8, ge=1)
+    """At most so many are followed."""
+    about: About | None = None
+    """What people must know of the weights before they run them. It shapes no result."""
+
+
+FinderParams = Annotated[TruthParams | OpenCVParams | VideoParams | BlazePoseParams, Field(discriminator="backend")]
 
 PARAMS: Declared = {"vlm.{model}": FinderParams}
