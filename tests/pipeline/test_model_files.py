@@ -108,7 +108,8 @@ def test_what_a_record_names_and_is_not_there_is_said(project: Path, monkeypatch
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_file_is_one_block_with_its_licence(file: Path) -> None:
     given = yaml.safe_load(file.read_text())
-    kind = FinderParams if given["backend"] in ("truth", "opencv", "sam2", "blazepose") else MaybeVlmParams | EncoderParams
+    finds = given["backend"] in ("truth", "opencv", "sam2", "blazepose")
+    kind = FinderParams if finds else MaybeVlmParams | EncoderParams
     block = TypeAdapter(kind).validate_python(given)
     values = graph.params_of(graph.ROOT / "dvc.yaml")
     assert not {"vlm", "recipes", "ingest"} & set(values), "a name has one block"
