@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,7 +92,7 @@ def make_clips(count: int) -> None:
             journal.put(journal_key(md5=md5, version=VERSION, av=av.__version__), seen._asdict())
 
 
-def make_said(_: int) -> None:
+def make_said() -> None:
     """Write what a recorded model says of each clip of the manifest, and the keywords of the classes."""
     from stages.base.paths import Run
     from stages.base.schema import CAPTIONS, MANIFEST
@@ -108,7 +109,7 @@ def make_said(_: int) -> None:
     write_json(run.keywords, {"classes": {name: [name.split("_")[0].lower()] for name in read_classes(run).names}})
 
 
-def make_nulls(_: int) -> None:
+def make_nulls() -> None:
     """Let each null model say what the recorded model says."""
     import polars as pl
 
@@ -190,9 +191,9 @@ def measure(count: int, methods: int) -> None:
         took("bench.million", "--make", "clips", str(count), cwd=folder)
         stages = {"ingest": took("stages.ingest", RUN, "clips", cwd=folder)}
         shutil.rmtree(folder / "clips")
-        took("bench.million", "--make", "said", "0", cwd=folder)
+        took("bench.million", "--make", "said", cwd=folder)
         stages["infer"] = took("stages.infer", RUN, SAID, SAID, "describe", "all", cwd=folder)
-        took("bench.million", "--make", "nulls", "0", cwd=folder)
+        took("bench.million", "--make", "nulls", cwd=folder)
         stages["measure"] = took("stages.measure", RUN, "none", "data/none", cwd=folder)
         took("bench.million", "--make", "measures", str(methods), cwd=folder)
         stages["score"] = took("stages.score", RUN, "data/none", cwd=folder)
@@ -210,13 +211,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, nargs="+", default=SIZES)
     parser.add_argument("--methods", type=int, default=3)
-    parser.add_argument("--make", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--make", nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--compare", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.make:
-        what, count = given.make
-        makers = {"clips": make_clips, "said": make_said, "nulls": make_nulls, "measures": make_measures}
-        makers[what](int(count))
+        what, *counts = given.make
+        makers: dict[str, Callable[..., None]] = {
+            "clips": make_clips,
+            "said": make_said,
+            "nulls": make_nulls,
+            "measures": make_measures,
+        }
+        makers[what](*map(int, counts))
     elif given.compare:
         compare_alone()
     else:

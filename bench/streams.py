@@ -32,6 +32,7 @@ from stages.base.schema import STREAMS
 from stages.base.tables import read_table, write_table
 from stages.streams.finder import Clip
 from stages.streams.params import FinderParams
+from stages.streams.people import overlap
 from stages.streams.run import Method, look, unpacked
 from stages.video.decode import iterate, probe
 
@@ -57,15 +58,6 @@ def labels(path: Path = LABELS) -> list[Label]:
         box = [int(row[side]) for side in ("left", "top", "right", "bottom")]
         found.setdefault((row["clip"], int(row["frame"])), {})[int(row["person"])] = box
     return [Label(clip, frame, (boxes[1], boxes[2])) for (clip, frame), boxes in found.items()]
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Return the intersection of two boxes over their union."""
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    down = min(one[3], other[3]) - max(one[1], other[1])
-    common = max(0.0, across) * max(0.0, down)
-    areas = sum((right - left) * (bottom - top) for left, top, right, bottom in (one, other))
-    return common / (areas - common)
 
 
 def overlaps(label: Label, rows: Sequence[Mapping[str, Any]]) -> list[float]:

@@ -1,8 +1,7 @@
 """BlazePose's detector and landmarks from MediaPipe's package, as a folder: `python -m tools.blazepose`.
 
 Nothing but package registries is asked, by pip. Of the package two files of weights are taken, its code is not: that
-wants an older NumPy, and `stages/streams/blazepose.py` runs the nets by LiteRT. A folder that is there is left as it
-is; one that a killed run left is not, for the folder is named when it is whole.
+wants an older NumPy, and `stages/streams/blazepose.py` runs the nets by LiteRT.
 """
 
 from __future__ import annotations
@@ -10,10 +9,9 @@ from __future__ import annotations
 import shutil
 import zipfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from stages.base.errors import guard
-from tools.wheels import pip
+from tools.wheels import fetched, pip
 
 FOLDER = Path("data/weights/blazepose")
 #: The wheel by its hash, whatever this machine and its Python are: only files are taken from it.
@@ -37,22 +35,17 @@ they are in it. The package's licence is in LICENSE.
 
 def main() -> None:
     """Fetch them, unless they are there."""
-    if FOLDER.exists():
-        print(f"{FOLDER} is there")
-        return
-    FOLDER.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=FOLDER.parent, prefix=".blazepose_") as found:
-        work = Path(found)
-        pip(work, "download", WHEEL, FOLDER, "--dest", work, *_PLATFORM)
-        whole = work / "whole"
-        whole.mkdir()
-        with zipfile.ZipFile(next(work.glob("mediapipe-*.whl"))) as wheel:
-            for name in _FILES:
-                with wheel.open(name) as source, (whole / Path(name).name).open("wb") as target:
-                    shutil.copyfileobj(source, target)
-        (whole / "README.md").write_text(_CARD)
-        whole.rename(FOLDER)
-    print(f"{FOLDER}: {', '.join(sorted(path.name for path in FOLDER.iterdir()))}")
+    fetched(FOLDER, _make)
+
+
+def _make(work: Path, whole: Path) -> str:
+    pip(work, "download", WHEEL, FOLDER, "--dest", work, *_PLATFORM)
+    with zipfile.ZipFile(next(work.glob("mediapipe-*.whl"))) as wheel:
+        for name in _FILES:
+            with wheel.open(name) as source, (whole / Path(name).name).open("wb") as target:
+                shutil.copyfileobj(source, target)
+    (whole / "README.md").write_text(_CARD)
+    return ", ".join(sorted(path.name for path in whole.iterdir()))
 
 
 if __name__ == "__main__":

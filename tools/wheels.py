@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from stages.base.errors import InputError
 
@@ -28,3 +30,25 @@ def pip(work: Path, command: str, wheel: str, folder: Path, *where: str | Path) 
     if subprocess.run([*words, *options, *where], check=False).returncode:
         what, do = f"pip did not get {wheel.partition(' ')[0]}", "see its words above; pip needs a package registry"
         raise InputError(what, file=folder, do=do)
+
+
+def fetched(folder: Path, make: Callable[[Path, Path], str]) -> None:
+    """Let `make` fill a folder that is not there, and print what it says of it.
+
+    A folder that is there is left as it is. It is named when it is whole, so a killed run leaves none.
+
+    Args:
+        folder: where it will be.
+        make: is given a folder to work in and a new one to fill.
+    """
+    if folder.exists():
+        print(f"{folder} is there")
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}_") as found:
+        work = Path(found)
+        whole = work / "whole"
+        whole.mkdir()
+        said = make(work, whole)
+        whole.rename(folder)
+    print(f"{folder}: {said}")

@@ -127,7 +127,7 @@ def _plain(schema: pa.Schema) -> pa.Schema:
 
 
 def table_of(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pl.DataFrame:
-    """Return rows of the table that `path` shall be, as a frame with all of the schema's columns, in their order.
+    """Return rows of the table that `path` will be, as a frame with all of the schema's columns, in their order.
 
     As Python objects, of which each is many times its bytes, only some are held at once.
 

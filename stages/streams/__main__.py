@@ -47,7 +47,7 @@ def main() -> None:
         keys: dict[str, str] = {}
         clips: dict[str, Filmed] = {}
         for one in filmed:
-            sample = key(method, one.clip, one.md5, cameras.shapes(one.camera) if cameras else None)
+            sample = key(method, one.clip, one.md5, cameras.shapes.get(one.camera) if cameras else None)
             keys[one.clip.clip_id] = sample
             clips.setdefault(sample, one)
         refill(journal, run.streams(words.method), set(clips))

@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from stages.base.errors import InputError
+from stages.streams.people import overlap
 from stages.video.decode import Image
 from stages.video.sample import shrunk
 
@@ -31,7 +33,7 @@ _GRIDS = ((8, 2), (16, 2), (32, 6))
 _ROOM = 1.25
 #: Of boxes that overlap more than this one is taken: the higher score.
 _SAME = 0.3
-_DO = "run `make blazepose`, which fetches both"
+FETCH = "run `make blazepose`, which fetches both"
 
 
 class Square(NamedTuple):
@@ -79,7 +81,7 @@ class BlazePose:
         seen = np.zeros((_SEES, _SEES, 3), np.uint8)
         seen[top : top + small.shape[0], left : left + small.shape[1]] = small
         raw, logits = _run(self._detector, seen / 127.5 - 1, (-1, 12), (-1,))
-        scores = 1 / (1 + np.exp(-np.clip(logits, -100, 100)))
+        scores = expit(logits)
         chosen = [place for place in np.argsort(-scores, kind="stable") if scores[place] >= least]
         # Centre and size of a box, the hips, the circle's point, and two points of the upper body that nobody needs.
         points = raw[chosen].reshape(-1, 6, 2)
@@ -88,7 +90,7 @@ class BlazePose:
         boxes: list[Floats] = []
         for centre, size, hips, above in points[:, :4]:
             box = np.concatenate([centre - size / 2, centre + size / 2])
-            if all(_overlap(box, other) <= _SAME for other in boxes):
+            if all(overlap(box.tolist(), other.tolist()) <= _SAME for other in boxes):
                 boxes.append(box)
                 yield Square.of((hips - (left, top)) * scale, (above - (left, top)) * scale)
 
@@ -99,26 +101,15 @@ class BlazePose:
         back = np.hstack([turn, (square.centre - turn @ np.full(2, _CUT / 2))[:, None]])  # from the square to the frame
         cut = cv2.warpAffine(image, back, (_CUT, _CUT), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         points, sure, mask = _run(self._landmarks, cut / 255, (39, 5), (), (_CUT, _CUT))
-        share = cv2.warpAffine(_sigmoid(mask), back, image.shape[1::-1], flags=cv2.INTER_LINEAR)
+        share = cv2.warpAffine(expit(mask).astype(np.float32), back, image.shape[1::-1], flags=cv2.INTER_LINEAR)
         hips, above = points[33:35, :2] @ turn.T + back[:, 2]
         return Pose(float(sure), np.asarray(share, np.float32), Square.of(hips, above))
-
-
-def _sigmoid(logits: Floats) -> NDArray[np.float32]:
-    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -50, 50))), np.float32)
 
 
 def _cells(grid: int, count: int) -> Floats:
     """Return the anchors of a square grid of cells, (count * grid^2, 2), in pixels of what the detector sees."""
     y, x = np.mgrid[:grid, :grid]
     return np.repeat(np.stack([x + 0.5, y + 0.5], -1).reshape(-1, 2) * (_SEES / grid), count, axis=0)
-
-
-def _overlap(one: Floats, other: Floats) -> float:
-    """Return the intersection of two boxes over their union."""
-    common = np.clip(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0, None).prod()
-    union = (one[2:] - one[:2]).prod() + (other[2:] - other[:2]).prod() - common
-    return float(common / union) if union > 0 else 0.0
 
 
 def _load(file: Path) -> Any:
@@ -131,7 +122,7 @@ def _load(file: Path) -> Any:
         net = Interpreter(str(file), num_threads=1)  # the cores are for clips side by side
         net.allocate_tensors()
     except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"no such net: {str(error).splitlines()[0]}", file=file, do=_DO) from None
+        raise InputError(f"no such net: {str(error).splitlines()[0]}", file=file, do=FETCH) from None
     return net
 
 

@@ -61,25 +61,18 @@ class Cameras:
         self._make({self._key(one): one.clip for of in taken.values() for one in of})
         made = {camera: dict.fromkeys(self._key(one) for one in of) for camera, of in taken.items()}
         self._plates = {camera: [key for key in keys if key in journal] for camera, keys in made.items()}
-
-    def shapes(self, camera: Camera) -> str | None:
-        """Return the hash of what shapes the views of a camera, None where it has none."""
-        plates = self._plates.get(camera, [])
-        return journal_key(plates=plates) if len(plates) >= LEAST else None
-
-    def views(self, camera: Camera) -> str | None:
-        """Return the journal key of the views of a camera, None where it has none."""
-        plates = self.shapes(camera)
-        if plates is None:
-            return None
-        return journal_key(plates=plates, clips=self._params.clips, threshold=self._params.threshold)
+        hashes = {camera: journal_key(plates=plates) for camera, plates in self._plates.items() if len(plates) >= LEAST}
+        self.shapes: Mapping[Camera, str] = hashes
+        """Camera -> hash of what shapes its views; a camera without views is not in it."""
+        shaped = {"clips": params.clips, "threshold": params.threshold}
+        self.views: Mapping[Camera, str] = {camera: journal_key(plates=of, **shaped) for camera, of in hashes.items()}
+        """Camera -> journal key of its views."""
 
     def keep(self, cameras: Iterable[Camera]) -> None:
         """Journal the views of some cameras that the journal lacks; they are on disk when this returns."""
         with Journal(VIEWS_ROOM, VIEWS_KIND) as journal:
             for camera in dict.fromkeys(cameras):
-                key = self.views(camera)
-                if key is not None and key not in journal:
+                if (key := self.views.get(camera)) is not None and key not in journal:
                     plates = [_image(self._journal.get(plate)["plate"]) for plate in self._plates[camera]]
                     found = views(plates, self._params.clips, self._params.threshold)
                     journal.put(key, {"views": [_text(view) for view in found]})

@@ -63,3 +63,8 @@ def seen(track: int, frame: int, mask: Mask, score: float) -> Seen | None:
     """Return a person by the mask (H, W) of a frame in the clip's own size; None where it is empty."""
     box = box_of(mask)
     return Seen(track, frame, box, run_lengths(mask), score) if box else None
+
+
+def often(frames: int) -> int:
+    """Return in how many frames of a clip a track must be seen to be a person's, and not a flaw of some frames."""
+    return min(frames, max(3, frames // 20))

@@ -9,15 +9,11 @@ from stages.streams.apart import taken_apart
 from stages.streams.background import Lab
 from stages.streams.joined import Found
 from stages.streams.params import OpenCVParams
-from stages.streams.people import Blob, Person, alike, blobs, bounds, colours, is_near, stacked
+from stages.streams.people import KNOWN, SWAP, Blob, Person, alike, blobs, bounds, colours, exchanged, is_near, stacked
 from stages.video.masks import Mask, box_of
 
 #: Share of the smaller of two masks that is common, from which a blob is where a person should be.
 _CLAIMS = 0.25
-#: Somebody who left is known again by colours at least this much alike.
-_KNOWN = 0.5
-#: After people touched, they are taken for each other only where their colours say so by this much.
-_SWAP = 0.2
 #: Of a person's usual size; who shows less is hidden.
 _HIDDEN = 0.15
 #: A person is at least this share of the frame's height, as much of them as is in it.
@@ -108,9 +104,9 @@ class Follower:
         here = [alike(person.colours, colours(image, part.mask, part.box)) for person in people]
         there = [[alike(person.colours, colours(image, one.mask, one.box)) for one in large] for person in people]
         # One that was just a part of this one needs no colours to be somebody of it.
-        gain = np.array(there) - np.array(here)[:, None] + _SWAP * np.array([is_near(one, part) for one in large])
+        gain = np.array(there) - np.array(here)[:, None] + SWAP * np.array([is_near(one, part) for one in large])
         row, column = np.unravel_index(int(np.argmax(gain)), gain.shape)
-        if gain[row, column] > _SWAP / 2:
+        if gain[row, column] > SWAP / 2:
             own.setdefault(people.pop(row).number, []).append(large[column])
             free[:] = [one for one in free if one is not large[column]]
 
@@ -156,9 +152,8 @@ class Follower:
             return
         people = [self._person(one.number) for one in apart]
         now = [colours(image, person.mask, person.box) for person in people]
-        table = np.array([[alike(person.colours, seen) for seen in now] for person in people])
-        rows, columns = linear_sum_assignment(-table)
-        if table[rows, columns].sum() <= np.trace(table) + _SWAP:
+        columns = exchanged([person.colours for person in people], now)
+        if columns is None:
             return
         places = [(people[column].mask, people[column].box, people[column].speed) for column in columns]
         for person, (mask, box, speed) in zip(people, places, strict=True):
@@ -175,7 +170,7 @@ class Follower:
         table = np.array([[alike(person.colours, colours(image, *part[:2])) for part in large] for person in lost])
         found = []
         for row, column in zip(*linear_sum_assignment(-table), strict=True):
-            if table[row, column] >= _KNOWN:
+            if table[row, column] >= KNOWN:
                 person, part = lost[row], large[column]
                 person.speed[:] = 0
                 person.see(part.mask, part.box, image)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
 
 from stages.streams.background import Lab
 from stages.video.masks import Mask, box_of
@@ -18,6 +20,10 @@ Box = tuple[int, int, int, int]
 _STEPS, _HALVES = 8, 2
 #: What one look is worth against all before it, in somebody's colours and in their velocity.
 _NEW_COLOUR, _NEW_SPEED = 0.1, 0.3
+#: Somebody who left is known again by colours at least this much alike.
+KNOWN = 0.5
+#: After people touched, they are taken for each other only where their colours say so by this much.
+SWAP = 0.2
 
 
 class Blob(NamedTuple):
@@ -60,7 +66,7 @@ class Person:
         self.speed = (1 - _NEW_SPEED) * self.speed + _NEW_SPEED * step
         self.mask, self.box, self.missed = mask, box, 0
         if image is not None:
-            self.colours = (1 - _NEW_COLOUR) * self.colours + _NEW_COLOUR * colours(image, mask, box)
+            self.colours = remembered(self.colours, colours(image, mask, box))
             self.area = 0.8 * self.area + 0.2 * int(mask.sum())
             self.tall = max(self.tall, box[3] - box[1])
 
@@ -148,6 +154,30 @@ def colours(image: Lab, mask: Mask, box: Box) -> Floats:
 def alike(one: Floats, other: Floats) -> float:
     """Return how alike colours are, 0 to 1: what they have in common, neighbouring colours too."""
     return float(np.minimum(_spread(one), _spread(other)).sum())
+
+
+def remembered(before: Floats, now: Floats) -> Floats:
+    """Return somebody's colours after one more look at them."""
+    return (1 - _NEW_COLOUR) * before + _NEW_COLOUR * now
+
+
+def exchanged(known: Sequence[Floats], now: Sequence[Floats]) -> list[int] | None:
+    """Return which of those seen now, of whom each is taken for the known one in the same place, each known one is.
+
+    None where colours do not say that any of them were taken for each other.
+    """
+    table = np.array([[alike(one, seen) for seen in now] for one in known])
+    rows, columns = linear_sum_assignment(-table)
+    return columns.tolist() if table[rows, columns].sum() > np.trace(table) + SWAP else None
+
+
+def overlap(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return the intersection of two boxes over their union."""
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    down = min(one[3], other[3]) - max(one[1], other[1])
+    common = max(0.0, across) * max(0.0, down)
+    union = sum((right - left) * (bottom - top) for left, top, right, bottom in (one, other)) - common
+    return common / union if union > 0 else 0.0
 
 
 def unlikely(image: Lab, person: Person, top: int) -> Floats:

@@ -19,14 +19,13 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from stages.base.errors import InputError
 from stages.streams.background import Lab, lab
-from stages.streams.blazepose import DETECTOR, LANDMARKS, BlazePose, Floats, Pose, Square
-from stages.streams.finder import Clip, Seen, seen
+from stages.streams.blazepose import DETECTOR, FETCH, LANDMARKS, BlazePose, Floats, Pose, Square
+from stages.streams.finder import Clip, Seen, often, seen
 from stages.streams.params import BlazePoseParams
-from stages.streams.people import alike, colours
+from stages.streams.people import KNOWN, alike, colours, exchanged, remembered
 from stages.video.decode import Image
 from stages.video.masks import box_of, resized
 from stages.video.sample import shrunk
@@ -39,12 +38,6 @@ _ONE = 0.7
 _NEAR = 0.2
 #: Somebody who is nearer to another than this, in squares, may be taken for them from then on.
 _TOUCH = 0.25
-#: Somebody who was lost is known again by colours at least this much alike.
-_KNOWN = 0.5
-#: People who are apart again are taken for each other only where their colours say so by this much.
-_SWAP = 0.2
-#: What one look at somebody who is alone is worth against all before it.
-_NEW_COLOUR = 0.1
 #: Frames in which somebody who is missed is still looked for where they were.
 _LOOKS = 5
 
@@ -92,8 +85,7 @@ class Poses:
             try:
                 hashes.append(hashlib.md5((folder / name).read_bytes(), usedforsecurity=False).hexdigest())
             except OSError as error:
-                do = "run `make blazepose`, which fetches them"
-                raise InputError(f"no weights: {error.strerror}", file=folder / name, do=do) from None
+                raise InputError(f"no weights: {error.strerror}", file=folder / name, do=FETCH) from None
         try:
             runs = version("ai-edge-litert")
         except PackageNotFoundError:
@@ -123,8 +115,7 @@ class Poses:
                 if row is not None:
                     rows.append(row)
         times = Counter(row.track for row in rows)
-        least = min(frames, max(3, frames // 20))
-        return [row for row in rows if times[row.track] >= least]
+        return [row for row in rows if times[row.track] >= often(frames)]
 
     @cached_property
     def _net(self) -> BlazePose:
@@ -161,7 +152,7 @@ class Poses:
         known = {one.person.number for one in found}
         lost = [one for one in people if one.number not in known and one.missed <= self.params.memory]
         doubted = [one.person for one in found if one.person.doubt]
-        if lost and max(alike(one.colours, seen_now) for one in [*lost, *doubted]) >= _KNOWN:
+        if lost and max(alike(one.colours, seen_now) for one in [*lost, *doubted]) >= KNOWN:
             best = max(lost, key=lambda one: alike(one.colours, seen_now))
             best.doubt = True
             return _Found(best, pose, seen_now)
@@ -178,10 +169,9 @@ class Poses:
         ]
         asked = [place for place, one in enumerate(found) if alone[place] and one.person.doubt]
         if len(asked) > 1:
-            table = np.array([[alike(found[k].person.colours, found[j].colours) for j in asked] for k in asked])
-            rows, columns = linear_sum_assignment(-table)
-            if table[rows, columns].sum() > np.trace(table) + _SWAP:
-                owners = {asked[column]: found[asked[row]].person for row, column in zip(rows, columns, strict=True)}
+            columns = exchanged([found[k].person.colours for k in asked], [found[k].colours for k in asked])
+            if columns is not None:
+                owners = {asked[column]: found[place].person for place, column in zip(asked, columns, strict=True)}
                 found = [one._replace(person=owners.get(place, one.person)) for place, one in enumerate(found)]
             for place in asked:
                 found[place].person.doubt = False
@@ -190,7 +180,7 @@ class Poses:
             if not by_itself:
                 one.person.doubt = True
             elif not one.person.doubt:
-                one.person.colours = (1 - _NEW_COLOUR) * one.person.colours + _NEW_COLOUR * one.colours
+                one.person.colours = remembered(one.person.colours, one.colours)
         return found
 
 

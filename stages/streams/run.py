@@ -109,7 +109,7 @@ def compute_all(
     missing = {one.clip: sample for sample, one in clips.items() if sample not in journal}
     if cameras:
         cameras.keep(one.camera for one in left)
-    jobs = [Job(one.clip, cameras.views(one.camera) if cameras else None) for one in left]
+    jobs = [Job(one.clip, cameras.views.get(one.camera) if cameras else None) for one in left]
     failures: dict[str, str] = {}
     processes = min(side_by_side(method.params, compute().processes), max(1, len(missing)))
     with Progress("streams", len(clips), len(clips) - len(missing)) as progress:

@@ -17,7 +17,7 @@ import cv2
 
 from stages.streams.apart import cut_between_heads
 from stages.streams.background import Lab, background, difference, lab, median, solid
-from stages.streams.finder import Clip, Seen, seen
+from stages.streams.finder import Clip, Seen, often, seen
 from stages.streams.follow import Follower
 from stages.streams.joined import Found, spaced, whole
 from stages.streams.params import OpenCVParams
@@ -105,7 +105,7 @@ class StillCamera:
         """Return who is seen often enough to be a person, in the clip's own size."""
         found = whole(found)
         times = Counter(one.number for people in found.values() for one in people)
-        least = min(len(found), max(3, len(found) // 20))
+        least = often(len(found))
         rows = [
             seen(one.number, frame, resized(one.mask, clip.height, clip.width), 1.0 if one.alone else 0.5)
             for frame, people in sorted(found.items())
