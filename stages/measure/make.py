@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -10,10 +10,15 @@ import polars as pl
 from stages.base.errors import InputError
 from stages.base.paths import REFERENCES, Run
 from stages.base.schema import MEASURES
-from stages.base.tables import table_of, write_table
+from stages.base.tables import write_table
 from stages.measure.params import MeasureParams
-from stages.metrics.context import Context
+from stages.metrics.context import Context, Row
 from stages.metrics.registry import METRICS
+
+_TYPES: list[Any] = [pl.String, pl.Int32, pl.Float64, pl.String, pl.String, *[pl.List(pl.String)] * 2]
+_TYPES += [pl.List(pl.Float64)]
+#: Rows that are Python objects at once, of a metric that gives them one by one.
+_AT_ONCE = 4096
 
 
 class Result(NamedTuple):
@@ -52,23 +57,23 @@ def measure(context: Context) -> Result:
 
     The reference captions are measured by the metrics of the truth only: against themselves they are always right.
     """
-    folder = context.run.measures(context.method)
-    measures = table_of(folder / "measures.parquet", _rows(context), MEASURES)
-    write_table(folder / "measures.parquet", measures, MEASURES)
-    context.sentences.write(folder / "embeddings.parquet")
+    run, method = context.run, context.method
+    schema: dict[str, Any] = dict(zip(Row._fields, _TYPES, strict=True))
+    frames = [pl.DataFrame(schema=schema | {"metric": pl.String, "method": pl.String})]
+    for name in dict.fromkeys(context.params.metrics):
+        if method == REFERENCES and not METRICS[name].of_references:
+            continue
+        context.metric = name
+        rows = iter(METRICS[name].rows(context))
+        while listed := list(islice(rows, _AT_ONCE)):
+            frame = pl.DataFrame(listed, schema=schema, orient="row")
+            frames.append(frame.with_columns(metric=pl.lit(name), method=pl.lit(method)))
+    context.metric = None
+    measures = pl.concat(frames)
+    write_table(run.measures(method) / "measures.parquet", measures, MEASURES)
+    context.sentences.write(run.measures(method) / "embeddings.parquet")
     answered = context.answered
     missing = len(answered.filter(pl.col("status") == "missing"))
     null = measures["value"].null_count()
     did = f"{len(answered)} answers, {len(measures)} values; {missing} answers missing, {null} values null"
     return Result(did, len(context.sentences), context.sentences.computed)
-
-
-def _rows(context: Context) -> Iterator[dict[str, Any]]:
-    """Yield the rows of MEASURES, metric by metric."""
-    for name in dict.fromkeys(context.params.metrics):
-        if context.method == REFERENCES and not METRICS[name].of_references:
-            continue
-        context.metric = name
-        for row in METRICS[name].rows(context):
-            yield {"method": context.method, "metric": name, **row._asdict()}
-    context.metric = None
