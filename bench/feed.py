@@ -21,12 +21,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stages.base.journal.store import Journal
+from stages.base.parallel.cluster import actor_map
 from stages.base.schema import KEYFRAMES
 from stages.base.tables import write_json
-from stages.journal.store import Journal
-from stages.parallel.cluster import actor_map
-from stages.video.keyframe_table import CLIPS_PER_GROUP, INDEX, shard_name
-from stages.video.sample import decoded, encoded
+from stages.base.video.keyframe_table import CLIPS_PER_GROUP, INDEX, shard_name
+from stages.base.video.sample import decoded, encoded
 from stages.vlm.ask import ask_all
 from stages.vlm.base import Answer, Media, Request
 from stages.vlm.clustered import looked_at

@@ -76,7 +76,7 @@ def ingest(folder: Path) -> None:
 
 def loop(folder: Path) -> float:
     """Return clips a second of a plain loop in one process."""
-    from stages.video.decode import probe
+    from stages.base.video.decode import probe
 
     paths = sorted(folder.iterdir())[:LOOPED]
     start = time.monotonic()

@@ -16,12 +16,12 @@ import tempfile
 import zlib
 from pathlib import Path
 
-from stages.journal.store import journal_key
+from stages.base.journal.store import journal_key
 
 OPEN = """
 import resource, sys, time
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-from stages.journal.store import Journal, journal_key
+from stages.base.journal.store import Journal, journal_key
 keys = [journal_key(sample=number) for number in range(0, int(sys.argv[1]), 997)]
 start = time.perf_counter()
 journal = Journal("million")

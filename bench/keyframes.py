@@ -31,10 +31,10 @@ from Katna.image_selector import ImageSelector
 from Katna.video import Video
 
 from stages.base.params import compute
+from stages.base.video.decode import Image, iterate
+from stages.base.video.sample import decoded
 from stages.keyframes.extract import extract
 from stages.keyframes.params import KeyframesParams
-from stages.video.decode import Image, iterate
-from stages.video.sample import decoded
 
 T = TypeVar("T")
 

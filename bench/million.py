@@ -75,9 +75,9 @@ def make_clips(count: int) -> None:
     import yaml
     from dvc.repo import Repo
 
+    from stages.base.journal.store import Journal, journal_key
+    from stages.base.video.decode import Probe
     from stages.ingest.probing import VERSION
-    from stages.journal.store import Journal, journal_key
-    from stages.video.decode import Probe
 
     Repo.init(no_scm=True).close()
     Path("params.yaml").write_text(yaml.safe_dump(PARAMS))

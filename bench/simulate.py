@@ -25,10 +25,10 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from stages.base.video import controls
 from stages.simulate.activities import ACTIVITIES
 from stages.simulate.params import Scene
 from stages.simulate.render import encode, plan, render
-from stages.video import controls
 
 CS_TRAIN = {"03", "04", "06", "07", "09", "12", "13", "15", "17", "19", "25"}
 PAIRS = (("Sitdown", "Getup"), ("Enter", "Leave"))

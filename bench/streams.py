@@ -30,11 +30,11 @@ from pydantic import TypeAdapter
 
 from stages.base.schema import STREAMS
 from stages.base.tables import read_table, write_table
+from stages.base.video.decode import iterate, probe
 from stages.streams.finder import Clip
 from stages.streams.params import FinderParams
 from stages.streams.people import overlap
 from stages.streams.run import Method, look, unpacked
-from stages.video.decode import iterate, probe
 
 LABELS = Path(__file__).parents[1] / "tests/streams/ut_boxes.csv"
 #: Clips of Toyota Smarthome, each taken as 2 s, 640 x 480, 20 frames a second, as FACTS of the papers say.

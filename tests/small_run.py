@@ -23,10 +23,10 @@ from stages.base import params
 from stages.base.paths import Run
 from stages.base.schema import KEYFRAMES, MANIFEST, SPLITS
 from stages.base.tables import read_table, write_json, write_table
+from stages.base.video.keyframe_table import INDEX, shard_name
+from stages.base.video.sample import encoded
 from stages.labels.classes import Labels
 from stages.labels.words import in_words
-from stages.video.keyframe_table import INDEX, shard_name
-from stages.video.sample import encoded
 from tests.class_list import write_class_list
 from tests.conftest import ROOT
 from tests.fake_vlm import Guesser

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from stages.adapt.pooling import pooled, visual_tokens
+from stages.base.journal import previous
+from stages.base.journal.store import Journal, compute_missing, journal_key
 from stages.base.schema import table
-from stages.journal import previous
-from stages.journal.store import Journal, compute_missing, journal_key
 from stages.vlm.base import Answer, Request
 from stages.vlm.local import Local
 from stages.vlm.show import Show, Shown

@@ -19,9 +19,9 @@ from stages.adapt.params import FtCLora
 from stages.adapt.saved import revision_of, save_head
 from stages.adapt.sources import Features, Shown
 from stages.base.errors import InputError
+from stages.base.journal.store import Journal
 from stages.base.progress import Progress
 from stages.base.tables import write_table
-from stages.journal.store import Journal
 from stages.learn.data import Clip, Fold, Task, targets
 from stages.learn.sharded import is_sharded
 from stages.learn.source import Source

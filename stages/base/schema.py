@@ -58,9 +58,9 @@ STRS = pa.list_(pa.string())
 #: In `detail` of PREDICTIONS and MEASURES: opens what an answer named that is no class of the list.
 UNLISTED = "names no class: "
 
-#: A clip. `path` is what stages/video decodes: a file, or a window of one (`recording.mp4#t=12,14`), which then has
-#: `start` and `end`, seconds from the recording's first frame (null: the whole file). `bytes` are the file's; `md5`
-#: names the content: the file's hash, of a window the hash of that with its bounds.
+#: A clip. `path` is what stages/base/video decodes: a file, or a window of one (`recording.mp4#t=12,14`), which then
+#: has `start` and `end`, seconds from the recording's first frame (null: the whole file). `bytes` are the file's;
+#: `md5` names the content: the file's hash, of a window the hash of that with its bounds.
 #: `labels` is a sorted set (one element where the data set is single-label; empty where unlabelled, or none holds),
 #: `group` what must not straddle a split beside the subject (a recording or sequence),
 #: `error` why the clip is unusable, null when it is usable; a broken clip keeps its row.

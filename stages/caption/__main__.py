@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from stages.base.errors import allow, guard
+from stages.base.journal.store import Journal
 from stages.base.params import read
 from stages.base.paths import Run
 from stages.base.progress import Progress, closing
@@ -25,7 +26,6 @@ from stages.base.tables import table_of, write_table
 from stages.caption.caption_rows import KINDS, Row, captions, gate, read_keywords, refill
 from stages.caption.loop import Rules
 from stages.caption.params import PARAMS
-from stages.journal.store import Journal
 from stages.labels.classes import read_classes
 from stages.vlm.ask import Tally
 from stages.vlm.dry import DryJournal, Pretend, keep_speed

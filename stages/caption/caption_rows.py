@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import GateError, InputError, some
+from stages.base.journal import previous
+from stages.base.journal.store import Journal
 from stages.base.schema import CAPTIONS
 from stages.base.tables import read_json
 from stages.caption.loop import Caption, Clip, Rules, caption_all, caption_key
-from stages.journal import previous
-from stages.journal.store import Journal
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Backend, Request
 from stages.vlm.show import Show

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from stages.journal.store import journal_key
+from stages.base.journal.store import journal_key
 from stages.vlm.base import Answer, Backend, Media, Request
 from stages.vlm.constraint import found
 from stages.vlm.prompts import Prompt

@@ -17,11 +17,11 @@ from functools import partial
 from pathlib import Path
 
 from stages.base.errors import InputError, guard
+from stages.base.parallel.cluster import Held, room_here
 from stages.base.params import compute
 from stages.cells.changed import has_changed
 from stages.cells.order import run_in_order
 from stages.cells.process import Process, Running, repro
-from stages.parallel.cluster import Held, room_here
 
 #: What cells say; DVC has its own `.gitignore` there.
 LOGS = Path(".dvc/tmp/cells")

@@ -10,11 +10,11 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST
 from stages.base.tables import read_table
+from stages.base.video.streams import Streams
 from stages.chat.media import TRACKS, referring, write_media
 from stages.chat.sample import Sample, outside
 from stages.chat.turns import conversation
 from stages.labels.classes import read_classes
-from stages.video.streams import Streams
 
 Media = Literal["refer", "write"]
 

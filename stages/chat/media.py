@@ -2,7 +2,7 @@
 
 `clip.avi#track=1` is the dimension `track` of W3C's Media Fragments URI 1.0 (section 4.2.3): the clip with all but the
 person of track 1 masked out, 2 for the other, 0 for what is neither. A window keeps its time: `clip.avi#t=2,4&track=1`.
-Whoever opens such a path splits it with `tracked` and masks with `stages/video/streams`.
+Whoever opens such a path splits it with `tracked` and masks with `stages/base/video/streams`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.video.decode import iterate
-from stages.video.encode import VideoWriter
-from stages.video.streams import Streams, media
+from stages.base.video.decode import iterate
+from stages.base.video.encode import VideoWriter
+from stages.base.video.streams import Streams, media
 
 #: A sample's video -> the track that it shows; 0 is what is neither person.
 TRACKS = {"p1": 1, "p2": 2, "bg": 0}
@@ -26,7 +26,7 @@ class Tracked(NamedTuple):
     """A path, and the track of its streams that is meant."""
 
     path: str
-    """With the time of a window, as `stages/video` decodes it."""
+    """With the time of a window, as `stages/base/video` decodes it."""
     track: int | None
     """None: all of it."""
 
@@ -55,7 +55,7 @@ def write_media(clip_id: str, path: str, fps: float, streams: Streams, files: di
 
     Args:
         clip_id: of the clip, as its streams have it.
-        path: that `stages/video` decodes.
+        path: that `stages/base/video` decodes.
         fps: frames a second.
         streams: of the data set.
         files: p1, p2 and bg -> where each goes.

@@ -3,8 +3,8 @@
 A run is `<room>/<key>` under the journal's folder (rooms: learn, pretrain), the key being the hash of everything that
 shapes it. While it trains there are `state.pt` (the last saved step), `state.old.pt` (the one before) and, where it is
 validated, `best.pt`; when it is finished only `done.pt`, from which the same run asked for again comes at once. Next to
-each is its hash, `<file>.sum`: a file that a disk changed is not trained from. `python -m stages.journal.prune` keeps
-the rooms whole: remove their folders by hand.
+each is its hash, `<file>.sum`: a file that a disk changed is not trained from. `python -m stages.base.journal.prune`
+keeps the rooms whole: remove their folders by hand.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from stages.base.errors import keeps
-from stages.journal.store import root
+from stages.base.journal.store import root
 
 State = dict[str, Any]
 Weights = dict[str, torch.Tensor]

@@ -13,15 +13,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from stages.base.errors import InputError
+from stages.base.parallel.crashed import Crashed
+from stages.base.parallel.pool import parallel_map
+from stages.base.video import controls
+from stages.base.video.decode import read_frames
+from stages.base.video.sample import uniform_indices
 from stages.controls.questions import NONE
 from stages.learn.data import Clip
 from stages.learn.frames import resized
 from stages.learn.params import Pixels
-from stages.parallel.crashed import Crashed
-from stages.parallel.pool import parallel_map
-from stages.video import controls
-from stages.video.decode import read_frames
-from stages.video.sample import uniform_indices
 
 Frames = NDArray[np.uint8]
 Truths = Mapping[str, Mapping[str, Any]]

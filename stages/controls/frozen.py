@@ -20,6 +20,7 @@ from stages.base.progress import Progress
 from stages.controls.clips import Frames, controlled, picked, read_truths
 from stages.controls.params import FrozenParams
 from stages.controls.questions import Question, wanted
+from stages.exact.double import double
 from stages.learn.data import Clip, Fold, Task
 from stages.weights.unchanged import check_folder
 
@@ -101,7 +102,7 @@ class Tower:
         model: Any = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=torch.float64, trust_remote_code=False, use_safetensors=True
         )
-        self._tower: Any = model.eval().model.vision_tower.to(memory_format=torch.channels_last)
+        self._tower: Any = double(model.eval().model.vision_tower.to(memory_format=torch.channels_last))
 
     @torch.no_grad()
     def look(self, frames: Frames) -> Floats:

@@ -7,11 +7,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, PositiveInt
 
 from stages.base.params import Declared, Params
+from stages.base.video.controls import CONTROLS
 from stages.nets.trained import TrainParams, TrainRecipe
 from stages.teachers.heads import Kind
 from stages.teachers.mixing import Mix
 from stages.teachers.params import Distillation
-from stages.video.controls import CONTROLS
 
 
 def _known(name: str) -> str:

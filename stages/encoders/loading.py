@@ -10,6 +10,8 @@ import torch
 
 from stages.base.errors import InputError
 from stages.encoders.params import EncoderParams
+from stages.exact.double import double
+from stages.exact.formats import computed_in
 from stages.vlm.checkpoint import explained, is_folder, revision_of
 from stages.weights.unchanged import check_folder, check_hub
 
@@ -37,7 +39,7 @@ def load(params: EncoderParams, device: str, model: Any, processor: Any) -> tupl
         images = processor.from_pretrained(params.name, revision=pinned)
     if pinned is not None:
         check_hub(params.name, pinned)
-    return made.requires_grad_(False).eval().to(device), images
+    return double(made.requires_grad_(False).eval().to(device)), images
 
 
 def shape_of(params: EncoderParams) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def shape_of(params: EncoderParams) -> dict[str, Any]:
     return {
         "name": None if is_folder(params.name) else params.name,
         "revision": revision_of(params.name, params.revision),
-        "dtype": params.dtype,
+        "dtype": computed_in(params.dtype),
         "libraries": {name: version(name).split("+")[0] for name in ("torch", "torchvision", "transformers")},
     }
 

@@ -12,6 +12,7 @@ import time
 import polars as pl
 
 from stages.base.errors import allow, guard
+from stages.base.journal.store import Journal
 from stages.base.params import read
 from stages.base.paths import Run
 from stages.base.progress import Progress, closing
@@ -23,7 +24,6 @@ from stages.infer.limit import limited
 from stages.infer.method import method
 from stages.infer.params import PARAMS
 from stages.infer.shots import shots
-from stages.journal.store import Journal
 from stages.labels.classes import read_classes
 from stages.vlm.ask import Tally
 from stages.vlm.dry import DryJournal, Pretend, counting, keep_speed, to_ask

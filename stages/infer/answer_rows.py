@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stages.base.journal import previous
+from stages.base.journal.store import Journal
 from stages.base.schema import PREDICTIONS
 from stages.infer.outcome import Outcome
 from stages.infer.strategies import Asking, Clip, OneQuestion
-from stages.journal import previous
-from stages.journal.store import Journal
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Backend, Request
 from stages.vlm.show import Show

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from stages.base.journal.store import journal_key
 from stages.infer.outcome import VERSION, YES_NO, Outcome, asked_each, described, ended, listed, thoughts, total
 from stages.infer.params import AsPublished, Choose, Describe, Judge, Strategy
 from stages.infer.shots import NOTHING, Shot, Told
-from stages.journal.store import journal_key
 from stages.vlm.base import Answer, Backend, Example, Media, Request, request_key
 from stages.vlm.prompts import Prompt
 

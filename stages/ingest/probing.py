@@ -15,18 +15,18 @@ from typing import Any, NamedTuple
 
 import av
 
+from stages.base.journal import previous
+from stages.base.journal.store import Journal, compute_missing, journal_key
+from stages.base.parallel.crashed import Crashed
+from stages.base.parallel.pool import parallel_map
 from stages.base.params import compute
 from stages.base.progress import Progress
 from stages.base.schema import MANIFEST
+from stages.base.video.decode import TOO_LARGE, Probe, timed_probe, too_large
+from stages.base.video.spans import Span
 from stages.ingest.manifest_rows import LABELS_BREAK_RULES, NAME_ERRORS, NO_ANNOTATIONS, Row
 from stages.ingest.params import Windows
 from stages.ingest.windows import frames_of, spans
-from stages.journal import previous
-from stages.journal.store import Journal, compute_missing, journal_key
-from stages.parallel.crashed import Crashed
-from stages.parallel.pool import parallel_map
-from stages.video.decode import TOO_LARGE, Probe, timed_probe, too_large
-from stages.video.spans import Span
 
 #: Raise it when the same file gives another row; a golden test fails when that is forgotten.
 VERSION = 1

@@ -12,6 +12,7 @@ from stages.annotated.base import Annotations, Segment
 from stages.base.errors import InputError
 from stages.base.params import compute
 from stages.base.paths import fetch
+from stages.base.video.spans import Span, fragment
 from stages.ingest.adapters import Adapter
 from stages.ingest.annotations import SLACK
 from stages.ingest.audit import Finding
@@ -21,7 +22,6 @@ from stages.ingest.probing import Cuts, probe_rows
 from stages.ingest.sources import read_source
 from stages.ingest.windows import clips_of
 from stages.labels.classes import ClassList, Labels, class_list
-from stages.video.spans import Span, fragment
 
 
 class Clips(NamedTuple):

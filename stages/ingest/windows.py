@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.base.errors import InputError
+from stages.base.video.spans import TICK, Span, fragment
 from stages.ingest.adapters import Adapter
 from stages.ingest.annotations import EARLY, Interval, breaches, in_seconds, merged, read_annotations, within
 from stages.ingest.audit import EXAMPLES, Finding, Severity
@@ -23,7 +24,6 @@ from stages.ingest.manifest_rows import LABELS_BREAK_RULES, NO_ANNOTATIONS, Row
 from stages.ingest.params import IngestParams, Windows
 from stages.ingest.sources import bare
 from stages.labels.rules import Rules
-from stages.video.spans import TICK, Span, fragment
 
 Spans = Mapping[str, Sequence[tuple[float, float]]]
 

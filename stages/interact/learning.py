@@ -12,6 +12,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 
 from stages.base.errors import InputError
+from stages.base.journal.arrays import Arrays
 from stages.base.params import compute
 from stages.exact.linear import steady
 from stages.interact.answers import answers
@@ -24,7 +25,6 @@ from stages.interact.said_rows import said_rows
 from stages.interact.saved import save
 from stages.interact.seen import Seen
 from stages.interact.source import Streamed
-from stages.journal.arrays import Arrays
 from stages.labels.classes import read_classes
 from stages.learn.checkpoint import run_key, weights_hash
 from stages.learn.curves import Curves

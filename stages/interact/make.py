@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from stages.base.errors import InputError, allow
+from stages.base.journal.arrays import Arrays
 from stages.base.progress import Progress
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import write_table, write_text
@@ -16,7 +17,6 @@ from stages.interact.cell import Cell, Frozen
 from stages.interact.learning import Learner, learner_of
 from stages.interact.params import Naming, Talking
 from stages.interact.seen import ROOM, Seen, Shows, keep
-from stages.journal.arrays import Arrays
 from stages.learn.data import Fold, Task, read_task, warnings
 from stages.learn.device import start
 from stages.learn.loop import Fitted

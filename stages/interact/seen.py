@@ -12,17 +12,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from stages.base.errors import InputError
+from stages.base.journal.arrays import Arrays
+from stages.base.journal.store import journal_key
 from stages.base.schema import STREAMED
 from stages.base.tables import read_table
+from stages.base.video.decode import read_frames
+from stages.base.video.sample import uniform_indices
+from stages.base.video.streams import FIRST, SECOND, Streams, boxes_of, media
 from stages.encoders.pose import PoseEncoder
 from stages.encoders.vision import VisionEncoder
 from stages.interact.params import Seeing
-from stages.journal.arrays import Arrays
-from stages.journal.store import journal_key
 from stages.learn.data import Clip
-from stages.video.decode import read_frames
-from stages.video.sample import uniform_indices
-from stages.video.streams import FIRST, SECOND, Streams, boxes_of, media
 
 #: Raise it when a change here or in stages/encoders changes a feature: those that are kept are stale.
 VERSION = 1

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from stages.base.journal.arrays import Arrays
 from stages.interact.conversation import Told
 from stages.interact.seen import Seen
-from stages.journal.arrays import Arrays
 
 #: Whose streams change places in the control.
 SWAPPED = {"p1": "p2", "p2": "p1"}

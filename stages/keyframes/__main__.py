@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 
 from stages.base.errors import GateError, InputError, guard
+from stages.base.journal.store import Journal
 from stages.base.params import compute, read
 from stages.base.paths import Run
 from stages.base.progress import closing
 from stages.base.schema import MANIFEST
 from stages.base.tables import read_table
-from stages.journal.store import Journal
 from stages.keyframes.extract import KIND, key
 from stages.keyframes.params import PARAMS, KeyframesParams, check_licence
 from stages.keyframes.run import compute_all

@@ -11,10 +11,10 @@ from typing import Any
 import av
 import cv2
 
-from stages.journal.store import journal_key
+from stages.base.journal.store import journal_key
+from stages.base.video.sample import encoded, shrunk, uniform_indices
 from stages.keyframes.held import Clip
 from stages.keyframes.params import KeyframesParams
-from stages.video.sample import encoded, shrunk, uniform_indices
 
 #: Raise it when the same clip and params give other keyframes; a golden test fails when that is forgotten.
 VERSION = 1

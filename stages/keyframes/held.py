@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from stages.video.decode import Frame, Image, iterate
+from stages.base.video.decode import Frame, Image, iterate
 
 #: Bytes of decoded frames that are held; a clip of some seconds fits. It bounds a process's memory.
 HELD_BYTES = 256 * 1024 * 1024

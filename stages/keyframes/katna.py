@@ -37,8 +37,8 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+from stages.base.video.decode import Image
 from stages.keyframes.held import Clip
-from stages.video.decode import Image
 
 #: The decision on entropy is left to Katna's filter when a bound is nearer than this to the threshold.
 _MARGIN = 1e-6

@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any
 
 from stages.base.errors import InputError
+from stages.base.journal.store import Journal
+from stages.base.parallel.crashed import Crashed
+from stages.base.parallel.pool import parallel_map
 from stages.base.params import compute
 from stages.base.progress import Progress
-from stages.journal.store import Journal
 from stages.keyframes.extract import extract
 from stages.keyframes.params import KeyframesParams
-from stages.parallel.crashed import Crashed
-from stages.parallel.pool import parallel_map
 
 
 def compute_all(journal: Journal, paths: Mapping[str, str], params: KeyframesParams, processes: int) -> list[str]:

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.base.errors import InputError
+from stages.base.journal.previous import previous
+from stages.base.journal.store import Journal
 from stages.base.schema import KEYFRAMES
 from stages.base.tables import read_json, write_json
-from stages.journal.previous import previous
-from stages.journal.store import Journal
-from stages.video.keyframe_table import CLIPS_PER_GROUP, INDEX, shard_name, shard_of, shards_for
+from stages.base.video.keyframe_table import CLIPS_PER_GROUP, INDEX, shard_name, shard_of, shards_for
 
 
 def write_shards(folder: Path, keys: Mapping[str, str], journal: Journal) -> int:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stages.base.errors import GateError
+from stages.base.journal.store import Journal
 from stages.base.progress import Progress
-from stages.journal.store import Journal
 from stages.keywords.checks import Lists
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Backend, Request

@@ -14,8 +14,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from stages.base.video.sample import dense_indices, segment_indices
 from stages.learn.params import Augmentation, Pixels, Views
-from stages.video.sample import dense_indices, segment_indices
 
 #: Weights of the channels in what the eye takes for brightness (ITU-R BT.601), and as torchvision rounds them.
 _GREY, _ROUNDED_GREY = (0.299, 0.587, 0.114), (0.2989, 0.587, 0.114)

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from stages.base.journal.store import journal_key
 from stages.checkpoint.state import Weights
-from stages.journal.store import journal_key
 from stages.learn.sharded import is_sharded, like
 
 #: Raise it when the same params and data give other weights.

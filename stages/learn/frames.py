@@ -1,8 +1,8 @@
 """Clips decoded once: evenly spread frames of one size, memory-mapped under the journal's folder.
 
 Training looks at a clip in every epoch; decoding it each time would take longer than a small model's step. A clip's
-frames are a record in a segment beside the room's journal (`stages/journal/segments.py`): a batch reads only its own
-clips from disk, and what a disk changed is decoded again.
+frames are a record in a segment beside the room's journal (`stages/base/journal/segments.py`): a batch reads only its
+own clips from disk, and what a disk changed is decoded again.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.base.errors import InputError
+from stages.base.journal.segments import KIND, Place, Segments
+from stages.base.journal.store import Journal, journal_key
+from stages.base.parallel.crashed import Crashed
+from stages.base.parallel.pool import parallel_map
 from stages.base.params import compute
-from stages.journal.segments import KIND, Place, Segments
-from stages.journal.store import Journal, journal_key
+from stages.base.video.decode import Image
+from stages.base.video.sample import sample
 from stages.learn.data import Clip
 from stages.learn.params import Pixels
-from stages.parallel.crashed import Crashed
-from stages.parallel.pool import parallel_map
-from stages.video.decode import Image
-from stages.video.sample import sample
 
 #: Raise it when the same clip and params give other pixels.
 VERSION = 1

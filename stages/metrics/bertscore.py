@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from pydantic import PositiveInt, model_validator
 
 from stages.base.errors import InputError
+from stages.base.journal.store import Journal, compute_missing, journal_key
 from stages.base.params import Params
 from stages.base.progress import Progress
-from stages.journal.store import Journal, compute_missing, journal_key
 from stages.metrics.context import Context, Row
 from stages.metrics.metric import Metric
 from stages.metrics.texts import texts

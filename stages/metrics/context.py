@@ -11,11 +11,11 @@ import polars as pl
 from pydantic import Field
 
 from stages.base.errors import ERRORS, InputError
+from stages.base.journal.store import Journal
 from stages.base.params import Params
 from stages.base.paths import NONE, Run
 from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_json, read_table
-from stages.journal.store import Journal
 from stages.labels.classes import ClassList, read_classes
 from stages.metrics.truth import Truth
 from stages.text.encode import Precision

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import PositiveInt
 
 from stages.base.errors import InputError, allow
+from stages.base.journal import previous
+from stages.base.journal.store import Journal, journal_key
 from stages.base.params import Params
 from stages.base.progress import Progress
 from stages.base.schema import JUDGEMENTS
 from stages.base.tables import write_table
-from stages.journal import previous
-from stages.journal.store import Journal, journal_key
 from stages.metrics.context import Context, Row
 from stages.metrics.metric import Metric
 from stages.metrics.texts import texts

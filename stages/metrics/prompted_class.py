@@ -14,11 +14,11 @@ from typing import Any
 from pydantic import PositiveInt
 
 from stages.base.errors import InputError, allow
+from stages.base.journal import previous
 from stages.base.params import Params
 from stages.base.progress import Progress
 from stages.base.schema import CHOICES, UNLISTED
 from stages.base.tables import write_table
-from stages.journal import previous
 from stages.metrics.context import Context, Row
 from stages.metrics.metric import Metric
 from stages.metrics.texts import texts

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from stages.base.errors import InputError
+from stages.base.journal.store import Journal
 from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, MANIFEST, PREDICTIONS, SPLITS
 from stages.base.tables import read_json, read_table
-from stages.journal.store import Journal
 from stages.labels.classes import ClassList
 from stages.labels.words import in_words
 from stages.nulls.constant import Constant, constants

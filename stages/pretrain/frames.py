@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stages.base.errors import InputError
+from stages.base.video import controls
+from stages.base.video.sample import sample, uniform_indices
 from stages.pretrain.lessons import Activity, Topic
-from stages.video import controls
-from stages.video.sample import sample, uniform_indices
 
 #: Frames of a clip that training knows, evenly spread; questions show some of them.
 KNOWN = 6

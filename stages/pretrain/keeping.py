@@ -17,9 +17,9 @@ from typing import Any
 
 import torch
 
+from stages.base.journal.store import journal_key
 from stages.base.params import Params
 from stages.checkpoint.state import Checkpoint, State
-from stages.journal.store import journal_key
 
 ROOM = "pretrain"
 

@@ -10,9 +10,9 @@ import polars as pl
 import torch
 
 from stages.base.errors import InputError
+from stages.base.video import controls
+from stages.base.video.sample import sample, uniform_indices
 from stages.pretrain.frames import JOINTS, truth_of
-from stages.video import controls
-from stages.video.sample import sample, uniform_indices
 
 _COLUMNS = ["clip_id", "subject", "frames", "width", "height", "joints", "boxes", "masks"]
 

@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 import torch
 
+from stages.base.video import controls
+from stages.base.video.decode import read_frames
+from stages.base.video.sample import uniform_indices
 from stages.pretrain.frames import JOINTS, KNOWN, NONE, Clips, middles_of, places, resized, scaled, truth_of
 from stages.pretrain.table_lessons import BABY, LABELS, Deeds
-from stages.video import controls
-from stages.video.decode import read_frames
-from stages.video.sample import uniform_indices
 
 #: Seconds of a window, and from the beginning of one to the next.
 LENGTH, HOP = 2.0, 2.0

@@ -11,12 +11,12 @@ import polars as pl
 from stages.base.errors import InputError
 from stages.base.schema import STREAMED
 from stages.base.tables import read_table
+from stages.base.video.decode import read_frames
+from stages.base.video.overlay import COLOURS, OTHERS, overlay
+from stages.base.video.sample import encoded
+from stages.base.video.streams import FIRST, SECOND, Streams
 from stages.report.images import data_uri
 from stages.report.inputs import Inputs
-from stages.video.decode import read_frames
-from stages.video.overlay import COLOURS, OTHERS, overlay
-from stages.video.sample import encoded
-from stages.video.streams import FIRST, SECOND, Streams
 
 #: CSS colours of person 1, person 2 and passers-by.
 LEGEND = {

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from stages.base.errors import InputError
+from stages.base.journal.store import root as journal_root
 from stages.base.params import lookup
-from stages.journal.store import root as journal_root
 from stages.seeds.lock import maker, outs, read_lock, write_lock
 
 FOLDER = Path(".seeds")

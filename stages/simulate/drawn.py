@@ -11,9 +11,9 @@ from typing import Any, Protocol, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stages.base.parallel.crashed import Crashed
+from stages.base.parallel.pool import parallel_map
 from stages.base.paths import Run
-from stages.parallel.crashed import Crashed
-from stages.parallel.pool import parallel_map
 
 
 class _Plan(Protocol):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from stages.base.video.masks import run_lengths
 from stages.simulate.body import axes, figure, joints, torso
 from stages.simulate.camera import Array
 from stages.simulate.draw import Canvas
@@ -22,7 +23,6 @@ from stages.simulate.scenes import hall
 from stages.simulate.segment import GOLDEN
 from stages.simulate.sentences import sentence
 from stages.simulate.take import Performer
-from stages.video.masks import run_lengths
 
 Kind = Literal["train", "validation", "seen", "unseen"]
 KINDS: tuple[Kind, ...] = ("train", "validation", "seen", "unseen")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from stages.base.video.masks import box_of, run_lengths
 from stages.simulate.activities import ACTIVITIES, perform
 from stages.simulate.body import JOINTS, axes, figure, joints, torso
 from stages.simulate.camera import Array
@@ -21,7 +22,6 @@ from stages.simulate.objects import thing
 from stages.simulate.params import Scene
 from stages.simulate.scenes import home
 from stages.simulate.take import Take
-from stages.video.masks import box_of, run_lengths
 
 #: (T, H, W, 3) or (H, W, 3), RGB.
 Frames = NDArray[np.uint8]

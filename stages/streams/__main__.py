@@ -11,12 +11,12 @@ import argparse
 import polars as pl
 
 from stages.base.errors import GateError, guard, some
+from stages.base.journal.store import Journal
 from stages.base.params import compute, read
 from stages.base.paths import Run, given
 from stages.base.progress import closing
 from stages.base.schema import MANIFEST
 from stages.base.tables import read_table
-from stages.journal.store import Journal
 from stages.streams.cameras import KIND as PLATE
 from stages.streams.cameras import ROOM, Camera, Cameras, Filmed
 from stages.streams.finder import Clip

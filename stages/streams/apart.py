@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from scipy.signal import find_peaks
 
+from stages.base.video.masks import Mask
 from stages.streams.background import Lab
 from stages.streams.people import Person, bounds, unlikely
-from stages.video.masks import Mask
 
 #: A pixel a tenth of somebody's height away from where they should be is as unlikely as a colour ten times as rare.
 _FAR = 23.0

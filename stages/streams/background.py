@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from stages.base.video.decode import Image
+from stages.base.video.masks import Mask
 from stages.streams.params import OpenCVParams
-from stages.video.decode import Image
-from stages.video.masks import Mask
 
 #: 8-bit Lab, (H, W, 3).
 Lab = npt.NDArray[np.uint8]

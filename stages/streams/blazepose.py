@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from stages.base.errors import InputError
+from stages.base.video.decode import Image
+from stages.base.video.sample import shrunk
 from stages.streams.people import overlap
-from stages.video.decode import Image
-from stages.video.sample import shrunk
 
 Floats = NDArray[np.float64]
 DETECTOR, LANDMARKS = "pose_detection.tflite", "pose_landmark_{}.tflite"

@@ -14,15 +14,15 @@ import cv2
 import numpy as np
 
 from stages.base.errors import InputError
+from stages.base.journal.store import Journal, journal_key
+from stages.base.parallel.pool import parallel_map
 from stages.base.params import compute
 from stages.base.progress import Progress
-from stages.journal.store import Journal, journal_key
-from stages.parallel.pool import parallel_map
+from stages.base.video.decode import Image
+from stages.base.video.sample import decoded, encoded, uniform_indices
 from stages.streams.finder import Clip
 from stages.streams.params import OpenCVParams
 from stages.streams.plates import LEAST, VERSION, plate, views
-from stages.video.decode import Image
-from stages.video.sample import decoded, encoded, uniform_indices
 
 #: The journal's room, and what it keeps of a clip: the text of a PNG.
 ROOM, KIND = "plates", ("plate",)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from stages.video.decode import Image, iterate
-from stages.video.masks import Mask, Runs, box_of, run_lengths
+from stages.base.video.decode import Image, iterate
+from stages.base.video.masks import Mask, Runs, box_of, run_lengths
 
 
 class Clip(NamedTuple):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from stages.base.video.masks import Mask, box_of
 from stages.streams.apart import taken_apart
 from stages.streams.background import Lab
 from stages.streams.joined import Found
 from stages.streams.params import OpenCVParams
 from stages.streams.people import KNOWN, SWAP, Blob, Person, alike, blobs, bounds, colours, exchanged, is_near, stacked
-from stages.video.masks import Mask, box_of
 
 #: Share of the smaller of two masks that is common, from which a blob is where a person should be.
 _CLAIMS = 0.25

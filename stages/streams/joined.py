@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import NamedTuple
 
+from stages.base.video.masks import Mask
 from stages.streams.people import Blob, bounds, centre, stacked
-from stages.video.masks import Mask
 
 
 class Found(NamedTuple):

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
+from stages.base.video.masks import Mask, box_of
 from stages.streams.background import Lab
-from stages.video.masks import Mask, box_of
 
 Floats = npt.NDArray[np.float64]
 Box = tuple[int, int, int, int]

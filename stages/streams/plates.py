@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 
 from stages.base.errors import InputError
+from stages.base.video.decode import Image, iterate
+from stages.base.video.sample import shrunk, uniform_indices
 from stages.streams.background import Lab, difference
 from stages.streams.finder import Clip
-from stages.video.decode import Image, iterate
-from stages.video.sample import shrunk, uniform_indices
 
 #: Raise it when the same clips give other plates, or other views.
 VERSION = 1

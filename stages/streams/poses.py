@@ -21,14 +21,14 @@ import cv2
 import numpy as np
 
 from stages.base.errors import InputError
+from stages.base.video.decode import Image
+from stages.base.video.masks import box_of, resized
+from stages.base.video.sample import shrunk
 from stages.streams.background import Lab, lab
 from stages.streams.blazepose import DETECTOR, FETCH, LANDMARKS, BlazePose, Floats, Pose, Square
 from stages.streams.finder import Clip, Seen, often, seen
 from stages.streams.params import BlazePoseParams
 from stages.streams.people import KNOWN, alike, colours, exchanged, remembered
-from stages.video.decode import Image
-from stages.video.masks import box_of, resized
-from stages.video.sample import shrunk
 
 #: Raise it when the same clip and weights give other people.
 VERSION = 1

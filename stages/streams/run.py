@@ -13,18 +13,18 @@ import cv2
 import numpy as np
 
 from stages.base.errors import InputError
+from stages.base.journal.store import Journal, journal_key
+from stages.base.parallel.crashed import Crashed
+from stages.base.parallel.pool import parallel_map
 from stages.base.params import compute
 from stages.base.progress import Progress
-from stages.journal.store import Journal, journal_key
-from stages.parallel.crashed import Crashed
-from stages.parallel.pool import parallel_map
+from stages.base.video.decode import Image
 from stages.streams.cameras import Cameras, Filmed, kept
 from stages.streams.finder import Clip, Seen
 from stages.streams.make import finder, side_by_side
 from stages.streams.pair import VERSION as RULE
 from stages.streams.pair import choose
 from stages.streams.params import FinderParams
-from stages.video.decode import Image
 
 #: Raise it when the same people give other rows.
 VERSION = 1

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from stages.base.errors import InputError
+from stages.base.video.decode import Image
+from stages.base.video.masks import resized
+from stages.base.video.sample import shrunk, uniform_indices
 from stages.streams.finder import Clip, Seen, seen
 from stages.streams.params import VideoParams
-from stages.video.decode import Image
-from stages.video.masks import resized
-from stages.video.sample import shrunk, uniform_indices
 from stages.vlm.checkpoint import explained, load_config, revision_of
 from stages.vlm.local import device_of
 

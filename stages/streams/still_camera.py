@@ -15,6 +15,9 @@ from typing import Any
 
 import cv2
 
+from stages.base.video.decode import Image
+from stages.base.video.masks import Mask, resized
+from stages.base.video.sample import shrunk
 from stages.streams.apart import cut_between_heads
 from stages.streams.background import Lab, background, difference, lab, median, solid
 from stages.streams.finder import Clip, Seen, often, seen
@@ -23,9 +26,6 @@ from stages.streams.joined import Found, spaced, whole
 from stages.streams.params import OpenCVParams
 from stages.streams.people import blobs
 from stages.streams.plates import shared_background
-from stages.video.decode import Image
-from stages.video.masks import Mask, resized
-from stages.video.sample import shrunk
 
 #: Raise it when the same clip gives other people; a golden test fails when that is forgotten.
 VERSION = 1

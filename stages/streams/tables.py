@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from stages.base.errors import InputError
+from stages.base.journal.previous import previous
+from stages.base.journal.store import Journal
 from stages.base.schema import STREAMED, STREAMS
 from stages.base.tables import read_table, write_sorted, write_table
-from stages.journal.previous import previous
-from stages.journal.store import Journal
+from stages.base.video.streams import Streams
 from stages.streams.finder import Seen
 from stages.streams.run import packed, unpacked
-from stages.video.streams import Streams
 
 TRACKS, CLIPS = "tracks.parquet", "clips.parquet"
 #: Clips of a row group, which whoever reads a clip has in memory.

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.base.errors import InputError
-from stages.journal.store import journal_key
+from stages.base.journal.store import journal_key
+from stages.base.video.decode import Image
+from stages.base.video.masks import Mask, from_runs
 from stages.streams.finder import Clip, Seen, seen
-from stages.video.decode import Image
-from stages.video.masks import Mask, from_runs
 
 #: Raise it when the same table gives other people.
 VERSION = 2

@@ -10,9 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from stages.base.errors import InputError
+from stages.base.journal.store import Journal
 from stages.base.spreadsheet import csv_text
 from stages.base.tables import rounded
-from stages.journal.store import Journal
 from stages.learn.device import start
 from stages.stats.intervals import Level
 from stages.teach.keywords import longest

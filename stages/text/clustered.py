@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from stages.base.errors import InputError, some
+from stages.base.parallel.cluster import actor_map
+from stages.base.parallel.crashed import Crashed
 from stages.base.params import compute
-from stages.parallel.cluster import actor_map
-from stages.parallel.crashed import Crashed
 from stages.text.encode import Encoder, Pooling, Precision, Vector
 
 #: Texts that a worker gets at once: seconds of work on a core. Fewer in all are not worth a cluster's start.

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.exact.formats import computed_in
 from stages.exact.linear import steady
 from stages.text.batches import Batch, device, equal_length, over_threads, stacked
 
@@ -46,7 +47,7 @@ def shape(precision: Precision, pooling: Pooling = "sentence") -> dict[str, str]
     """Return what a journal key needs of precision and pooling: nothing of the usual ones, which keys never named."""
     found: dict[str, str] = {}
     if precision != "float32":
-        found["precision"] = precision
+        found["precision"] = computed_in(precision)
     if pooling != "sentence":
         found["pooling"] = pooling
     return found
@@ -57,11 +58,13 @@ def load(folder: Path, where: str, precision: Precision = "float32") -> Any:
     import transformers
     from sentence_transformers import SentenceTransformer
 
+    from stages.exact.double import double
+
     if not sys.stderr.isatty():
         logging: Any = transformers.utils.logging
         logging.disable_progress_bar()  # a log wants no bars
     model = SentenceTransformer(str(folder), device=where, model_kwargs={"dtype": precision}).eval()
-    return steady(model, where)
+    return double(steady(model, where))
 
 
 _loaded = lru_cache(maxsize=1)(load)  # methods are measured one after another, by the same encoder

@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from stages.base.errors import InputError
+from stages.base.journal.previous import previous
+from stages.base.journal.store import Journal, compute_missing, journal_key
 from stages.base.params import compute
 from stages.base.progress import Progress
 from stages.base.schema import EMBEDDINGS
 from stages.base.tables import read_table, write_table
-from stages.journal.previous import previous
-from stages.journal.store import Journal, compute_missing, journal_key
 from stages.text import encode
 from stages.text.clustered import AT_ONCE, clustered
 from stages.text.model import model_folder, revision

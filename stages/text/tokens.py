@@ -94,11 +94,13 @@ def _encoder(folder: Path, layer: int, precision: Precision, where: str) -> _Enc
     import transformers
     from bert_score.utils import get_tokenizer
 
+    from stages.exact.double import double
+
     if not sys.stderr.isatty():
         logging: Any = transformers.utils.logging
         logging.disable_progress_bar()  # a log wants no bars
     try:
-        model = steady(_model(folder, layer).to(where, getattr(torch, precision)), where)
+        model = double(steady(_model(folder, layer).to(where, getattr(torch, precision)), where))
     except AssertionError as error:
         raise InputError(str(error), file=folder, key="layer", do="take one of its layers") from None
     tokenizer = get_tokenizer(str(folder))

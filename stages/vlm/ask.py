@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from stages.journal.store import Journal, compute_missing
+from stages.base.journal.store import Journal, compute_missing
 from stages.vlm.base import Answer, Backend, Request, request_key
 
 #: Bytes of frames that drawn requests show.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.base.errors import InputError
-from stages.journal.store import journal_key
+from stages.base.journal.store import journal_key
 
 #: uint8, (H, W, 3), RGB
 Image = NDArray[np.uint8]

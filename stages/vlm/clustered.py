@@ -12,9 +12,9 @@ from dataclasses import replace
 from functools import partial
 
 from stages.base.errors import InputError
+from stages.base.parallel.cluster import actor_map, join
+from stages.base.parallel.crashed import Crashed
 from stages.base.params import compute
-from stages.parallel.cluster import actor_map, join
-from stages.parallel.crashed import Crashed
 from stages.vlm.base import Answer, Media, Place, Request, Unopened
 from stages.vlm.local import Local
 from stages.vlm.params import LocalParams, VllmModelParams

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.base.errors import InputError
-from stages.journal.store import Journal, journal_key, root
+from stages.base.journal.store import Journal, journal_key, root
 from stages.vlm.ask import Tally
 from stages.vlm.base import Answer, Backend, Request
 from stages.vlm.params import ApiParams, LocalParams, VllmModelParams, VlmParams

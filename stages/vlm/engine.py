@@ -12,6 +12,7 @@ import torch
 from transformers import LogitsProcessorList
 from transformers.cache_utils import DynamicLayer
 
+from stages.exact.double import double
 from stages.exact.linear import steady
 from stages.vlm.adapter import attach
 from stages.vlm.base import Answer, Request
@@ -71,7 +72,7 @@ class Engine:
     ) -> None:
         """Bind a model; `sees` is the hash of all that shapes what it sees of media, None where that is not kept."""
         self.params, self.config, self.processor, self.device = params, config, processor, device
-        self.model = steady(_side_by_side(model), device)
+        self.model = double(steady(_side_by_side(model), device))
         self.vision_cache = VisionCache(self.model, sees)
         self.tokenizer = getattr(processor, "tokenizer", processor)
         self.reader = Reader(self.tokenizer, params.thinking)
@@ -233,7 +234,7 @@ class Engine:
         seen = torch.ones((count, start + len(way) - 1), dtype=torch.long, device=self.device)
         out = self.model(input_ids=tokens, attention_mask=seen, past_key_values=read, use_cache=True)
         _forget(read, len(way) - 1)
-        return [step.float() for step in out.logits.unbind(1)]
+        return list(out.logits.unbind(1))
 
     def _option_ways(self, options: tuple[str, ...]) -> list[list[list[int]]]:
         """Return the token sequences that write each option.

@@ -8,7 +8,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from stages.base.errors import InputError
-from stages.journal.store import journal_key
+from stages.base.journal.store import journal_key
+from stages.exact.formats import computed_in
 from stages.vlm.adapter import adapter_revision
 from stages.vlm.base import Answer, Request
 from stages.vlm.checkpoint import is_folder, revision_of
@@ -64,7 +65,7 @@ class Local:
 
     @cached_property
     def _shape(self) -> dict[str, Any]:
-        shaping = ("processor", "dtype", "quantisation", "attention", "max_new_tokens", "temperature", "thinking")
+        shaping = ("processor", "quantisation", "attention", "max_new_tokens", "temperature", "thinking")
         return {
             "backend": "local",
             "version": VERSION,
@@ -72,6 +73,7 @@ class Local:
             "revision": self.base_revision,
             **({"adapter": self.adapter} if self.adapter else {}),
             **({"remote_code": True} if self.params.remote_code else {}),
+            "dtype": computed_in(self.params.dtype),
             **{name: getattr(self.params, name) for name in shaping},
             "seed": self.params.seed if self.samples else None,
             "libraries": {name: library(name) for name in LIBRARIES},

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from stages.base.errors import InputError
-from stages.video.keyframe_table import Shards, read_shards
-from stages.video.sample import sample, uniform_indices
+from stages.base.video.keyframe_table import Shards, read_shards
+from stages.base.video.sample import sample, uniform_indices
 from stages.vlm.base import Media
 
 

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from stages.base.journal.store import root
 from stages.base.tables import write_json
-from stages.journal.store import root
 
 #: Fields of a model's entry that change from reply to reply, or say what a caller may do.
 _PASSING = ("permission", "created")

@@ -11,7 +11,7 @@ from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST
 from stages.base.tables import read_table
-from stages.video.keyframe_table import read_shards
+from stages.base.video.keyframe_table import read_shards
 from stages.vlm.base import Media, Unopened
 from stages.vlm.clustered import looked_at, window_clips
 from stages.vlm.params import VlmParams

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from stages.journal.store import Journal, journal_key
+from stages.base.journal.store import Journal, journal_key
 
 #: Bytes of the tower's outputs that are kept, latest media last.
 _KEPT = 1 << 29

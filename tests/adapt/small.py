@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, KEYFRAMES, MANIFEST, SPLITS
 from stages.base.tables import write_json, write_table
-from stages.video.keyframe_table import INDEX, shard_name
-from stages.video.sample import encoded
+from stages.base.video.keyframe_table import INDEX, shard_name
+from stages.base.video.sample import encoded
 from tests.class_list import write_class_list
 from tests.vlm.given import block
 

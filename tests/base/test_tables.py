@@ -8,9 +8,9 @@ import pytest
 
 from stages.base import tables
 from stages.base.errors import GateError, InputError, guard
+from stages.base.journal.store import Journal
 from stages.base.schema import SPLITS
 from stages.base.tables import read_json, read_table, rounded, write_json, write_pieces, write_table
-from stages.journal.store import Journal
 
 ROWS = [{"protocol": "cs", "fold": "", "clip_id": clip, "part": "test"} for clip in "bca"]
 

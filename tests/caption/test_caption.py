@@ -5,10 +5,10 @@ import polars as pl
 import pytest
 
 from stages.base.errors import GateError, InputError
+from stages.base.journal.store import Journal
 from stages.base.schema import CAPTIONS
 from stages.base.tables import read_table, write_json
-from stages.journal.store import Journal
-from stages.video.keyframe_table import shard_name
+from stages.base.video.keyframe_table import shard_name
 from stages.vlm.base import Answer
 from tests.small_run import KEYWORDS, PARAMS, guessing, kill_after, start, write_run
 

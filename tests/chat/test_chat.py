@@ -14,12 +14,12 @@ from stages.base.errors import InputError, guard
 from stages.base.paths import Run
 from stages.base.schema import HHIRCHAT, MANIFEST, STREAMS
 from stages.base.tables import read_json, read_table, write_table
+from stages.base.video.decode import read_frames
+from stages.base.video.encode import VideoWriter
+from stages.base.video.masks import run_lengths
 from stages.chat import convert
 from stages.chat.media import Tracked, referring, tracked
 from stages.chat.table import read_rows, read_samples, write_chat, write_samples
-from stages.video.decode import read_frames
-from stages.video.encode import VideoWriter
-from stages.video.masks import run_lengths
 from tests.class_list import write_class_list
 
 #: The paper's Fig. 1.

@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 from stages.base.paths import Run
+from stages.base.video.controls import CONTROLS
 from stages.controls.clips import controlled, kept, read_truths
 from stages.controls.questions import NONE
 from stages.learn.data import read_task
 from stages.learn.frames import Store
 from stages.learn.params import Pixels
-from stages.video.controls import CONTROLS
 from tests.class_list import write_class_list
 from tests.stage import workplace  # noqa: F401
 from tests.train.small import CLASSES, params, prepare, values

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 import torch
 
+from stages.base.journal.store import Journal, journal_key
 from stages.base.schema import SPLITS
 from stages.base.tables import read_table, write_table
 from stages.checkpoint.state import Checkpoint
@@ -19,7 +20,6 @@ from stages.ingest.adapters import load
 from stages.ingest.annotations import read_annotations
 from stages.ingest.manifest_rows import Entry, rows_of
 from stages.ingest.sources import bare, read_names
-from stages.journal.store import Journal, journal_key
 from stages.vlm.base import Answer, Request
 from stages.vlm.params import ApiParams
 from stages.vlm.recorded import read_generations

@@ -8,7 +8,7 @@ import pytest
 from stages.base.errors import GateError, InputError
 from stages.base.schema import PREDICTIONS, SPLITS
 from stages.base.tables import read_table, write_table
-from stages.video.keyframe_table import shard_name
+from stages.base.video.keyframe_table import shard_name
 from stages.vlm.base import Answer
 from tests.small_run import KEYWORDS, PARAMS, guessing, kill_after, start, write_run
 

@@ -12,8 +12,8 @@ import pytest
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, SPLITS
 from stages.base.tables import read_table
+from stages.base.video.decode import read_frames
 from stages.simulate.render import encode
-from stages.video.decode import read_frames
 from tests.annotated import small
 from tests.stage import workplace  # noqa: F401
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import av
 import pytest
 
+from stages.base.journal.store import Journal
 from stages.base.params import Compute
 from stages.base.schema import MANIFEST
 from stages.base.tables import write_table
+from stages.base.video.decode import Probe
 from stages.ingest import probing
 from stages.ingest.adapters import load
 from stages.ingest.manifest_rows import NOT_IN_GRAMMAR, rows_of
 from stages.ingest.probing import VERSION, look_at, probe_rows
 from stages.ingest.sources import read_source
-from stages.journal.store import Journal
-from stages.video.decode import Probe
 from tests.conftest import ROOT
 from tests.ingest.clips import write_clip
 
@@ -174,7 +174,7 @@ def test_large_frames_are_not_in_memory(tmp_path, suffix):
 
     def peak(most: int) -> int:
         looking = (
-            "import sys; from stages.video.decode import timed_probe\n"
+            "import sys; from stages.base.video.decode import timed_probe\n"
             "print(timed_probe(sys.argv[1], int(sys.argv[2]))[0].error)\n"
             "print(*[line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')])"
         )

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, SPLITS
 from stages.base.tables import read_table
+from stages.base.video.decode import probe, read_frames
+from stages.base.video.spans import Span
 from stages.ingest.audit import audit_protocol
 from stages.ingest.manifest_rows import Row
 from stages.ingest.params import Windows
@@ -19,8 +21,6 @@ from stages.ingest.parts import Parts, Usable
 from stages.ingest.protocols import PROTOCOLS, Part
 from stages.ingest.windows import frames_of, labels, spans
 from stages.labels.rules import Rules
-from stages.video.decode import probe, read_frames
-from stages.video.spans import Span
 from tests.ingest.clips import write_clip
 from tests.stage import workplace
 

@@ -11,15 +11,15 @@ import torch
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, SPLITS, STREAMED, STREAMS
 from stages.base.tables import write_table
+from stages.base.video.masks import box_of, run_lengths
 from stages.interact.model import SLOTS, Interaction
 from stages.interact.params import Talking
 from stages.pretrain import pose, speaker
 from stages.pretrain.blank import blank
 from stages.pretrain.params import PoseRecipe, SpeakerRecipe
-from stages.video.masks import box_of, run_lengths
+from tests.base.video.clips import write_clip
 from tests.class_list import write_class_list
 from tests.tiny_embedded import TINY
-from tests.video.clips import write_clip
 from tests.vlm import given
 
 FRAMES, HEIGHT, WIDTH = 6, 48, 64

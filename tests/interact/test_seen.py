@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from stages.base.errors import InputError
+from stages.base.journal.arrays import Arrays
 from stages.base.schema import STREAMED, STREAMS
 from stages.base.tables import read_table, write_table
 from stages.encoders.params import EncoderParams
@@ -17,7 +18,6 @@ from stages.encoders.pose import PoseEncoder
 from stages.interact.params import Seeing
 from stages.interact.seen import Shows, around, keep
 from stages.interact.source import Streamed
-from stages.journal.arrays import Arrays
 from stages.learn.data import Clip, read_task
 from tests.interact.small import FRAMES, HEIGHT, WIDTH, track_rows, write_models, write_set
 

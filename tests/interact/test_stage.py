@@ -83,7 +83,7 @@ from stages.interact.saved import load
 from stages.interact.params import PARAMS
 from stages.interact.seen import ROOM, Shows
 from stages.interact.source import Streamed
-from stages.journal.arrays import Arrays
+from stages.base.journal.arrays import Arrays
 from stages.learn.data import read_task
 from stages.base.params import read
 from stages.base.paths import Run

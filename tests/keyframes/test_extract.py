@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.base.video.sample import decoded
 from stages.keyframes import extract as room
 from stages.keyframes.extract import completion, extract, key
 from stages.keyframes.held import Clip
 from stages.keyframes.params import KeyframesParams
-from stages.video.sample import decoded
+from tests.base.video.clips import noise, write_clip
 from tests.keyframes.test_katna import scene
-from tests.video.clips import noise, write_clip
 
 #: What `test_golden` sees, by VERSION. Where it fails: raise VERSION, and put here what it sees now. (Where only a
 #: library moved, this alone: its version is in the key.)

@@ -12,10 +12,10 @@ from Katna.image_selector import ImageSelector
 from skimage.filters.rank import entropy as entropy_filter
 from skimage.morphology import disk
 
+from stages.base.video.decode import read_frames
 from stages.keyframes import katna
 from stages.keyframes.held import Clip
-from stages.video.decode import read_frames
-from tests.video.clips import noise, write_clip
+from tests.base.video.clips import noise, write_clip
 
 SETS = ["data/weizmann/clips", "data/ut_interaction/clips"]
 

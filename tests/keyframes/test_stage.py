@@ -18,12 +18,12 @@ from PIL import Image
 from stages.base.paths import Run
 from stages.base.schema import KEYFRAMES, MANIFEST
 from stages.base.tables import write_table
-from stages.video.decode import probe
-from stages.video.keyframe_table import INDEX, read_shards
+from stages.base.video.decode import probe
+from stages.base.video.keyframe_table import INDEX, read_shards
+from tests.base.video.clips import noise, write_clip
 from tests.conftest import ROOT
 from tests.keyframes.test_katna import scene
 from tests.stage import workplace
-from tests.video.clips import noise, write_clip
 
 __all__ = ["workplace"]  # a fixture
 

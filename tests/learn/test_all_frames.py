@@ -7,13 +7,13 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from stages.base.video.decode import read_frames
 from stages.learn.augment import View, draw, placed, seen, views_at_test
 from stages.learn.data import Clip
 from stages.learn.frames import Store, resized
 from stages.learn.params import Augmentation, Pixels, Views
 from stages.learn.source import Clips
 from stages.simulate.render import encode
-from stages.video.decode import read_frames
 
 DENSE = Pixels(frames=4, size=(28, 28), kept=None, kept_size=(60, 40), sampling="dense", stride=2)
 SEGMENTS = Pixels(frames=4, size=(28, 28), kept=None, kept_size=(60, 40), sampling="segments")

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from stages.base.errors import InputError
-from stages.journal.store import root
+from stages.base.journal.store import root
+from stages.base.video.sample import sample
 from stages.learn import frames
 from stages.learn.data import Clip
 from stages.learn.frames import Store, decode, resized
 from stages.learn.params import Pixels
 from stages.simulate.render import encode
-from stages.video.sample import sample
 
 PIXELS = Pixels(frames=2, size=(32, 24), kept=4, kept_size=(32, 24), fit="stretch")
 

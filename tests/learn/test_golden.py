@@ -14,8 +14,8 @@ from stages.learn.data import Clip
 from stages.learn.device import start
 from stages.learn.loop import fit
 from stages.learn.params import Augmentation, Pixels
+from tests.base.video.clips import noise, write_clip
 from tests.learn.small import Net, Points, recipe
-from tests.video.clips import noise, write_clip
 
 
 def test_kept_frames(tmp_path):

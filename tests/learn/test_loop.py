@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from stages.base.errors import InputError
-from stages.journal.store import root
+from stages.base.journal.store import root
 from stages.learn import loop, stepping
 from stages.learn.checkpoint import run_key, weights_hash
 from stages.learn.curves import Curves

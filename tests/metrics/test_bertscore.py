@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from stages.base.errors import InputError
-from stages.journal.store import Journal
+from stages.base.journal.store import Journal
 from stages.metrics.bertscore import BertScore, Pair, bertscore, default_layer
 from stages.text import tokens
 from stages.text.model import PACKAGED, model_folder

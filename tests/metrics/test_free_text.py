@@ -9,10 +9,10 @@ import yaml
 
 from stages.base import params
 from stages.base.errors import InputError
+from stages.base.journal.store import Journal
 from stages.base.paths import Run
 from stages.base.schema import CAPTIONS, CHOICES, MANIFEST, MEASURES, PREDICTIONS, SCORES, SPLITS
 from stages.base.tables import read_table, write_json, write_table
-from stages.journal.store import Journal
 from stages.metrics import prompted_class as metric
 from stages.metrics.prompted_class import PromptedClass, prompted_class
 from stages.text.model import PACKAGED

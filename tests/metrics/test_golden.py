@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.journal.store import Journal
+from stages.base.journal.store import Journal
 from stages.metrics import bertscore
 from stages.text import encode, tokens
 from stages.text.model import PACKAGED, model_folder

@@ -3,7 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from stages.journal.store import Journal
+from stages.base.journal.store import Journal
 from stages.metrics.answer import answer
 from stages.metrics.judge import PROMPTS, VERSION, Text, judge, refill, save, verdict
 from stages.vlm.ask import Tally

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from stages.journal.store import Journal
+from stages.base.journal.store import Journal
 from tests.conftest import dvc
 from tests.pipeline.drill import CELL, LAST, OTHER, OUT, embedded, finished, forget, records, same, started
 from tests.pipeline.project import BLOCKS, PARAMS, REPLAY, RUN, digests, edit_yaml, journal, ran

@@ -12,12 +12,12 @@ from stages.base import schema
 from stages.base.errors import InputError
 from stages.base.paths import Run
 from stages.base.tables import read_table, write_table
+from stages.base.video.decode import read_frames
+from stages.base.video.overlay import overlay
+from stages.base.video.streams import Streams
 from stages.report.inputs import load
 from stages.report.people import people
 from stages.report.render import page
-from stages.video.decode import read_frames
-from stages.video.overlay import overlay
-from stages.video.streams import Streams
 from tests.report import small
 from tests.report.filmed import DRINK, FRAMES, LEFT, PEOPLE, RIGHT, TV, WALK, film
 from tests.streams.drawn import clip, drawn

@@ -17,6 +17,8 @@ from pydantic import ValidationError
 from stages.annotated.interactions import read
 from stages.base.paths import Run
 from stages.base.tables import read_table
+from stages.base.video import controls
+from stages.base.video.decode import read_frames
 from stages.controls.clips import read_truths
 from stages.learn.data import Clip
 from stages.simulate.encounter import Encounter, Plan, plan, render
@@ -25,8 +27,6 @@ from stages.simulate.make_encounters import make_encounters
 from stages.simulate.params import Pairs
 from stages.simulate.schema import ENCOUNTERS
 from stages.simulate.sentences import WORDINGS, sentence
-from stages.video import controls
-from stages.video.decode import read_frames
 
 UNSEEN = ["bow", "lift", "taunt", "whisper"]
 SEEN = [name for name in CLASSES if name not in UNSEEN]

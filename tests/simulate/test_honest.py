@@ -13,8 +13,8 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from stages.base.video import controls
 from stages.simulate.render import plan, render
-from stages.video import controls
 from tests.simulate.small import CS_TRAIN, scene
 
 CLASSES = ["Cook_Stir", "Drink_Frombottle", "Enter", "Getup", "Laydown", "Leave", "Sitdown", "Usetelephone"]

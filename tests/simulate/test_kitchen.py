@@ -16,6 +16,8 @@ from pydantic import ValidationError
 
 from stages.base.paths import Run
 from stages.base.tables import read_table
+from stages.base.video import controls
+from stages.base.video.decode import read_frames
 from stages.controls.clips import read_truths
 from stages.learn.data import Clip
 from stages.simulate.cooking import NOUNS, VERBS
@@ -24,8 +26,6 @@ from stages.simulate.narrate import NOUN_WORDS, VERB_WORDS, narrate
 from stages.simulate.params import Kitchen
 from stages.simulate.schema import SEGMENTS
 from stages.simulate.segment import POINTS, Plan, Segment, plan, render
-from stages.video import controls
-from stages.video.decode import read_frames
 
 PAIRS = [(verb, noun) for verb, one in VERBS.items() for noun in one.nouns]
 UNSEEN, NEW = [4, 8], [("take", "bottle"), ("stir", "cup")]

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from stages.base.paths import Run
 from stages.base.tables import read_table
+from stages.base.video import controls
 from stages.simulate.activities import ACTIVITIES
 from stages.simulate.make import make
 from stages.simulate.render import encode, plan, render
 from stages.simulate.schema import TRUTH
-from stages.video import controls
 from tests.simulate.small import CS_TRAIN, SUBJECTS, scene
 
 

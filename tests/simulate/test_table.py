@@ -19,13 +19,13 @@ from sklearn.preprocessing import StandardScaler
 
 from stages.base.paths import Run
 from stages.base.tables import read_table
+from stages.base.video import controls
+from stages.base.video.decode import iterate, probe
 from stages.simulate.make_table import make_table
 from stages.simulate.params import Table
 from stages.simulate.recording import POINTS, Recording, plan, render
 from stages.simulate.schema import RECORDINGS
 from stages.simulate.script import DEEDS, write
-from stages.video import controls
-from stages.video.decode import iterate, probe
 
 ACTIVITIES = ("stimulation", "suction", "ventilation")
 

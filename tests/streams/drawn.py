@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from stages.streams.finder import Clip, Seen, seen
-from tests.video.clips import write_clip
+from tests.base.video.clips import write_clip
 
 #: Where somebody's feet are in a frame, x and y in pixels; None where they are not there.
 Course = Callable[[int], "tuple[int, int] | None"]

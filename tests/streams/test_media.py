@@ -5,8 +5,8 @@ import pytest
 from stages.base.errors import InputError
 from stages.base.schema import STREAMS
 from stages.base.tables import write_sorted
-from stages.video.masks import box_of, from_runs, resized, run_lengths
-from stages.video.streams import Streams, boxes_of, crops, masks_of, media
+from stages.base.video.masks import box_of, from_runs, resized, run_lengths
+from stages.base.video.streams import Streams, boxes_of, crops, masks_of, media
 
 SHAPE = (12, 20)
 

@@ -2,9 +2,9 @@ import numpy as np
 
 from stages.base.schema import STREAMS
 from stages.base.tables import write_sorted
+from stages.base.video.overlay import COLOURS, OTHERS, overlay
+from stages.base.video.streams import Streams
 from stages.streams.pair import choose
-from stages.video.overlay import COLOURS, OTHERS, overlay
-from stages.video.streams import Streams
 from tests.streams.drawn import drawn, rows_of, stands
 
 

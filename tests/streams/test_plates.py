@@ -12,23 +12,23 @@ import cv2
 import numpy as np
 import pytest
 
+from stages.base.journal.store import root
+from stages.base.parallel.pool import parallel_map
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, STREAMED
 from stages.base.tables import read_table, write_table
-from stages.journal.store import root
-from stages.parallel.pool import parallel_map
+from stages.base.video.masks import from_runs
+from stages.base.video.streams import Streams
 from stages.streams import cameras
 from stages.streams import run as work
 from stages.streams.apart import cut_between_heads
 from stages.streams.background import lab
 from stages.streams.finder import Clip
 from stages.streams.plates import LEAST, plate, shared_background, views
-from stages.video.masks import from_runs
-from stages.video.streams import Streams
+from tests.base.video.clips import write_clip
 from tests.pipeline.drill import by_hand, finished, kill_when, records, started
 from tests.stage import Workplace, workplace  # noqa: F401
 from tests.streams.drawn import clip, drawn, stands
-from tests.video.clips import write_clip
 
 SIZE = (200, 120)
 THRESHOLD = 24

@@ -14,10 +14,10 @@ from pydantic import TypeAdapter
 
 from bench.streams import OVERLAP, both_found
 from stages.base.errors import InputError
+from stages.base.video.masks import from_runs
 from stages.streams.blazepose import DETECTOR, BlazePose, Pose, Square
 from stages.streams.params import BlazePoseParams
 from stages.streams.poses import Poses
-from stages.video.masks import from_runs
 from tests.conftest import ROOT
 from tests.streams.drawn import clip, drawn, stands, walks
 from tools import blazepose

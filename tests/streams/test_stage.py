@@ -14,8 +14,8 @@ import pytest
 from stages.base.paths import Run
 from stages.base.schema import MANIFEST, STREAMED, STREAMS
 from stages.base.tables import read_table, write_table
-from stages.video.masks import run_lengths
-from stages.video.streams import Streams, masks_of
+from stages.base.video.masks import run_lengths
+from stages.base.video.streams import Streams, masks_of
 from tests.pipeline.drill import by_hand, finished, kill_when, records, started
 from tests.stage import Workplace, workplace  # noqa: F401
 from tests.streams.drawn import clip, drawn, stands, walks

@@ -5,11 +5,11 @@ import hashlib
 import numpy as np
 import pytest
 
+from stages.base.video.masks import from_runs
 from stages.streams import still_camera
 from stages.streams.pair import choose
 from stages.streams.params import OpenCVParams
 from stages.streams.still_camera import StillCamera
-from stages.video.masks import from_runs
 from tests.streams.drawn import clip, drawn, stands, walks
 
 PARAMS = OpenCVParams(backend="opencv", side=200)

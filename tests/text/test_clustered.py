@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stages.base.errors import InputError
-from stages.journal.store import Journal
+from stages.base.journal.store import Journal
 from stages.text import clustered
 from stages.text.encode import Encoder, Vector, encode
 from stages.text.model import PACKAGED, model_folder

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stages.base.journal.store import Journal
 from stages.base.schema import EMBEDDINGS
 from stages.base.tables import read_table
-from stages.journal.store import Journal
 from stages.text.model import PACKAGED
 from stages.text.sentences import Sentences
 

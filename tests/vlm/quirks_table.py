@@ -15,8 +15,8 @@ from collections import Counter
 from typing import Any
 
 from stages.base.errors import InputError
+from stages.base.journal.store import Journal
 from stages.infer.outcome import asked_each
-from stages.journal.store import Journal
 from stages.vlm.api import Api
 from stages.vlm.ask import ask_all
 from stages.vlm.base import Request

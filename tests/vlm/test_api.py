@@ -13,7 +13,7 @@ import pytest
 from PIL import Image as PilImage
 
 from stages.base.errors import InputError
-from stages.journal.store import Journal
+from stages.base.journal.store import Journal
 from stages.vlm.api import Api
 from stages.vlm.ask import ask_all
 from stages.vlm.base import Answer, Media, Request, request_key

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stages.journal.store import Journal
+from stages.base.journal.store import Journal
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Request
 from stages.vlm.load import load

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from stages.base.errors import InputError
+from stages.base.journal.store import Journal
 from stages.base.paths import Run
-from stages.journal.store import Journal
 from stages.vlm import clustered
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Request, Unopened

@@ -16,10 +16,10 @@ import polars as pl
 import pytest
 
 from stages.base.errors import InputError
+from stages.base.journal.store import Journal, root
 from stages.base.schema import PREDICTIONS
 from stages.base.tables import write_table
 from stages.infer.outcome import asked_each, described, listed
-from stages.journal.store import Journal, root
 from stages.vlm.api import Api
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Answer, Request

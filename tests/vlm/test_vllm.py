@@ -18,7 +18,7 @@ import pytest
 import torch
 import transformers
 
-from stages.journal.store import root
+from stages.base.journal.store import root
 from stages.vlm.api import Api
 from stages.vlm.architectures import ARCHITECTURES
 from stages.vlm.base import Answer, Request

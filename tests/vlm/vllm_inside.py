@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from stages.journal.store import Journal
+from stages.base.journal.store import Journal
 from stages.vlm.ask import Tally, ask_all
 from stages.vlm.base import Example, Request
 from stages.vlm.load import load
