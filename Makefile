@@ -11,8 +11,8 @@ PAPERS := $(wildcard papers/*/dvc.yaml)
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(RUN):$(PATH)
 
-.PHONY: repro cells retrain ship graph names mend replay seeds data what-leaves push hooks unhook test tests fuzz drill
-.PHONY: lint style types bench vllm-check smollm2 blazepose setup clean
+.PHONY: repro cells retrain relock ship graph names mend replay seeds data what-leaves push hooks unhook test tests fuzz
+.PHONY: drill lint style types bench vllm-check smollm2 blazepose setup clean
 
 repro: setup names
 	$(RUN)/python -m stages.ship pull
@@ -28,6 +28,12 @@ cells: setup names
 retrain: setup names
 	$(RUN)/python -m stages.ship retrain
 	$(DVC) repro
+
+# After a change of code that changes nothing that is learnt: that is kept, all else runs, and what moved is shown.
+relock: setup names
+	$(RUN)/python -m stages.ship accept
+	$(MAKE) --no-print-directory repro replay ship
+	$(RUN)/python .ci/committed.py
 
 ship: setup
 	$(RUN)/python -m stages.ship push
