@@ -37,6 +37,7 @@ def pooled(model: Any, tokens: torch.Tensor, inputs: dict[str, torch.Tensor]) ->
 
 def mean_at(hidden: torch.Tensor, ids: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
     """Return the mean of hidden states (B, L, width) where the token ids (B, L) are among `tokens`; (B, width)."""
-    seen = torch.isin(ids, tokens).unsqueeze(-1).to(torch.float32)  # (B, L, 1)
+    wide = torch.promote_types(hidden.dtype, torch.float32)  # float64 stays so until it is summed
+    seen = torch.isin(ids, tokens).unsqueeze(-1).to(wide)  # (B, L, 1)
     hidden = hidden.to(seen.device)  # the last layer of a spread model may be on another card than the first
-    return (hidden.float() * seen).sum(1) / seen.sum(1)
+    return ((hidden.to(wide) * seen).sum(1) / seen.sum(1)).float()

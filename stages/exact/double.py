@@ -8,28 +8,35 @@ another order of summing, which is another processor's, then differs in the seve
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch.overrides import TorchFunctionMode
 
 M = TypeVar("M")
 
+#: Through which of a model's methods it is asked.
+_ASKED = ("forward", "generate", "get_image_features", "get_video_features")
+
 
 def double(model: M) -> M:
-    """Return a model whose `forward` and `generate` round nothing to float32, where its weights are float64."""
+    """Return a model that rounds nothing to float32, asked whole or below its head, where its weights are float64."""
     held: Any = model
     if any(weight.dtype is torch.float64 for weight in held.parameters()):
-        for name in ("forward", "generate"):
-            if hasattr(held, name):
-                setattr(held, name, _throughout(getattr(held, name)))
+        for part in (held, getattr(held, "base_model", held)):
+            for name in _ASKED:
+                if hasattr(part, name) and name not in vars(part):  # not held already
+                    setattr(part, name, _throughout(getattr(part, name)))
     return model
 
 
 def _throughout(plain: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(plain)  # `generate` looks at the arguments that `forward` takes
     def within(*arguments: Any, **named: Any) -> Any:
+        if _Throughout.on.get():
+            return plain(*arguments, **named)
         with _Throughout():
             return plain(*arguments, **named)
 
@@ -38,6 +45,17 @@ def _throughout(plain: Callable[..., Any]) -> Callable[..., Any]:
 
 class _Throughout(TorchFunctionMode):
     """Within it, who asks torch for float32 gets float64."""
+
+    on: ClassVar[ContextVar[bool]] = ContextVar("on", default=False)
+    """Whether this thread is within one already: a second one would only look at each call again."""
+
+    def __enter__(self) -> Any:
+        self._before = self.on.set(True)
+        return super().__enter__()  # type: ignore[no-untyped-call]
+
+    def __exit__(self, *error: Any) -> Any:
+        self.on.reset(self._before)
+        return super().__exit__(*error)  # type: ignore[no-untyped-call]
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         func = torch.Tensor.double if func is torch.Tensor.float else func

@@ -54,6 +54,16 @@ def test_generate_picks_from_what_forward_says() -> None:
     assert torch.allclose(picked, said, rtol=0, atol=1e-13)
 
 
+def test_a_model_that_is_asked_below_its_head_is_held_too() -> None:
+    model = double(small(torch.float64))
+    with torch.inference_mode():
+        below = model.base_model(IDS, use_cache=False).last_hidden_state
+        whole = model(IDS, output_hidden_states=True, use_cache=False).hidden_states[-1]
+        plain = small(torch.float64).base_model(IDS, use_cache=False).last_hidden_state
+    assert (below - whole).abs().max() < 1e-13
+    assert (below - plain).abs().max() > 1e-9
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_what_is_not_float64_is_left_alone(dtype: torch.dtype) -> None:
     held, plain = double(small(dtype)), small(dtype)
