@@ -21,10 +21,12 @@ TEXT = (PAPER / "params.yaml").read_text()
 
 def activated(before: str, text: str = TEXT) -> str:
     """Return the params with what the comments beside the empty lists say to write, behind `before` in them."""
-    return re.sub(rf"(?m)^(\w+: (?:&\w+ )?)\{{\}} # {before}(\{{<<: [^}}]+\}}).*$", r"\1\2", text)
+    return re.sub(rf"(?m)^(\w+: (?:&\w+ )?)\{{\}} # {before}(\{{<<: (?:\*\w+|\[\*\w+, \*\w+\])\}}).*$", r"\1\2", text)
 
 
-#: The params of each study. BlazePose's is the small one, but for the lists that have more of it.
+#: The blocks of params.yaml whose records each study has: BlazePose's is the small one and more.
+BLOCKS = {"study": ["study"], "small": ["small"], "blazepose": ["small", "blazepose"]}
+#: The params of each study.
 ACTIVE = {
     "study": activated(""),
     "small": activated(r".*\bsmall: "),
@@ -60,10 +62,9 @@ def test_params_fit_once_a_study_is_active(stage: graph.Stage, study: str) -> No
 @each
 def test_all_of_a_study_is_active_and_each_record_is_named_by_its_data_set(study: str) -> None:
     values = VALUES[study]
-    parts = {"small": values["small"], study: values[study]} if study == "blazepose" else {study: values[study]}
     wanted: dict[str, dict[str, Any]] = {}
-    for own in parts.values():
-        for part, records in own.items():
+    for name in BLOCKS[study]:
+        for part, records in values[name].items():
             wanted.setdefault(part, {}).update(records)
     for part, records in wanted.items():
         assert values[part] == records, part
