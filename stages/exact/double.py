@@ -7,10 +7,10 @@ another order of summing, which is another processor's, then differs in the seve
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -19,45 +19,44 @@ M = TypeVar("M")
 
 #: Through which of a model's methods it is asked.
 _ASKED = ("forward", "generate", "get_image_features", "get_video_features")
+#: What takes a format for what bytes are, and computes nothing.
+_OF_BYTES = {torch.frombuffer, torch.Tensor.view}
+
+#: Whether this thread is within a held model already: a second mode would only look at each call again.
+_within: ContextVar[bool] = ContextVar("within", default=False)
 
 
 def double(model: M) -> M:
     """Return a model that rounds nothing to float32, asked whole or below its head, where its weights are float64."""
     held: Any = model
     if any(weight.dtype is torch.float64 for weight in held.parameters()):
-        for part in (held, getattr(held, "base_model", held)):
+        for part in {held, getattr(held, "base_model", held)}:
             for name in _ASKED:
-                if hasattr(part, name) and name not in vars(part):  # not held already
-                    setattr(part, name, _throughout(getattr(part, name)))
+                if hasattr(part, name):
+                    setattr(part, name, _throughout()(getattr(part, name)))
     return model
 
 
-def _throughout(plain: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(plain)  # `generate` looks at the arguments that `forward` takes
-    def within(*arguments: Any, **named: Any) -> Any:
-        if _Throughout.on.get():
-            return plain(*arguments, **named)
-        with _Throughout():
-            return plain(*arguments, **named)
+@contextmanager
+def _throughout() -> Iterator[None]:
+    """Round nothing to float32 within, or in what it decorates; it may stand within itself, as a model's parts do."""
+    if _within.get():
+        yield
+        return
+    before = _within.set(True)
+    try:
+        with _Wide():
+            yield
+    finally:
+        _within.reset(before)
 
-    return within
 
-
-class _Throughout(TorchFunctionMode):
-    """Within it, who asks torch for float32 gets float64."""
-
-    on: ClassVar[ContextVar[bool]] = ContextVar("on", default=False)
-    """Whether this thread is within one already: a second one would only look at each call again."""
-
-    def __enter__(self) -> Any:
-        self._before = self.on.set(True)
-        return super().__enter__()  # type: ignore[no-untyped-call]
-
-    def __exit__(self, *error: Any) -> Any:
-        self.on.reset(self._before)
-        return super().__exit__(*error)  # type: ignore[no-untyped-call]
+class _Wide(TorchFunctionMode):
+    """Within it, who asks torch for float32 gets float64; who reads bytes as float32 gets what they are."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _OF_BYTES:
+            return func(*args, **(kwargs or {}))
         func = torch.Tensor.double if func is torch.Tensor.float else func
         named = {name: _wide(value) for name, value in (kwargs or {}).items()}
         return func(*map(_wide, args), **named)

@@ -71,6 +71,36 @@ def test_what_is_not_float64_is_left_alone(dtype: torch.dtype) -> None:
     assert torch.equal(written(held), written(plain))
 
 
+def test_a_model_whose_forward_was_replaced_before_is_held() -> None:
+    """As accelerate does where a model is spread over devices."""
+    from accelerate.hooks import ModelHook, add_hook_to_module
+
+    model = small(torch.float64)
+    for part in (model, model.base_model):
+        add_hook_to_module(part, ModelHook())
+    with torch.inference_mode():
+        plain, held = model(IDS).logits, double(model)(IDS).logits
+        assert (held - double(small(torch.float64))(IDS).logits).abs().max() < 1e-13
+    assert (held - plain).abs().max() > 1e-9
+
+
+def test_bytes_are_read_as_what_they_are() -> None:
+    """What a vision tower saw comes out of the journal as bytes, within the model that asks for it."""
+
+    class Reads(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
+
+        def forward(self, data: bytes) -> list[torch.Tensor]:
+            whole = torch.frombuffer(bytearray(data), dtype=torch.float32)
+            return [whole, whole.view(torch.int32).view(torch.float32)]
+
+    said = np.asarray([1.5, -2.25, 3.0], np.float32)
+    for found in double(Reads())(said.tobytes()):
+        assert found.tolist() == said.tolist()
+
+
 SAID = """
 import json
 import torch
